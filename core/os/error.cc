@@ -1,0 +1,126 @@
+#include "core/os/error.h"
+
+#include <string.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace regatta {
+namespace {
+
+constexpr absl::string_view kErrno = "regatta/errno";
+constexpr absl::string_view kCase = "regatta/case";
+constexpr absl::string_view kDeath = "regatta/death";
+constexpr absl::string_view kThrown = "regatta/thrown";
+constexpr absl::string_view kFull = "full";
+constexpr absl::string_view kEmpty = "empty";
+constexpr absl::string_view kClosed = "closed";
+
+absl::Status WithCase(absl::Status status, absl::string_view which) {
+  status.SetPayload(kCase, absl::Cord(which));
+  return status;
+}
+
+bool IsCase(const absl::Status& status, absl::string_view which) {
+  const auto payload = status.GetPayload(kCase);
+  return payload.has_value() && *payload == which;
+}
+
+absl::StatusCode CodeOf(int error_number) {
+  switch (error_number) {
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOSPC:
+    case EAGAIN:
+    case EDQUOT:
+      return absl::StatusCode::kResourceExhausted;
+    default:
+      return absl::ErrnoToStatusCode(error_number);
+  }
+}
+
+}  // namespace
+
+absl::Status ErrnoError(absl::string_view call) { return ErrnoError(call, errno); }
+
+absl::Status ErrnoError(absl::string_view call, int error_number) {
+  char buffer[128];
+  const char* text = strerror_r(error_number, buffer, sizeof(buffer));
+  absl::Status status(CodeOf(error_number), absl::StrCat(call, ": ", text, " (errno ", error_number, ")"));
+  status.SetPayload(kErrno, absl::Cord(absl::StrCat(error_number)));
+  return status;
+}
+
+std::optional<int> ErrnoOf(const absl::Status& status) {
+  const auto payload = status.GetPayload(kErrno);
+  int number = 0;
+  if (!payload.has_value() || !absl::SimpleAtoi(std::string(*payload), &number)) return std::nullopt;
+  return number;
+}
+
+absl::Status FullError(absl::string_view what, bool waited) {
+  return WithCase(waited ? absl::DeadlineExceededError(absl::StrCat(what, " is still full"))
+                         : absl::UnavailableError(absl::StrCat(what, " is full")),
+                  kFull);
+}
+
+absl::Status EmptyError(absl::string_view what, bool waited) {
+  return WithCase(waited ? absl::DeadlineExceededError(absl::StrCat(what, " is still empty"))
+                         : absl::UnavailableError(absl::StrCat(what, " is empty")),
+                  kEmpty);
+}
+
+absl::Status ClosedError(absl::string_view what) {
+  return WithCase(absl::FailedPreconditionError(absl::StrCat(what, " is closed")), kClosed);
+}
+
+bool IsFull(const absl::Status& status) { return IsCase(status, kFull); }
+bool IsEmpty(const absl::Status& status) { return IsCase(status, kEmpty); }
+bool IsClosed(const absl::Status& status) { return IsCase(status, kClosed); }
+
+absl::Status DeathError(absl::string_view who, const Death& death) {
+  const std::string how = death.signal != 0
+                              ? absl::StrCat("was killed by signal ", death.signal, " (", SignalName(death.signal), ")")
+                              : absl::StrCat("ended with exit code ", death.exit_code);
+  absl::Status status = absl::AbortedError(absl::StrCat(who, " (pid ", death.pid, ") ", how));
+  status.SetPayload(kDeath, absl::Cord(absl::StrCat(death.pid, " ", death.signal, " ", death.exit_code)));
+  return status;
+}
+
+std::optional<Death> DeathOf(const absl::Status& status) {
+  const auto payload = status.GetPayload(kDeath);
+  if (!payload.has_value()) return std::nullopt;
+  const std::string text(*payload);
+  const std::vector<absl::string_view> fields = absl::StrSplit(text, ' ');
+  Death death;
+  if (fields.size() != 3 || !absl::SimpleAtoi(fields[0], &death.pid) || !absl::SimpleAtoi(fields[1], &death.signal) ||
+      !absl::SimpleAtoi(fields[2], &death.exit_code)) {
+    return std::nullopt;
+  }
+  return death;
+}
+
+absl::Status ThrownError(absl::string_view type, absl::string_view text) {
+  absl::Status status = absl::UnknownError(absl::StrCat(type, ": ", text));
+  status.SetPayload(kThrown, absl::Cord(type));
+  return status;
+}
+
+std::optional<std::string> ThrownType(const absl::Status& status) {
+  const auto payload = status.GetPayload(kThrown);
+  if (!payload.has_value()) return std::nullopt;
+  return std::string(*payload);
+}
+
+std::string SignalName(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return name == nullptr ? absl::StrCat("signal ", signal) : absl::StrCat("SIG", name);
+}
+
+}  // namespace regatta
