@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::array<absl::string_view, static_cast<size_t>(FaultPoint::kCount)> kFaultPointNames = {
     "none",
+    "family_place_claimed",
+    "family_life_held",
 };
 
 std::atomic<uint32_t> g_skip{0};

@@ -19,6 +19,8 @@ namespace regatta {
 // <layer><operation><the step just done>.
 enum class FaultPoint : uint32_t {
   kNone = 0,
+  kFamilyPlaceClaimed,
+  kFamilyLifeHeld,
   kCount,
 };
 

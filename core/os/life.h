@@ -1,0 +1,53 @@
+// Life: a word in shared memory that tells whether the process that holds it still lives, at the cost of one load.
+//
+// The holder locks a robust process-shared mutex for life; at its death (also by SIGKILL, and at exec) the kernel marks the
+// word, before it tears the memory down, and wakes one sleeper. Nobody else ever locks it, so a pid used again cannot fool
+// anybody. The mark is the holding thread's: Life says so when that thread ends and the process goes on.
+//
+// Trust      Only processes of one PID namespace may share a Life: thread ids are compared.
+#ifndef REGATTA_CORE_OS_LIFE_H_
+#define REGATTA_CORE_OS_LIFE_H_
+
+#include <pthread.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "core/os/deadline.h"
+
+namespace regatta {
+
+// Lies in shared memory; all zero is "never held".
+struct alignas(64) Life {
+  // Makes the calling thread the holder. Only for a Life that is not held, by its only new owner.
+  absl::Status Hold();
+  // The holder lets go without dying.
+  void Release();
+  // False before Hold, after Release, and from the holding thread's death on.
+  bool held() const { return IsHeld(word().load(std::memory_order_acquire)); }
+
+  // Sleeps until the holder may have died, `word` differs from `expected` or was woken, or the deadline.
+  void WaitBeside(const std::atomic<uint32_t>& word, uint32_t expected, Deadline deadline);
+  // Passes a death's wake-up on to the others that sleep beside it.
+  void WakeOthers();
+
+  pthread_mutex_t mutex;
+
+ private:
+  static bool IsHeld(uint32_t word);
+  std::atomic<uint32_t>& word() const;
+};
+
+// What /proc says of a process.
+struct ProcessStamp {
+  int32_t pid = 0;
+  uint64_t start_time = 0;  // Clock ticks since boot: with the pid it names a process for ever.
+};
+ProcessStamp ThisProcessStamp();
+// True once no thread of that process can execute another instruction: all are exiting or gone.
+bool HasEnded(const ProcessStamp& process);
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_OS_LIFE_H_

@@ -1,0 +1,274 @@
+#include "core/shm/family.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <random>
+
+#include "core/os/cpu.h"
+#include "core/os/error.h"
+#include "core/os/fault_point.h"
+#include "core/os/life.h"
+#include "core/os/memfd.h"
+#include "core/shm/family_format.h"
+
+namespace regatta {
+
+std::atomic<Member> Family::self_{kNobody};
+std::atomic<uint32_t> Family::fork_generation_{1};
+
+namespace {
+
+constexpr uint32_t kPlaceBits = 14;
+constexpr uint32_t kPlaceMask = (1U << kPlaceBits) - 1;
+
+struct Claim {
+  PlaceState state;
+  uint16_t generation;
+  int32_t pid;
+};
+
+uint64_t Pack(Claim claim) {
+  return uint64_t{static_cast<uint8_t>(claim.state)} | uint64_t{claim.generation} << 8 |
+         uint64_t{static_cast<uint32_t>(claim.pid)} << 32;
+}
+
+Claim Unpack(uint64_t word) {
+  return {static_cast<PlaceState>(word & 0xff), static_cast<uint16_t>(word >> 8), static_cast<int32_t>(word >> 32)};
+}
+
+Member MakeMember(uint32_t place, uint16_t generation) { return place | uint32_t{generation} << kPlaceBits; }
+
+// The one process-wide table: file, mapping and this process's place in it.
+struct Table {
+  std::mutex mutex;  // Guards making and joining; never held while user code runs.
+  Fd file;
+  Mapping mapping;
+  std::atomic<FamilyTable*> shared{nullptr};
+};
+Table& GlobalTable() {
+  static Table& table = *new Table;  // Never destroyed: exit handlers and other threads may still ask.
+  return table;
+}
+
+void LockBeforeFork() { GlobalTable().mutex.lock(); }
+void UnlockInParent() { GlobalTable().mutex.unlock(); }
+void UnlockInChild() {
+  GlobalTable().mutex.unlock();
+  Family::AfterFork();
+}
+
+uint64_t EndOfPlaces(uint32_t count) { return offsetof(FamilyTable, places) + uint64_t{count} * sizeof(FamilyPlace); }
+
+// The table's `mutex` is held.
+absl::Status Adopt(Table& table, Fd file) {
+  absl::StatusOr<Mapping> mapping = Mapping::Map(file, sizeof(FamilyTable));
+  if (!mapping.ok()) return mapping.status();
+  auto* shared = reinterpret_cast<FamilyTable*>(mapping->data());
+  EnableAsymmetricFence();
+  // Without memory for these handlers a child of fork() would take the parent's place for its own.
+  if (const int error = pthread_atfork(LockBeforeFork, UnlockInParent, UnlockInChild); error != 0) {
+    return ErrnoError("pthread_atfork", error);
+  }
+  table.file = std::move(file);
+  table.mapping = *std::move(mapping);
+  table.shared.store(shared, std::memory_order_release);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<FamilyTable*> SharedTable() {
+  Table& table = GlobalTable();
+  if (FamilyTable* shared = table.shared.load(std::memory_order_acquire)) return shared;
+  std::lock_guard<std::mutex> lock(table.mutex);
+  if (FamilyTable* shared = table.shared.load(std::memory_order_acquire)) return shared;
+  absl::StatusOr<Fd> file = CreateMemfd("regatta family");
+  if (!file.ok()) return file.status();
+  // Memory for the header and the first step of places: the rest of the table comes when it is needed.
+  if (absl::Status grown = GrowMemfd(*file, 0, EndOfPlaces(kFamilyStep)); !grown.ok()) return grown;
+  absl::StatusOr<Mapping> header = Mapping::Map(*file, sizeof(FamilyTable));
+  if (!header.ok()) return header.status();
+  auto* fresh = reinterpret_cast<FamilyTable*>(header->data());
+  std::random_device random;
+  fresh->id = uint64_t{random()} << 32 | random();
+  fresh->backed.store(kFamilyStep, std::memory_order_relaxed);
+  fresh->magic = kFamilyMagic;
+  if (absl::Status adopted = Adopt(table, *std::move(file)); !adopted.ok()) return adopted;
+  return table.shared.load(std::memory_order_acquire);
+}
+
+// A member's number comes from shared memory: only a place with memory behind it may be looked at.
+bool IsPlace(const FamilyTable& shared, Member member) {
+  const uint32_t index = member & kPlaceMask;
+  return index != 0 && index < shared.backed.load(std::memory_order_acquire);
+}
+
+FamilyTable* ExistingTable() { return GlobalTable().shared.load(std::memory_order_acquire); }
+
+// Lets go of the place's Life when the thread that holds it ends and the process goes on.
+struct LifeKeeper {
+  FamilyPlace* place = nullptr;
+  uint32_t fork_generation = 0;
+  ~LifeKeeper() {
+    if (place == nullptr || fork_generation != Family::fork_generation()) return;
+    Claim claim = Unpack(place->claim.load(std::memory_order_relaxed));
+    claim.state = PlaceState::kByProcess;
+    place->claim.store(Pack(claim), std::memory_order_release);
+    place->life.Release();
+  }
+};
+thread_local LifeKeeper t_life_keeper;
+
+// Whether the place's process has ended; remembers a yes.
+bool IsDead(FamilyPlace& place, uint64_t seen) {
+  const Claim claim = Unpack(seen);
+  switch (claim.state) {
+    case PlaceState::kFree:
+    case PlaceState::kDead:
+      return true;
+    case PlaceState::kClaimed:
+      return kill(claim.pid, 0) != 0 && errno == ESRCH;
+    case PlaceState::kLive:
+      if (place.life.held()) return false;
+      break;
+    case PlaceState::kByProcess:
+      break;
+  }
+  // The mark is one thread's. Others of that process may run on for an instant, or the thread alone has ended.
+  if (!HasEnded({place.pid, place.start_time})) return false;
+  uint64_t expected = seen;
+  place.claim.compare_exchange_strong(expected, Pack({PlaceState::kDead, claim.generation, claim.pid}));
+  return true;
+}
+
+std::optional<Member> TryTake(FamilyTable& shared, uint32_t index, bool take_dead, const ProcessStamp& stamp) {
+  FamilyPlace& place = shared.places[index];
+  uint64_t seen = place.claim.load(std::memory_order_acquire);
+  const Claim old = Unpack(seen);
+  if (old.state != PlaceState::kFree && !(take_dead && IsDead(place, seen))) return std::nullopt;
+  seen = place.claim.load(std::memory_order_acquire);
+  if (Unpack(seen).generation != old.generation) return std::nullopt;
+  uint16_t generation = old.generation + 1;
+  if (generation == 0) generation = 1;
+  if (!place.claim.compare_exchange_strong(seen, Pack({PlaceState::kClaimed, generation, stamp.pid}))) {
+    return std::nullopt;
+  }
+  FaultPointHere(FaultPoint::kFamilyPlaceClaimed);
+  place.pid = stamp.pid;
+  place.start_time = stamp.start_time;
+  if (!place.life.Hold().ok()) {
+    place.claim.store(Pack({PlaceState::kFree, generation, stamp.pid}), std::memory_order_release);
+    return std::nullopt;
+  }
+  FaultPointHere(FaultPoint::kFamilyLifeHeld);
+  place.claim.store(Pack({PlaceState::kLive, generation, stamp.pid}), std::memory_order_release);
+  t_life_keeper.place = &place;
+  t_life_keeper.fork_generation = Family::fork_generation();
+  return MakeMember(index, generation);
+}
+
+}  // namespace
+
+absl::StatusOr<Member> Family::Self() {
+  if (const Member self = self_.load(std::memory_order_relaxed); self != kNobody) return self;
+  absl::StatusOr<FamilyTable*> shared = SharedTable();
+  if (!shared.ok()) return shared.status();
+  std::lock_guard<std::mutex> lock(GlobalTable().mutex);
+  if (const Member self = self_.load(std::memory_order_relaxed); self != kNobody) return self;
+  EnableAsymmetricFence();
+  const ProcessStamp stamp = ThisProcessStamp();
+  for (;;) {
+    const uint32_t backed = (*shared)->backed.load(std::memory_order_acquire);
+    const uint32_t start = (*shared)->next.load(std::memory_order_relaxed);
+    for (const bool take_dead : {false, true}) {
+      for (uint32_t i = 0; i < backed - 1; ++i) {
+        const uint32_t index = 1 + (start + i) % (backed - 1);  // Place 0 stays empty: Member 0 is nobody.
+        if (const auto member = TryTake(**shared, index, take_dead, stamp)) {
+          (*shared)->next.store(start + i + 1, std::memory_order_relaxed);
+          self_.store(*member, std::memory_order_relaxed);
+          return *member;
+        }
+      }
+    }
+    if (backed == kFamilyPlaces) break;
+    // Several processes may do this at once: growing what is there changes nothing.
+    if (absl::Status grown = GrowMemfd(GlobalTable().file, EndOfPlaces(backed), kFamilyStep * sizeof(FamilyPlace));
+        !grown.ok()) {
+      return grown;
+    }
+    uint32_t expected = backed;
+    (*shared)->backed.compare_exchange_strong(expected, backed + kFamilyStep, std::memory_order_acq_rel);
+  }
+  return absl::ResourceExhaustedError("more than 16383 processes of one family share objects: end some first");
+}
+
+absl::StatusOr<const Fd*> Family::Descriptor() {
+  absl::StatusOr<FamilyTable*> shared = SharedTable();
+  if (!shared.ok()) return shared.status();
+  return &GlobalTable().file;
+}
+
+absl::Status Family::Join(Fd descriptor) {
+  Table& table = GlobalTable();
+  std::lock_guard<std::mutex> lock(table.mutex);
+  if (table.shared.load() != nullptr) {
+    return absl::FailedPreconditionError("this process belongs to a family already: join before any other use");
+  }
+  const absl::StatusOr<uint64_t> size = MemfdSize(descriptor);
+  if (!size.ok()) return size.status();
+  if (*size < EndOfPlaces(kFamilyStep)) return absl::DataLossError("the family's file is too short");
+  absl::StatusOr<Mapping> header = Mapping::Map(descriptor, sizeof(FamilyTable));
+  if (!header.ok()) return header.status();
+  if (reinterpret_cast<FamilyTable*>(header->data())->magic != kFamilyMagic) {
+    return absl::DataLossError("the family's file is not a family's table of this version");
+  }
+  return Adopt(table, std::move(descriptor));
+}
+
+absl::StatusOr<uint64_t> Family::Id() {
+  absl::StatusOr<FamilyTable*> shared = SharedTable();
+  if (!shared.ok()) return shared.status();
+  return (*shared)->id;
+}
+
+bool Family::IsAlive(Member member) {
+  FamilyTable* shared = ExistingTable();
+  if (shared == nullptr || !IsPlace(*shared, member)) return false;
+  FamilyPlace& place = shared->places[member & kPlaceMask];
+  const uint64_t seen = place.claim.load(std::memory_order_acquire);
+  const Claim claim = Unpack(seen);
+  if (claim.generation != member >> kPlaceBits) return false;
+  if (claim.state == PlaceState::kLive && place.life.held()) [[likely]] return true;
+  // The place may have been given on between the two loads; then the claim has changed, and the member is dead.
+  return !IsDead(place, seen) && Unpack(place.claim.load(std::memory_order_acquire)).generation == claim.generation;
+}
+
+int32_t Family::PidOf(Member member) {
+  FamilyTable* shared = ExistingTable();
+  if (shared == nullptr || !IsPlace(*shared, member)) return 0;
+  const Claim claim = Unpack(shared->places[member & kPlaceMask].claim.load(std::memory_order_acquire));
+  return claim.generation == member >> kPlaceBits ? claim.pid : 0;
+}
+
+void Family::WaitBeside(Member member, const std::atomic<uint32_t>& word, uint32_t expected, Deadline deadline) {
+  FamilyTable* shared = ExistingTable();
+  if (shared == nullptr || !IsAlive(member)) return;
+  shared->places[member & kPlaceMask].life.WaitBeside(word, expected, deadline);
+}
+
+void Family::WakeOthers(Member member) {
+  FamilyTable* shared = ExistingTable();
+  if (shared != nullptr && IsPlace(*shared, member)) shared->places[member & kPlaceMask].life.WakeOthers();
+}
+
+void Family::AfterFork() {
+  self_.store(kNobody, std::memory_order_relaxed);
+  fork_generation_.fetch_add(1, std::memory_order_relaxed);
+  t_life_keeper.place = nullptr;
+}
+
+}  // namespace regatta

@@ -1,0 +1,68 @@
+// Family: the processes that share objects, and which of them are alive.
+//
+// What  A table in shared memory, made by the first process that needs one and inherited by all its descendants. A process
+//       takes a place (a Member) when it first takes a lock, puts or gets; objects name processes by Member, never by pid.
+// Death A member's death shows within microseconds (Life, core/os/life.h), to a load; a place is given to another process
+//       only under a new generation, so an old Member stays dead for ever.
+// Threads  All calls are thread-safe. A thread's end is no death: the place is the process's.
+// Fork  A child made by fork() takes its own place at first use; a spawned one calls Join first.
+// Limits  16,383 processes at once (Member has 14 bits for the place, 16 for its generation).
+#ifndef REGATTA_CORE_SHM_FAMILY_H_
+#define REGATTA_CORE_SHM_FAMILY_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/os/deadline.h"
+#include "core/os/fd.h"
+
+namespace regatta {
+
+// A process in the family; 0 is nobody. Fits beside two flag bits in a futex word.
+using Member = uint32_t;
+inline constexpr Member kNobody = 0;
+inline constexpr uint32_t kMemberBits = 30;
+inline constexpr uint32_t kMemberMask = (1U << kMemberBits) - 1;
+
+class Family {
+ public:
+  // This process's own place, taken at the first call; afterwards one load.
+  // ResourceExhausted: no memory, descriptors or places left.
+  static absl::StatusOr<Member> Self();
+  // The same where a place was taken before, kNobody otherwise.
+  static Member SelfIfAny() { return self_.load(std::memory_order_relaxed); }
+
+  // The table's file, to be handed to a child that execs; the family keeps owning it.
+  static absl::StatusOr<const Fd*> Descriptor();
+  // In a program just started, before any other call: belongs to the family of `descriptor`.
+  // FailedPrecondition: this process has one already. DataLoss: not a family's table.
+  static absl::Status Join(Fd descriptor);
+  // A number that tells families apart: objects refuse members of another.
+  static absl::StatusOr<uint64_t> Id();
+
+  // Whether the member's process may still execute. Constant time while it lives; the first to see its end makes sure that no
+  // thread of it runs on (tens of microseconds).
+  static bool IsAlive(Member member);
+  // 0 if the place was given on since.
+  static int32_t PidOf(Member member);
+
+  // Sleeps until *word != expected, a wake of `word`, the member's death, or the deadline; may return early.
+  static void WaitBeside(Member member, const std::atomic<uint32_t>& word, uint32_t expected, Deadline deadline);
+  // After seeing a member dead: wakes the others that sleep beside it.
+  static void WakeOthers(Member member);
+
+  // In the child of a fork: forgets the parent's place. Installed for fork() itself; needed after a raw clone.
+  static void AfterFork();
+  // Grows with every fork into a process: per-thread caches of places compare it.
+  static uint32_t fork_generation() { return fork_generation_.load(std::memory_order_relaxed); }
+
+ private:
+  static std::atomic<Member> self_;
+  static std::atomic<uint32_t> fork_generation_;
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_SHM_FAMILY_H_

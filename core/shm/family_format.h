@@ -1,0 +1,42 @@
+// The family's table in shared memory; FORMAT.md says it in prose.
+#ifndef REGATTA_CORE_SHM_FAMILY_FORMAT_H_
+#define REGATTA_CORE_SHM_FAMILY_FORMAT_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "core/os/life.h"
+
+namespace regatta {
+
+inline constexpr uint64_t kFamilyMagic = 0x31594c4d46474552;  // "REGFMLY1"
+inline constexpr uint32_t kFamilyPlaces = 1U << 14;
+inline constexpr uint32_t kFamilyStep = 32;  // A page of places.
+
+struct alignas(128) FamilyPlace {
+  // {state:8, generation:16 << 8, pid of the claimer << 32}. One word, so that a claim is one CAS.
+  std::atomic<uint64_t> claim;
+  int32_t pid;
+  uint64_t start_time;
+  Life life;
+};
+
+struct alignas(4096) FamilyTable {
+  uint64_t magic;
+  uint64_t id;
+  std::atomic<uint32_t> next;    // Where to look for a free place: spreads generations over the places.
+  std::atomic<uint32_t> backed;  // Places with memory behind them; grows by kFamilyStep.
+  alignas(4096) FamilyPlace places[kFamilyPlaces];
+};
+
+enum class PlaceState : uint8_t {
+  kFree = 0,
+  kClaimed = 1,    // Being filled in by the claimer.
+  kLive = 2,       // `life` tells.
+  kByProcess = 3,  // The thread that held `life` has ended, its process goes on: /proc tells.
+  kDead = 4,       // Seen dead by somebody who made sure.
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_SHM_FAMILY_FORMAT_H_
