@@ -38,6 +38,23 @@ hwloc = repository_rule(
     environ = _ENVIRON,
 )
 
+def _nlohmann_json_impl(rctx):
+    if not _pkg_config(rctx, "nlohmann_json"):
+        fail("nlohmann-json is not installed: start Bazel with ./tools/bazel, which installs nlohmann-json3-dev.")
+    rctx.file("BUILD", """load("@rules_cc//cc:defs.bzl", "cc_library")
+
+cc_library(
+    name = "json",
+    visibility = ["//visibility:public"],
+)
+""")
+
+nlohmann_json = repository_rule(
+    doc = "@nlohmann_json//:json, the installed nlohmann-json: headers only, in the compiler's own include path.",
+    implementation = _nlohmann_json_impl,
+    environ = _ENVIRON,
+)
+
 # What may be raced against the core. name: (macro, file that must be there, linkopts)
 _PEERS = {
     "boost_interprocess": ("REGATTA_HAVE_BOOST_INTERPROCESS", "/usr/include/boost/interprocess/ipc/message_queue.hpp", ["-lrt"]),

@@ -1,0 +1,77 @@
+// Chart: the two kinds of picture in the report, as data, and how they become SVG.
+//
+// Every chart has a title, says what its axes are in, and says where the work ran (`subtitle`). It is laid out for a
+// given width, not scaled down to it, so that its text is as large on a phone as on a desk.
+
+#ifndef REGATTA_REPORTS_CHARTS_CHART_H_
+#define REGATTA_REPORTS_CHARTS_CHART_H_
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "reports/charts/axis.h"
+#include "reports/charts/drawing.h"
+#include "reports/charts/frame.h"
+
+namespace regatta::reports {
+
+// A point with the interval it is uncertain within (low == high: none shown).
+struct ChartPoint {
+  double x = 0;
+  double y = 0;
+  double low = 0;
+  double high = 0;
+};
+
+struct Series {
+  std::string name;
+  std::vector<ChartPoint> points;
+};
+
+struct LineChart {
+  ChartText text;
+  AxisSpec x;
+  AxisSpec y;
+  std::vector<Series> series;
+  std::vector<Reference> across;  // horizontal, at values of y
+  std::vector<Reference> down;    // vertical, at values of x
+};
+
+// A row of a bar chart: a measured value with its interval, or why there is none.
+struct Bar {
+  std::string name;
+  std::optional<ChartPoint> value;  // y, low and high are used
+  std::string note;                 // behind the value, or instead of it
+  bool ours = false;                // drawn in the first series colour, others in grey
+};
+
+struct BarGroup {
+  std::string name;  // may be empty
+  std::vector<Bar> bars;
+};
+
+// Horizontal bars with whiskers. On a linear axis bars begin at zero; on a logarithmic one, where a bar's length would
+// mean nothing, each value is a mark on a thin rule.
+struct BarChart {
+  ChartText text;
+  AxisSpec axis;
+  std::vector<BarGroup> groups;
+  std::vector<Reference> down;
+};
+
+using Chart = std::variant<LineChart, BarChart>;
+
+const ChartText& TextOf(const Chart& chart);
+
+// Whether there is anything to draw: a chart without a single value is left out of a report, not shown empty.
+bool HasValues(const Chart& chart);
+
+Drawing DrawLineChart(const LineChart& chart, double width);
+Drawing DrawBarChart(const BarChart& chart, double width);
+Drawing DrawChart(const Chart& chart, double width);
+
+}  // namespace regatta::reports
+
+#endif  // REGATTA_REPORTS_CHARTS_CHART_H_

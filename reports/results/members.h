@@ -1,0 +1,25 @@
+// Members of JSON objects that may lack them or hold something else: never a throw, never a crash.
+
+#ifndef REGATTA_REPORTS_RESULTS_MEMBERS_H_
+#define REGATTA_REPORTS_RESULTS_MEMBERS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "nlohmann/json.hpp"
+
+namespace regatta::reports {
+
+// The member, or null where `object` is no object or has none of that name.
+const nlohmann::json& Member(const nlohmann::json& object, const char* name);
+
+// The member's value, or nothing, "" or `otherwise` where it isn't there or of another type (null included).
+std::optional<double> NumberMember(const nlohmann::json& object, const char* name);
+int64_t WholeMember(const nlohmann::json& object, const char* name, int64_t otherwise);
+std::string StringMember(const nlohmann::json& object, const char* name);
+bool BoolMember(const nlohmann::json& object, const char* name, bool otherwise);
+
+}  // namespace regatta::reports
+
+#endif  // REGATTA_REPORTS_RESULTS_MEMBERS_H_
