@@ -19,3 +19,30 @@ def regatta_cc_binary(name, copts = [], **kwargs):
 def regatta_cc_test(name, copts = [], size = "small", **kwargs):
     """A test: the whole program in one executable, so that a function is found in it by build-id and offset."""
     cc_test(name = name, copts = _COPTS + copts, size = size, linkstatic = True, **kwargs)
+
+def regatta_cc_fuzz_test(name, corpus = None, runs = 200000, copts = [], tags = [], **kwargs):
+    """A libFuzzer target, of a fixed seed and number of runs.
+
+    It is built and run only when asked for: ./tools/bazel test --config=fuzz //...:<name>
+
+    Args:
+      name: the target.
+      corpus: a folder of inputs beside the BUILD file, to start from.
+      runs: inputs to try.
+      copts: as in cc_test.
+      tags: as in cc_test.
+      **kwargs: as in cc_test.
+    """
+    inputs = native.glob([corpus + "/**"]) if corpus else []
+    cc_test(
+        name = name,
+        size = "medium",
+        args = ["-seed=1", "-runs=%d" % runs, "-rss_limit_mb=1024"] +
+               ([native.package_name() + "/" + corpus] if corpus else []),
+        copts = _COPTS + copts,
+        data = inputs,
+        linkopts = ["-fsanitize=fuzzer"],
+        linkstatic = True,
+        tags = tags + ["manual", "fuzz"],
+        **kwargs
+    )

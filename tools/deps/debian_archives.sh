@@ -12,6 +12,7 @@ debian=()
 if apt-get indextargets 'Created-By: Packages' 'Origin: Debian' | grep -q .; then
   debian=('Origin: Debian')  # Leave out third parties' archives; without lists apt can't tell whose they are.
 fi
+# shellcheck disable=SC2016  # The dollars are apt's.
 apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' "${debian[@]}" |
   sort -u >apt/sources.list
 if [[ ! -s apt/sources.list ]]; then
