@@ -1,0 +1,295 @@
+#include "core/ipc/byte_queue.h"
+
+#include <atomic>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/ipc/lane_writer.h"
+#include "core/ipc/queue_segment.h"
+#include "core/os/cpu.h"
+#include "core/os/error.h"
+#include "core/os/fault_point.h"
+
+namespace regatta {
+namespace {
+
+constexpr uint32_t kStreak = 64;      // Items in a row from one lane before the others are looked at.
+constexpr uint32_t kReadAhead = 4;    // Slots fetched ahead once a lane keeps giving.
+constexpr uint64_t kTrimChunks = 64;  // An idle queue with more than these 4 MiB gives memory back.
+
+enum class Look { kTaken, kEmpty, kBroken };
+
+// Copies what its owner may be overwriting; the caller throws the copy away unless it then wins the item.
+__attribute__((no_sanitize("thread"))) void CopySpeculatively(std::byte* to, const std::byte* from, uint32_t size) {
+  for (uint32_t i = 0; i < (size + 7) / 8; ++i) {
+    uint64_t word = __atomic_load_n(reinterpret_cast<const uint64_t*>(from) + i, __ATOMIC_RELAXED);
+    std::memcpy(to + i * 8, &word, 8);
+  }
+}
+
+}  // namespace
+
+QueueItem& QueueItem::operator=(QueueItem&& other) noexcept {
+  if (this == &other) return *this;
+  Reset();
+  size_ = std::exchange(other.size_, 0);
+  fork_generation_ = other.fork_generation_;
+  extent_ = std::exchange(other.extent_, nullptr);
+  data_ = other.data_;
+  segment_ = std::move(other.segment_);
+  if (extent_ == nullptr && size_ > 0) std::memcpy(inline_, other.inline_, size_);
+  return *this;
+}
+
+void QueueItem::Reset() {
+  size_ = 0;
+  if (extent_ == nullptr) return;
+  // In a child of fork the item is still the parent's.
+  if (fork_generation_ == Family::fork_generation()) {
+    extent_->state.store(QueueExtent::kFree, std::memory_order_release);
+  }
+  extent_ = nullptr;
+  segment_.reset();
+}
+
+QueueReservation& QueueReservation::operator=(QueueReservation&& other) noexcept {
+  if (this == &other) return *this;
+  Abandon();
+  writer_ = std::exchange(other.writer_, nullptr);
+  extent_ = other.extent_;
+  bytes_ = other.bytes_;
+  segment_ = std::move(other.segment_);
+  return *this;
+}
+
+void QueueReservation::Commit() {
+  if (writer_ == nullptr) return;
+  std::exchange(writer_, nullptr)->Commit(static_cast<uint32_t>(bytes_.size()), extent_);
+  segment_.reset();
+}
+
+void QueueReservation::Abandon() {
+  if (writer_ == nullptr) return;
+  std::exchange(writer_, nullptr)->Abandon();
+  segment_.reset();
+}
+
+// The getting side. Friend of QueueItem by way of ByteQueue.
+class QueueGetter {
+ public:
+  QueueGetter(QueueSegment& segment, QueueThread& thread) : segment_(segment), thread_(thread) {}
+
+  // One look at all lanes. `claim` is called with what was taken.
+  template <typename Inline, typename Extent>
+  Look TryAll(std::byte* bytes, Inline on_inline, Extent on_extent) {
+    const uint32_t count = segment_.lanes();
+    if (thread_.lane >= count) thread_.lane = 0;
+    if (thread_.streak >= kStreak) {
+      thread_.streak = 0;
+      if (++thread_.lane >= count) thread_.lane = 0;
+    }
+    for (uint32_t i = 0, index = thread_.lane; i < count; ++i, index = index + 1 == count ? 0 : index + 1) {
+      const Look look = TryLane(segment_.lane(index), bytes, on_inline, on_extent);
+      if (look == Look::kEmpty) continue;
+      if (index != thread_.lane) {
+        thread_.lane = index;
+        thread_.streak = 0;
+      }
+      ++thread_.streak;
+      AfterTake();
+      return look;
+    }
+    return Look::kEmpty;
+  }
+
+ private:
+  template <typename Inline, typename Extent>
+  Look TryLane(QueueLane& lane, std::byte* bytes, Inline on_inline, Extent on_extent) {
+    uint64_t head = lane.head.load(std::memory_order_acquire);
+    for (;;) {
+      const uint64_t item = head & kIndexMask;
+      uint64_t mask = 0;
+      QueueSlot* ring = segment_.Ring(lane, head >> 56, &mask);
+      if (ring == nullptr) {
+        // Moved on while we looked, or overwritten by a stranger: then no item can be found here again.
+        const uint64_t now = lane.head.load(std::memory_order_acquire);
+        if (now == head) return Look::kEmpty;
+        head = now;
+        continue;
+      }
+      QueueSlot& slot = ring[item & mask];
+      const uint64_t sequence = slot.sequence.load(std::memory_order_acquire);
+      if (sequence == item + 1) {
+        if (thread_.streak >= kReadAhead) __builtin_prefetch(&ring[(item + kReadAhead) & mask]);
+        const uint32_t size = slot.size;
+        if (slot.place == QueueSlot::kInline && size <= kInlineBytes) [[likely]] {
+          CopySpeculatively(bytes, slot.bytes, size);
+          FaultPointHere(FaultPoint::kQueueGetCopied);
+          if (!lane.head.compare_exchange_strong(head, head + 1, std::memory_order_acq_rel)) continue;
+          FaultPointHere(FaultPoint::kQueueGetClaimed);
+          on_inline(size);
+          return Look::kTaken;
+        }
+        uint64_t offset = 0;
+        CopySpeculatively(reinterpret_cast<std::byte*>(&offset), slot.bytes, sizeof(offset));
+        QueueExtent* extent = slot.place == QueueSlot::kExtent ? segment_.Extent(offset, size) : nullptr;
+        if (extent == nullptr) {
+          if (!lane.head.compare_exchange_strong(head, head + 1, std::memory_order_acq_rel)) continue;
+          return Look::kBroken;
+        }
+        // The extent's word decides who has the item; whoever comes later only helps the head along.
+        uint64_t state = QueueExtent::kQueued | item;
+        const uint64_t owned = QueueExtent::kOwned | uint64_t{thread_.self} << 32 | (item & 0xffffffff);
+        const bool mine = extent->state.compare_exchange_strong(state, owned, std::memory_order_acq_rel);
+        FaultPointHere(FaultPoint::kQueueGetOwned);
+        uint64_t expected = head;
+        lane.head.compare_exchange_strong(expected, head + 1, std::memory_order_acq_rel);
+        FaultPointHere(FaultPoint::kQueueGetHelped);
+        if (mine) {
+          on_extent(extent, size);
+          return Look::kTaken;
+        }
+        head = lane.head.load(std::memory_order_acquire);
+      } else if (sequence == (QueueSlot::kJump | (item + 1))) {
+        const uint64_t next = PackHead((head >> 56) + 1, item);
+        if (lane.head.compare_exchange_strong(head, next, std::memory_order_acq_rel)) head = next;
+        FaultPointHere(FaultPoint::kQueueGetMoved);
+      } else {
+        const uint64_t now = lane.head.load(std::memory_order_acquire);
+        if (now == head) return Look::kEmpty;
+        head = now;
+      }
+    }
+  }
+
+  void AfterTake() {
+    QueueHeader& header = segment_.header();
+    if (header.capacity == 0) return;
+    const uint32_t here = CurrentProcessor();
+    if (header.consumer_processor.load(std::memory_order_relaxed) != here) {
+      header.consumer_processor.store(here, std::memory_order_relaxed);
+    }
+    header.space.Notify();
+  }
+
+  QueueSegment& segment_;
+  QueueThread& thread_;
+};
+
+absl::StatusOr<ByteQueue> ByteQueue::Create(const QueueOptions& options) {
+  absl::StatusOr<std::shared_ptr<QueueSegment>> segment = QueueSegment::Create(options);
+  if (!segment.ok()) return segment.status();
+  return ByteQueue(*std::move(segment));
+}
+
+absl::StatusOr<ByteQueue> ByteQueue::Attach(Fd file, uint64_t fingerprint) {
+  absl::StatusOr<std::shared_ptr<QueueSegment>> segment = QueueSegment::Attach(std::move(file), fingerprint);
+  if (!segment.ok()) return segment.status();
+  return ByteQueue(*std::move(segment));
+}
+
+absl::Status ByteQueue::Put(absl::Span<const std::byte> bytes, Deadline deadline) {
+  const absl::StatusOr<QueueThread*> thread = segment_->ThisThread();
+  if (!thread.ok()) return thread.status();
+  LaneWriter* writer = (*thread)->writer;
+  if (writer == nullptr) [[unlikely]] {
+    const absl::StatusOr<LaneWriter*> claimed = segment_->ClaimWriter(*thread);
+    if (!claimed.ok()) return claimed.status();
+    writer = *claimed;
+  }
+  return writer->Put(bytes, deadline);
+}
+
+absl::StatusOr<QueueReservation> ByteQueue::Reserve(size_t bytes, Deadline deadline) {
+  const absl::StatusOr<QueueThread*> thread = segment_->ThisThread();
+  if (!thread.ok()) return thread.status();
+  const absl::StatusOr<LaneWriter*> writer = segment_->ClaimWriter(*thread);
+  if (!writer.ok()) return writer.status();
+  QueueReservation reservation;
+  const absl::StatusOr<std::byte*> room = (*writer)->Reserve(bytes, deadline, &reservation.extent_);
+  if (!room.ok()) return room.status();
+  reservation.writer_ = *writer;
+  reservation.bytes_ = {*room, bytes};
+  reservation.segment_ = segment_;
+  return reservation;
+}
+
+absl::Status ByteQueue::Get(QueueItem* item, Deadline deadline) {
+  item->Reset();
+  const absl::StatusOr<QueueThread*> thread = segment_->ThisThread();
+  if (!thread.ok()) return thread.status();
+  QueueGetter getter(*segment_, **thread);
+  const auto on_inline = [item](uint32_t size) { item->size_ = size; };
+  const auto on_extent = [this, item](QueueExtent* extent, uint32_t size) {
+    item->size_ = size;
+    item->fork_generation_ = Family::fork_generation();
+    item->extent_ = extent;
+    item->data_ = reinterpret_cast<const std::byte*>(extent + 1);
+    item->segment_ = segment_;
+  };
+  Look look = getter.TryAll(item->inline_, on_inline, on_extent);
+  if (look == Look::kTaken) [[likely]] return absl::OkStatus();
+  if (look == Look::kEmpty) {
+    if (segment_->Drained()) return ClosedError("the queue");
+    if (deadline.is_now()) return EmptyError("the queue", false);
+    QueueHeader& header = segment_->header();
+    const auto partner_here = [&] {
+      const uint32_t here = CurrentProcessor();
+      for (uint32_t i = 0, count = segment_->lanes(); i < count; ++i) {
+        const QueueLane& lane = segment_->lane(i);
+        if (lane.processor.load(std::memory_order_relaxed) != here) continue;
+        const uint64_t owner = lane.owner.load(std::memory_order_relaxed);
+        if (owner != 0 && static_cast<Member>(owner & kMemberMask) != (*thread)->self) return true;
+      }
+      return false;
+    };
+    const auto ready = [&] {
+      look = getter.TryAll(item->inline_, on_inline, on_extent);
+      return look != Look::kEmpty || segment_->Drained();
+    };
+    const auto tidy = [&] {
+      if (segment_->arena().taken() > kTrimChunks) segment_->Trim((*thread)->self);
+    };
+    const bool found = header.items.Await(ready, deadline, partner_here, (*thread)->self, tidy);
+    // A wake-up meant for another may have been left to this getter.
+    if (header.items.anybody_sleeps() && !empty()) header.items.Notify();
+    if (!found) return EmptyError("the queue", true);
+    if (look == Look::kEmpty) return ClosedError("the queue");
+  }
+  if (look == Look::kTaken) return absl::OkStatus();
+  return absl::DataLossError("an item of the queue was overwritten in shared memory; it was dropped");
+}
+
+absl::Status ByteQueue::Close() {
+  const absl::StatusOr<QueueThread*> thread = segment_->ThisThread();
+  if (!thread.ok()) return thread.status();
+  QueueHeader& header = segment_->header();
+  if (absl::Status locked = segment_->Lock((*thread)->self, Deadline::Never()); !locked.ok()) return locked;
+  header.closed.store(1, std::memory_order_release);
+  FaultPointHere(FaultPoint::kQueueClosing);
+  for (uint32_t i = 0, count = segment_->lanes(); i < count; ++i) {
+    segment_->lane(i).limit.store(0, std::memory_order_relaxed);
+  }
+  // Who had begun before sees its item through; who begins after sees the limit.
+  AsymmetricFenceHeavy();
+  segment_->Unlock();
+  header.items.NotifyAll();
+  header.space.NotifyAll();
+  return absl::OkStatus();
+}
+
+bool ByteQueue::closed() const { return segment_->header().closed.load(std::memory_order_acquire) != 0; }
+
+int64_t ByteQueue::size() const {
+  uint64_t total = 0;
+  for (uint32_t i = 0, count = segment_->lanes(); i < count; ++i) total += segment_->Outstanding(segment_->lane(i));
+  return static_cast<int64_t>(total);
+}
+
+bool ByteQueue::full() const { return capacity() > 0 && size() >= capacity(); }
+int64_t ByteQueue::capacity() const { return static_cast<int64_t>(segment_->header().capacity); }
+uint64_t ByteQueue::memory() const { return segment_->arena().taken() * kChunkBytes; }
+const Fd& ByteQueue::descriptor() const { return segment_->file(); }
+
+}  // namespace regatta

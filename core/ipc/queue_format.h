@@ -1,0 +1,116 @@
+// A queue's segment in shared memory; FORMAT.md says it in prose, queue_format_test.cc holds the two together.
+//
+//   [header 4 KiB][lanes][chunk table][base rings][chunks ...]
+//
+// All of it is sparse: memory stands behind the header, the lanes and rings in use, and the chunks taken.
+#ifndef REGATTA_CORE_IPC_QUEUE_FORMAT_H_
+#define REGATTA_CORE_IPC_QUEUE_FORMAT_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/shm/chunk_arena.h"
+#include "core/sync/lock_cell.h"
+#include "core/sync/wait_point.h"
+
+namespace regatta {
+
+inline constexpr uint64_t kQueueMagic = 0x3145554555474552;  // "REGUEUE1"
+inline constexpr uint32_t kQueueLanes = 1024;
+inline constexpr uint32_t kLaneRings = 64;
+inline constexpr uint32_t kBaseRingLog2 = 8;
+inline constexpr uint32_t kLargestRingLog2 = 22;
+inline constexpr size_t kInlineBytes = 112;
+inline constexpr uint64_t kLargestItem = uint64_t{1} << 30;
+
+// One item of a lane's ring. Item t lies in slot t modulo the ring's size.
+struct alignas(128) QueueSlot {
+  // t + 1: item t is here, whole. kJump | (t + 1): item t and what follows are in the lane's next ring.
+  std::atomic<uint64_t> sequence;
+  uint32_t size;   // Bytes of the item.
+  uint32_t place;  // kInline: below. kExtent: the first 8 bytes below are the extent's offset in the segment.
+  std::byte bytes[kInlineBytes];
+
+  static constexpr uint64_t kJump = uint64_t{1} << 63;
+  static constexpr uint32_t kInline = 0;
+  static constexpr uint32_t kExtent = 1;
+};
+static_assert(sizeof(QueueSlot) == 128);
+
+// Where an item that doesn't fit into a slot lies. The payload follows.
+struct alignas(64) QueueExtent {
+  // {tag:2 << 62, ...}: kFree 0; kQueued | t: item t of its lane, not yet claimed; kOwned | member << 32 | t mod 2^32.
+  std::atomic<uint64_t> state;
+
+  static constexpr uint64_t kFree = 0;
+  static constexpr uint64_t kQueued = uint64_t{1} << 62;
+  static constexpr uint64_t kOwned = uint64_t{2} << 62;
+  static constexpr uint64_t kTag = uint64_t{3} << 62;
+};
+static_assert(sizeof(QueueExtent) == 64);
+
+// One producer's FIFO. Written by its owner, but for `head` (consumers) and what the lock's holder repairs.
+struct alignas(1024) QueueLane {
+  // {ring number modulo 256 << 56 | t}: the next item to be got.
+  std::atomic<uint64_t> head;
+
+  // Items below `used` are published, but for the last, which may be on its way; the owner may publish items below `limit`.
+  alignas(128) std::atomic<uint64_t> used;
+  std::atomic<uint64_t> limit;
+  std::atomic<uint64_t> hop;        // Number of the ring the owner writes to.
+  std::atomic<uint32_t> processor;  // That the owner last ran on.
+
+  // {member, number of the writer in its process << 32}; 0: nobody's, its items may still be got and it may be taken.
+  alignas(128) std::atomic<uint64_t> owner;
+  std::atomic<uint32_t> resets;  // Times that somebody else than the owner changed its rings and chunks.
+
+  // Ring number n modulo kLaneRings: {offset in the segment | log2 of its slots}.
+  alignas(128) std::atomic<uint64_t> rings[kLaneRings];
+};
+static_assert(sizeof(QueueLane) == 1024);
+
+struct alignas(4096) QueueHeader {
+  uint64_t magic;
+  uint64_t family;       // Family::Id
+  uint64_t fingerprint;  // Of the items' type.
+  uint64_t capacity;     // Items; 0 is no limit.
+  uint32_t chunks;       // In the address range.
+  uint32_t chunk_limit;  // That may be taken at once.
+
+  alignas(64) std::atomic<uint32_t> lanes;   // Lanes [0, lanes) were ever used.
+  std::atomic<uint32_t> closed;
+  alignas(64) LockCell lock;                 // Guards lanes' owners, limits granted, and the arena.
+  ChunkArenaState arena;
+  std::atomic<uint32_t> consumer_processor;  // That somebody last got an item on.
+  alignas(64) WaitPoint items;               // Getters wait here.
+  alignas(64) WaitPoint space;               // Putters of a bounded queue.
+};
+
+// Offsets in the segment.
+inline constexpr uint64_t kLanesOffset = sizeof(QueueHeader);
+inline constexpr uint64_t kTableOffset = kLanesOffset + uint64_t{kQueueLanes} * sizeof(QueueLane);
+constexpr uint64_t BaseRingsOffset(uint32_t chunks) {
+  return (kTableOffset + uint64_t{chunks} * sizeof(uint64_t) + 4095) / 4096 * 4096;
+}
+inline constexpr uint64_t kBaseRingBytes = sizeof(QueueSlot) << kBaseRingLog2;
+constexpr uint64_t ChunksOffset(uint32_t chunks) {
+  const uint64_t end = BaseRingsOffset(chunks) + kQueueLanes * kBaseRingBytes;
+  return (end + kChunkBytes - 1) / kChunkBytes * kChunkBytes;
+}
+constexpr uint64_t SegmentBytes(uint32_t chunks) { return ChunksOffset(chunks) + chunks * kChunkBytes; }
+
+// Kinds of chunk runs.
+inline constexpr uint8_t kRingKind = ChunkRun::kFirstKind;
+inline constexpr uint8_t kBigKind = kRingKind + 1;     // One extent.
+inline constexpr uint8_t kFirstClassKind = kBigKind + 1;
+// Chunks cut into equal extents of 256 B << class.
+inline constexpr uint32_t kExtentClasses = 8;
+constexpr uint64_t ClassBytes(uint32_t extent_class) { return uint64_t{256} << extent_class; }
+
+inline constexpr uint64_t kIndexMask = (uint64_t{1} << 56) - 1;
+constexpr uint64_t PackHead(uint64_t hop, uint64_t index) { return hop << 56 | (index & kIndexMask); }
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_IPC_QUEUE_FORMAT_H_

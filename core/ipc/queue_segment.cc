@@ -1,0 +1,325 @@
+#include "core/ipc/queue_segment.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/ipc/lane_writer.h"
+#include "core/os/cpu.h"
+#include "core/os/error.h"
+#include "core/os/fault_point.h"
+
+namespace regatta {
+namespace {
+
+// 64 GiB of address space, or less where a limit forbids it.
+constexpr uint32_t kChunkChoices[] = {1 << 20, 1 << 17, 1 << 14, 1 << 10};
+
+std::atomic<uint64_t> g_next_number{1};
+
+// The places of this thread in the queues it used.
+struct ThreadPlaces {
+  std::vector<std::unique_ptr<QueueThread>> places;
+  ~ThreadPlaces() {
+    for (const auto& place : places) {
+      if (place->writer == nullptr || place->fork_generation != Family::fork_generation()) continue;
+      if (auto segment = place->segment.lock()) segment->ReturnWriter(place->writer);
+    }
+  }
+};
+thread_local ThreadPlaces t_places;
+thread_local QueueThread* t_last = nullptr;
+
+}  // namespace
+
+QueueSegment::QueueSegment(Fd file, Mapping mapping)
+    : file_(std::move(file)),
+      mapping_(std::move(mapping)),
+      number_(g_next_number.fetch_add(1, std::memory_order_relaxed)) {
+  QueueHeader& head = header();
+  arena_ = ChunkArena(&file_, mapping_.data(), &head.arena, kTableOffset, ChunksOffset(head.chunks), head.chunks,
+                      head.chunk_limit);
+}
+
+QueueSegment::~QueueSegment() {
+  Local* local = local_.load(std::memory_order_relaxed);
+  if (local == nullptr || local->fork_generation != Family::fork_generation()) return;
+  for (const auto& writer : local->writers) writer->LetGo();
+  delete local;
+}
+
+absl::StatusOr<std::shared_ptr<QueueSegment>> QueueSegment::Create(const QueueOptions& options) {
+  absl::StatusOr<uint64_t> family = Family::Id();
+  if (!family.ok()) return family.status();
+  absl::StatusOr<Fd> file = CreateMemfd("regatta queue");
+  if (!file.ok()) return file.status();
+  if (absl::Status grown = GrowMemfd(*file, 0, sizeof(QueueHeader)); !grown.ok()) return grown;
+  absl::StatusOr<Mapping> mapping = absl::InternalError("no size tried");
+  uint32_t chunks = 0;
+  for (const uint32_t choice : kChunkChoices) {
+    chunks = choice;
+    mapping = Mapping::Map(*file, SegmentBytes(chunks));
+    if (mapping.ok()) break;
+  }
+  if (!mapping.ok()) return mapping.status();
+  auto& header = *reinterpret_cast<QueueHeader*>(mapping->data());
+  header.family = *family;
+  header.fingerprint = options.fingerprint;
+  header.capacity = options.capacity > 0 ? static_cast<uint64_t>(options.capacity) : 0;
+  header.chunks = chunks;
+  header.chunk_limit =
+      options.memory_limit == 0
+          ? chunks
+          : static_cast<uint32_t>(std::min<uint64_t>(chunks, (options.memory_limit + kChunkBytes - 1) / kChunkBytes));
+  header.magic = kQueueMagic;
+  return std::make_shared<QueueSegment>(*std::move(file), *std::move(mapping));
+}
+
+absl::StatusOr<std::shared_ptr<QueueSegment>> QueueSegment::Attach(Fd file, uint64_t fingerprint) {
+  const absl::StatusOr<uint64_t> family = Family::Id();
+  if (!family.ok()) return family.status();
+  const absl::StatusOr<uint64_t> size = MemfdSize(file);
+  if (!size.ok()) return size.status();
+  if (*size < sizeof(QueueHeader)) return absl::DataLossError("not a queue: its file is too short");
+  absl::StatusOr<Mapping> start = Mapping::Map(file, sizeof(QueueHeader));
+  if (!start.ok()) return start.status();
+  const auto& header = *reinterpret_cast<const QueueHeader*>(start->data());
+  if (header.magic != kQueueMagic) return absl::DataLossError("not a queue of this version: its first bytes differ");
+  if (header.chunks == 0 || header.chunks > kChunkChoices[0]) {
+    return absl::DataLossError("not a queue: it claims an impossible size");
+  }
+  if (header.family != *family) {
+    return absl::FailedPreconditionError(
+        "the queue belongs to another family of processes: pass it only to processes started by this library");
+  }
+  if (header.fingerprint != fingerprint) {
+    return absl::InvalidArgumentError("the queue's items are of another type than the one asked for");
+  }
+  absl::StatusOr<Mapping> mapping = Mapping::Map(file, SegmentBytes(header.chunks));
+  if (!mapping.ok()) return mapping.status();
+  return std::make_shared<QueueSegment>(std::move(file), *std::move(mapping));
+}
+
+uint32_t QueueSegment::lanes() const {
+  return std::min(header().lanes.load(std::memory_order_acquire), kQueueLanes);
+}
+
+QueueSlot* QueueSegment::Ring(const QueueLane& lane, uint64_t hop, uint64_t* mask) const {
+  const uint64_t word = lane.rings[hop % kLaneRings].load(std::memory_order_acquire);
+  const uint64_t log2 = word & 63;
+  const uint64_t offset = word & ~uint64_t{63};
+  if (log2 < kBaseRingLog2 || log2 > kLargestRingLog2 || offset % sizeof(QueueSlot) != 0 || offset > mapping_.size() ||
+      mapping_.size() - offset < sizeof(QueueSlot) << log2) {
+    return nullptr;
+  }
+  *mask = (uint64_t{1} << log2) - 1;
+  return reinterpret_cast<QueueSlot*>(mapping_.data() + offset);
+}
+
+void QueueSegment::ClearMark(uint64_t ring_offset, uint64_t log2, uint64_t item) {
+  auto* ring = reinterpret_cast<QueueSlot*>(mapping_.data() + ring_offset);
+  ring[item & ((uint64_t{1} << log2) - 1)].sequence.store(0, std::memory_order_relaxed);
+}
+
+QueueExtent* QueueSegment::Extent(uint64_t offset, uint32_t size) const {
+  if (!arena_.Contains(offset)) return nullptr;
+  const uint32_t chunk = arena_.ChunkOf(offset);
+  const uint64_t within = offset - arena_.OffsetOf(chunk);
+  ChunkRun run;
+  if (!arena_.IsRun(chunk, &run)) return nullptr;
+  uint64_t bytes;
+  if (run.kind == kBigKind) {
+    bytes = within == 0 ? run.count * kChunkBytes : 0;
+  } else if (run.kind >= kFirstClassKind && run.kind < kFirstClassKind + kExtentClasses) {
+    bytes = ClassBytes(run.kind - kFirstClassKind);
+    if (within % bytes != 0) return nullptr;
+  } else {
+    return nullptr;
+  }
+  if (bytes < sizeof(QueueExtent) + size) return nullptr;
+  return reinterpret_cast<QueueExtent*>(mapping_.data() + offset);
+}
+
+bool QueueSegment::OwnerLives(const QueueLane& lane) const {
+  const auto owner = static_cast<Member>(lane.owner.load(std::memory_order_acquire) & kMemberMask);
+  return owner != kNobody && Family::IsAlive(owner);
+}
+
+uint64_t QueueSegment::Published(const QueueLane& lane) const {
+  const uint64_t head = lane.head.load(std::memory_order_acquire);
+  const uint64_t used = lane.used.load(std::memory_order_acquire);
+  if ((head & kIndexMask) >= used) return used;
+  // The last item lies in the owner's ring, or in the one before if the owner had just moved on. That one may have been
+  // given away once the getters have left it too.
+  const uint64_t hop = lane.hop.load(std::memory_order_acquire);
+  const bool moving = (head >> 56) != (hop & 0xff);
+  for (const uint64_t number : {hop, hop - 1}) {
+    if (number != hop && !moving) break;
+    uint64_t mask = 0;
+    const QueueSlot* ring = Ring(lane, number, &mask);
+    if (ring != nullptr && ring[(used - 1) & mask].sequence.load(std::memory_order_acquire) == used) return used;
+  }
+  return used - 1;
+}
+
+uint64_t QueueSegment::Outstanding(const QueueLane& lane) const {
+  const uint64_t end = OwnerLives(lane) ? lane.used.load(std::memory_order_acquire) : Published(lane);
+  const uint64_t head = lane.head.load(std::memory_order_acquire) & kIndexMask;
+  return end > head ? end - head : 0;
+}
+
+bool QueueSegment::Drained() const {
+  if (header().closed.load(std::memory_order_acquire) == 0) return false;
+  const uint32_t count = lanes();
+  for (uint32_t i = 0; i < count; ++i) {
+    if (Outstanding(lane(i)) != 0) return false;
+  }
+  return true;
+}
+
+absl::Status QueueSegment::Lock(Member self, Deadline deadline) {
+  const Deadline patience = Deadline::After(absl::Milliseconds(100));
+  const Deadline until = deadline.monotonic_nanos() > patience.monotonic_nanos() ? deadline : patience;
+  const LockTaken taken = header().lock.Acquire(self, until);
+  if (!taken.acquired) {
+    return absl::UnavailableError(
+        absl::StrCat("process ", Family::PidOf(header().lock.holder()),
+                     " holds up the queue without running: continue it if it is stopped, or end it"));
+  }
+  FaultPointHere(FaultPoint::kQueueLocked);
+  if (taken.previous_owner != kNobody) arena_.Recount();
+  return absl::OkStatus();
+}
+
+QueueSegment::Local& QueueSegment::ThisProcess() {
+  Local* local = local_.load(std::memory_order_acquire);
+  const uint32_t generation = Family::fork_generation();
+  while (local == nullptr || local->fork_generation != generation) {
+    auto* fresh = new Local;  // The parent's, if there is one, can't even be destroyed: its mutex may be held.
+    fresh->fork_generation = generation;
+    if (local_.compare_exchange_strong(local, fresh, std::memory_order_acq_rel)) return *fresh;
+    delete fresh;
+  }
+  return *local;
+}
+
+absl::StatusOr<QueueThread*> QueueSegment::ThisThread() {
+  const uint32_t generation = Family::fork_generation();
+  if (t_last != nullptr && t_last->segment_number == number_ && t_last->fork_generation == generation) [[likely]] {
+    return t_last;
+  }
+  auto& places = t_places.places;
+  for (const auto& place : places) {
+    if (place->segment_number == number_ && place->fork_generation == generation) {
+      t_last = place.get();
+      return t_last;
+    }
+  }
+  const absl::StatusOr<Member> self = Family::Self();
+  if (!self.ok()) return self.status();
+  places.erase(std::remove_if(places.begin(), places.end(), [](const auto& place) { return place->segment.expired(); }),
+               places.end());
+  auto place = std::make_unique<QueueThread>();
+  place->segment_number = number_;
+  place->fork_generation = generation;
+  place->self = *self;
+  place->segment = weak_from_this();
+  t_last = place.get();
+  places.push_back(std::move(place));
+  return t_last;
+}
+
+absl::StatusOr<LaneWriter*> QueueSegment::ClaimWriter(QueueThread* thread) {
+  if (thread->writer != nullptr) return thread->writer;
+  Local& local = ThisProcess();
+  std::lock_guard<std::mutex> guard(local.mutex);
+  if (!local.idle.empty()) {
+    thread->writer = local.idle.back();
+    local.idle.pop_back();
+    return thread->writer;
+  }
+  if (absl::Status locked = Lock(thread->self, Deadline::Never()); !locked.ok()) return locked;
+  const absl::StatusOr<uint32_t> index = ClaimLane(thread->self, Deadline::Never());
+  if (!index.ok()) {
+    Unlock();
+    return index.status();
+  }
+  local.writers.push_back(std::make_unique<LaneWriter>(*this, *index, thread->self));
+  Unlock();
+  thread->writer = local.writers.back().get();
+  return thread->writer;
+}
+
+void QueueSegment::ReturnWriter(LaneWriter* writer) {
+  Local& local = ThisProcess();
+  std::lock_guard<std::mutex> guard(local.mutex);
+  local.idle.push_back(writer);
+}
+
+absl::StatusOr<uint32_t> QueueSegment::ClaimLane(Member self, Deadline) {
+  const uint32_t count = lanes();
+  for (uint32_t i = 0; i < count; ++i) {
+    if (OwnerLives(lane(i))) continue;
+    lane(i).owner.store(self, std::memory_order_release);
+    FaultPointHere(FaultPoint::kQueueLaneAdopted);
+    return i;
+  }
+  if (count == kQueueLanes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(kQueueLanes, " threads are putting into this queue already: let some end, or share a producer"));
+  }
+  QueueLane& fresh = lane(count);
+  if (absl::Status grown = GrowMemfd(file_, OffsetOf(&fresh), sizeof(QueueLane)); !grown.ok()) return grown;
+  const uint64_t ring = BaseRingsOffset(header().chunks) + count * kBaseRingBytes;
+  if (absl::Status grown = GrowMemfd(file_, ring, kBaseRingBytes); !grown.ok()) return grown;
+  fresh.rings[0].store(ring | kBaseRingLog2, std::memory_order_relaxed);
+  fresh.owner.store(self, std::memory_order_release);
+  FaultPointHere(FaultPoint::kQueueLaneMade);
+  header().lanes.store(count + 1, std::memory_order_release);
+  return count;
+}
+
+void QueueSegment::Trim(Member self) {
+  if (!Lock(self, Deadline::Now()).ok()) return;  // Only tidying up: somebody else will.
+  const uint32_t count = lanes();
+  std::vector<uint64_t> limits(count);
+  // No owner can put from here on without the lock.
+  for (uint32_t i = 0; i < count; ++i) limits[i] = lane(i).limit.exchange(0, std::memory_order_relaxed);
+  AsymmetricFenceHeavy();
+  for (uint32_t i = 0; i < count; ++i) {
+    if (Outstanding(lane(i)) == 0) {
+      ResetLane(i);
+    } else {
+      lane(i).limit.store(limits[i], std::memory_order_relaxed);
+    }
+  }
+  Unlock();
+}
+
+void QueueSegment::ResetLane(uint32_t index) {
+  QueueLane& lane = this->lane(index);
+  if (!OwnerLives(lane)) lane.used.store(Published(lane), std::memory_order_relaxed);
+  // Its owner, if any, reads everything anew when it comes for the lock, as its limit is 0.
+  lane.resets.fetch_add(1, std::memory_order_relaxed);
+  const uint64_t base = BaseRingsOffset(header().chunks) + index * kBaseRingBytes;
+  uint64_t hop = lane.hop.load(std::memory_order_relaxed);
+  if ((lane.rings[hop % kLaneRings].load(std::memory_order_relaxed) & ~uint64_t{63}) != base) {
+    ++hop;
+    ClearMark(base, kBaseRingLog2, lane.used.load(std::memory_order_relaxed));
+    lane.rings[hop % kLaneRings].store(base | kBaseRingLog2, std::memory_order_release);
+    lane.hop.store(hop, std::memory_order_release);
+    FaultPointHere(FaultPoint::kQueueLaneReset);
+    uint64_t head = lane.head.load(std::memory_order_relaxed);
+    // Nothing is in the lane, so getters can only be moving it from ring to ring.
+    while (!lane.head.compare_exchange_weak(head, PackHead(hop, head), std::memory_order_acq_rel)) {
+    }
+  }
+  std::vector<uint32_t> unused;
+  arena_.ForEachRun(index, [&](uint32_t first, const ChunkRun& run) {
+    if (run.kind == kRingKind || LaneWriter::AllFree(arena_, first, run)) unused.push_back(first);
+  });
+  for (const uint32_t first : unused) arena_.GiveBack(first);
+  arena_.GiveBackOrphans(index);
+}
+
+}  // namespace regatta

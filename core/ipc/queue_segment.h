@@ -1,0 +1,106 @@
+// QueueSegment: one process's view of a queue's shared memory: what putters, getters and repair have in common.
+//
+// Internal to ipc. Threads: what it says of each member. Shared memory is read as another process may have left it: numbers
+// that address something are checked first.
+#ifndef REGATTA_CORE_IPC_QUEUE_SEGMENT_H_
+#define REGATTA_CORE_IPC_QUEUE_SEGMENT_H_
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/ipc/byte_queue.h"
+#include "core/ipc/queue_format.h"
+#include "core/os/fd.h"
+#include "core/os/memfd.h"
+#include "core/shm/chunk_arena.h"
+#include "core/shm/family.h"
+
+namespace regatta {
+
+class LaneWriter;
+
+// What a thread keeps for one queue.
+struct QueueThread {
+  uint64_t segment_number = 0;
+  uint32_t fork_generation = 0;
+  Member self = kNobody;
+  LaneWriter* writer = nullptr;  // Once it has put something.
+  uint32_t lane = 0;             // Where it looks first when getting.
+  uint32_t streak = 0;           // Items in a row from that lane.
+  std::weak_ptr<QueueSegment> segment;
+};
+
+class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
+ public:
+  static absl::StatusOr<std::shared_ptr<QueueSegment>> Create(const QueueOptions& options);
+  static absl::StatusOr<std::shared_ptr<QueueSegment>> Attach(Fd file, uint64_t fingerprint);
+  QueueSegment(Fd file, Mapping mapping);
+  // Lets the lanes of this process go; those of a parent it was forked from stay.
+  ~QueueSegment();
+
+  QueueHeader& header() const { return *reinterpret_cast<QueueHeader*>(mapping_.data()); }
+  QueueLane& lane(uint32_t index) const {
+    return reinterpret_cast<QueueLane*>(mapping_.data() + kLanesOffset)[index];
+  }
+  uint32_t lanes() const;
+  // The ring of that number, or null if shared memory names an impossible one.
+  QueueSlot* Ring(const QueueLane& lane, uint64_t hop, uint64_t* mask) const;
+  // A ring used again may hold the mark of a move at this very item, made by an owner that died before putting it.
+  void ClearMark(uint64_t ring_offset, uint64_t log2, uint64_t item);
+  // The extent at `offset` if one can be there and hold `size` bytes, else null.
+  QueueExtent* Extent(uint64_t offset, uint32_t size) const;
+  uint64_t OffsetOf(const void* at) const { return static_cast<const std::byte*>(at) - mapping_.data(); }
+  ChunkArena& arena() { return arena_; }
+  const Fd& file() const { return file_; }
+
+  // Items of the lane put, or on their way, and not yet got; of a dead owner those that can still be got.
+  uint64_t Outstanding(const QueueLane& lane) const;
+  // Items below this number were published by an owner that has died or gone.
+  uint64_t Published(const QueueLane& lane) const;
+  bool OwnerLives(const QueueLane& lane) const;
+  // Closed, and nothing is left or on its way.
+  bool Drained() const;
+
+  // The lock around rare work. Aborts nothing: a holder that died is taken over from, and what it left is put right.
+  // Unavailable: the holder lives, but did not release it until `deadline` or for 100 ms (a stopped process, say).
+  absl::Status Lock(Member self, Deadline deadline);
+  void Unlock() { header().lock.Release(); }
+
+  // The calling thread's place. Family::Self's errors.
+  absl::StatusOr<QueueThread*> ThisThread();
+  // A lane of this process for the calling thread. ResourceExhausted: all lanes are in use, or no memory.
+  absl::StatusOr<LaneWriter*> ClaimWriter(QueueThread* thread);
+  // Takes back what a thread that ends had claimed.
+  void ReturnWriter(LaneWriter* writer);
+
+  // Gives the memory of lanes with nothing in them back.
+  void Trim(Member self);
+
+ private:
+  absl::StatusOr<uint32_t> ClaimLane(Member self, Deadline deadline);
+  // Nothing is in the lane and its owner can't put without the lock, which is held.
+  void ResetLane(uint32_t index);
+
+  // Of one process: a child of fork starts anew, as the mutex may be held and the lanes are its parent's.
+  struct Local {
+    uint32_t fork_generation = 0;
+    std::mutex mutex;
+    std::vector<std::unique_ptr<LaneWriter>> writers;
+    std::vector<LaneWriter*> idle;
+  };
+  Local& ThisProcess();
+
+  Fd file_;
+  Mapping mapping_;
+  ChunkArena arena_;
+  uint64_t number_;
+  std::atomic<Local*> local_{nullptr};
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_IPC_QUEUE_SEGMENT_H_

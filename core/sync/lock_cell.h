@@ -1,0 +1,52 @@
+// LockCell: the word of a lock in shared memory that survives the death of its holder.
+//
+// The holder is a process (a Member) from acquire to release, whichever of its threads acquires and whoever releases. A
+// waiter sleeps on the word and on the holder's Life at once, so the kernel itself wakes it when the holder dies.
+#ifndef REGATTA_CORE_SYNC_LOCK_CELL_H_
+#define REGATTA_CORE_SYNC_LOCK_CELL_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "core/os/deadline.h"
+#include "core/os/fault_point.h"
+#include "core/shm/family.h"
+
+namespace regatta {
+
+struct LockTaken {
+  bool acquired = false;            // False: the deadline passed.
+  Member previous_owner = kNobody;  // Who died holding it: what it guards may be half changed.
+};
+
+class LockCell {
+ public:
+  // `self` is Family::Self.
+  LockTaken Acquire(Member self, Deadline deadline) {
+    uint32_t expected = 0;
+    if (word_.compare_exchange_strong(expected, self, std::memory_order_acquire, std::memory_order_relaxed)) [[likely]] {
+      return {true, kNobody};
+    }
+    return AcquireSlow(self, deadline);
+  }
+  // False if it was free.
+  bool Release() {
+    const uint32_t old = word_.exchange(0, std::memory_order_release);
+    FaultPointHere(FaultPoint::kLockReleased);
+    if ((old & kWaiters) != 0) [[unlikely]] WakeOne();
+    return old != 0;
+  }
+  Member holder() const { return word_.load(std::memory_order_relaxed) & kMemberMask; }
+
+ private:
+  static constexpr uint32_t kWaiters = 1U << 31;
+
+  LockTaken AcquireSlow(Member self, Deadline deadline);
+  void WakeOne();
+
+  std::atomic<uint32_t> word_;  // The holder, and kWaiters if somebody may sleep. All zero is free.
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_SYNC_LOCK_CELL_H_

@@ -1,0 +1,129 @@
+#include "core/sync/wait_point.h"
+
+#include <algorithm>
+#include <climits>
+
+#include "core/os/fault_point.h"
+#include "core/os/futex.h"
+
+namespace regatta {
+namespace {
+
+constexpr int kFirstLooks = 48;  // About a microsecond, before the token's locked instruction.
+constexpr int64_t kLongestSpin = 40'000;
+constexpr int64_t kShortestSpin = 2'000;
+constexpr int64_t kSlowYield = 500'000;
+constexpr int64_t kShortestBan = 20'000'000;
+constexpr int64_t kLongestBan = 1'000'000'000;
+constexpr int64_t kIdleAfter = 50'000'000;
+constexpr int64_t kTick = 1'000'000'000;
+
+// What this thread has learnt about waiting.
+struct Habit {
+  int64_t spin = kLongestSpin;  // Halves when a spin ends in a long sleep, doubles when it would have paid.
+  int64_t no_yield_until = 0;
+  int64_t ban = kShortestBan;
+};
+thread_local Habit t_habit;
+
+// Looks for `limit` nanoseconds.
+bool Spin(absl::FunctionRef<bool()> ready, int64_t limit) {
+  const int64_t end = MonotonicNanos() + limit;
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (ready()) return true;
+      if (i % 8 == 7) CpuPause();
+    }
+  } while (MonotonicNanos() < end);
+  return false;
+}
+
+// Looks between yields: the partner needs this processor. A yield that takes long gave it to somebody else who keeps it.
+bool YieldAndLook(absl::FunctionRef<bool()> ready, int64_t limit) {
+  int64_t now = MonotonicNanos();
+  const int64_t end = now + limit;
+  while (now < end) {
+    YieldProcessor();
+    const int64_t after = MonotonicNanos();
+    if (ready()) return true;
+    if (after - now > kSlowYield) {
+      t_habit.no_yield_until = after + t_habit.ban;
+      t_habit.ban = std::min(2 * t_habit.ban, kLongestBan);
+      return false;
+    }
+    now = after;
+  }
+  t_habit.ban = kShortestBan;
+  return false;
+}
+
+}  // namespace
+
+bool WaitPoint::TakeToken(Member self) {
+  uint32_t holder = token_.load(std::memory_order_relaxed);
+  if (holder != kNobody && (holder == self || Family::IsAlive(holder))) return false;
+  return token_.compare_exchange_strong(holder, self, std::memory_order_acq_rel);
+}
+
+bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::FunctionRef<bool()> partner_here,
+                      Member self, absl::FunctionRef<void()> idle) {
+  for (int i = 0; i < kFirstLooks; ++i) {
+    if (ready()) return true;
+    if (i % 8 == 7) {
+      if (partner_here()) break;
+      CpuPause();
+    }
+  }
+  int64_t slept_since = 0;
+  while (!deadline.passed()) {
+    if (slept_since == 0 && TakeToken(self)) {
+      FaultPointHere(FaultPoint::kWaitTokenTaken);
+      bool found = false;
+      if (!partner_here()) {
+        found = Spin(ready, t_habit.spin);
+      } else if (MonotonicNanos() >= t_habit.no_yield_until) {
+        found = YieldAndLook(ready, kLongestSpin);
+      }
+      token_.exchange(kNobody, std::memory_order_seq_cst);
+      if (found) return true;
+    }
+    sleeping_.exchange(1, std::memory_order_seq_cst);
+    FaultPointHere(FaultPoint::kWaitAnnounced);
+    AsymmetricFenceHeavy();
+    if (ready()) return true;
+    const int64_t before = MonotonicNanos();
+    if (slept_since == 0) slept_since = before;
+    const bool first = before - slept_since < kIdleAfter;
+    FutexWait(sleeping_, 1, Deadline::Earlier(deadline, Deadline::AtMonotonicNanos(before + (first ? kIdleAfter : kTick))));
+    FaultPointHere(FaultPoint::kWaitWoken);
+    // Armed again for the others: whoever wakes one of us may not wake a second before this one has looked.
+    sleeping_.store(1, std::memory_order_seq_cst);
+    const bool found = ready();
+    const int64_t slept = MonotonicNanos() - slept_since;
+    if (found) {
+      t_habit.spin = slept < kLongestSpin ? std::min(2 * t_habit.spin, kLongestSpin)
+                                          : std::max(t_habit.spin / 2, kShortestSpin);
+      return true;
+    }
+    if (first && slept >= kIdleAfter) idle();
+  }
+  return ready();
+}
+
+void WaitPoint::WakeOne() {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  // A live spinner will look again after giving the token up; waking another for the same item would be in vain.
+  const uint32_t spinner = token_.load(std::memory_order_relaxed);
+  if (spinner != kNobody && Family::IsAlive(spinner)) return;
+  if (sleeping_.exchange(0, std::memory_order_acq_rel) == 0) return;
+  FaultPointHere(FaultPoint::kNotifyDisarmed);
+  FutexWake(sleeping_, 1);
+}
+
+void WaitPoint::NotifyAll() {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  sleeping_.store(0, std::memory_order_release);
+  FutexWake(sleeping_, INT_MAX);
+}
+
+}  // namespace regatta

@@ -1,0 +1,53 @@
+// WaitPoint: a place in shared memory where processes wait for something to become true.
+//
+// Cost    Notify with nobody asleep is one load (no fence, no locked instruction). A waiter spins for about as long as a
+//         wake-up costs (40 us; less where spinning keeps ending in sleep), then sleeps; asleep it costs nothing but a
+//         look once a second. Of several waiters one spins, the others sleep at once. A waiter on its partner's processor
+//         yields to it instead of spinning.
+// Crash   All zero is a fresh one, and no state of it is wrong: a process that dies between its publishing and Notify, or as
+//         the spinner or the woken one, delays others by at most a second.
+// Why     Sleepers announce themselves and then fence heavily (AsymmetricFenceHeavy), so that notifiers needn't fence at all.
+#ifndef REGATTA_CORE_SYNC_WAIT_POINT_H_
+#define REGATTA_CORE_SYNC_WAIT_POINT_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "absl/functional/function_ref.h"
+#include "core/os/cpu.h"
+#include "core/os/deadline.h"
+#include "core/shm/family.h"
+
+namespace regatta {
+
+class alignas(64) WaitPoint {
+ public:
+  // Calls `ready` until it says true (then true) or `deadline` has passed and it says false (then false). `ready` looks, and
+  // may take, without waiting. `partner_here` says whether who will notify last ran on this thread's processor.
+  //
+  // A waiter that took something calls Notify afterwards if more is there: wakes may have been left to it. `self` is
+  // Family::Self. `idle` is called, if given, when a sleep has lasted 50 ms: the time to tidy up.
+  bool Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::FunctionRef<bool()> partner_here, Member self,
+             absl::FunctionRef<void()> idle);
+
+  // What was written before Notify is seen by the next look of a waiter. Wakes one sleeper, unless a live one spins.
+  void Notify() {
+    AsymmetricFenceLight();
+    if (sleeping_.load(std::memory_order_relaxed) != 0) [[unlikely]] WakeOne();
+  }
+  // Wakes all.
+  void NotifyAll();
+
+  bool anybody_sleeps() const { return sleeping_.load(std::memory_order_relaxed) != 0; }
+
+ private:
+  void WakeOne();
+  bool TakeToken(Member self);
+
+  std::atomic<uint32_t> sleeping_;           // Futex word: 1 if somebody may be asleep.
+  alignas(64) std::atomic<uint32_t> token_;  // The member that spins; its own line, as notifiers load the other.
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_SYNC_WAIT_POINT_H_
