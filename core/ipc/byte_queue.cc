@@ -1,5 +1,6 @@
 #include "core/ipc/byte_queue.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <utility>
@@ -15,7 +16,9 @@ namespace regatta {
 namespace {
 
 constexpr uint32_t kStreak = 64;      // Items in a row from one lane before the others are looked at.
-constexpr uint32_t kReadAhead = 4;    // Slots fetched ahead once a lane keeps giving.
+constexpr uint32_t kReadAhead = 16;   // Slots fetched ahead at most while a lane keeps giving.
+constexpr uint32_t kStreaming = 16;   // Items in a row that make a flow.
+constexpr int kStandBack = 24;
 constexpr uint64_t kTrimChunks = 64;  // An idle queue with more than these 4 MiB gives memory back.
 
 enum class Look { kTaken, kEmpty, kBroken };
@@ -85,6 +88,7 @@ class QueueGetter {
   Look TryAll(std::byte* bytes, Inline on_inline, Extent on_extent) {
     const uint32_t count = segment_.lanes();
     if (thread_.lane >= count) thread_.lane = 0;
+    const uint32_t hits = std::exchange(thread_.hits, 0);
     if (thread_.streak >= kStreak) {
       thread_.streak = 0;
       if (++thread_.lane >= count) thread_.lane = 0;
@@ -97,6 +101,7 @@ class QueueGetter {
         thread_.streak = 0;
       }
       ++thread_.streak;
+      thread_.hits = hits + 1;
       AfterTake();
       return look;
     }
@@ -121,8 +126,13 @@ class QueueGetter {
       QueueSlot& slot = ring[item & mask];
       const uint64_t sequence = slot.sequence.load(std::memory_order_acquire);
       if (sequence == item + 1) {
-        if (thread_.streak >= kReadAhead) __builtin_prefetch(&ring[(item + kReadAhead) & mask]);
         const uint32_t size = slot.size;
+        // The longer the flow, the further ahead: what the producer has surely left. Too far would take from it what it writes.
+        if (const uint32_t ahead = std::min(thread_.hits / 4, kReadAhead); ahead > 0) {
+          const QueueSlot& later = ring[(item + ahead) & mask];
+          __builtin_prefetch(&later);
+          if (size > 48) __builtin_prefetch(reinterpret_cast<const std::byte*>(&later) + 64);
+        }
         if (slot.place == QueueSlot::kInline && size <= kInlineBytes) [[likely]] {
           CopySpeculatively(bytes, slot.bytes, size);
           FaultPointHere(FaultPoint::kQueueGetCopied);
@@ -228,7 +238,13 @@ absl::Status ByteQueue::Get(QueueItem* item, Deadline deadline) {
     item->data_ = reinterpret_cast<const std::byte*>(extent + 1);
     item->segment_ = segment_;
   };
+  const bool streaming = (*thread)->hits >= kStreaming;
   Look look = getter.TryAll(item->inline_, on_inline, on_extent);
+  if (look == Look::kEmpty && streaming && !deadline.is_now()) {
+    // Caught up with a producer in full flow: reading the slot it writes next would only slow it down. Let it get ahead.
+    for (int i = 0; i < kStandBack; ++i) CpuPause();
+    look = getter.TryAll(item->inline_, on_inline, on_extent);
+  }
   if (look == Look::kTaken) [[likely]] return absl::OkStatus();
   if (look == Look::kEmpty) {
     if (segment_->Drained()) return ClosedError("the queue");

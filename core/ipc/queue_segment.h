@@ -31,6 +31,7 @@ struct QueueThread {
   LaneWriter* writer = nullptr;  // Once it has put something.
   uint32_t lane = 0;             // Where it looks first when getting.
   uint32_t streak = 0;           // Items in a row from that lane.
+  uint32_t hits = 0;             // Looks in a row that found an item.
   std::weak_ptr<QueueSegment> segment;
 };
 
