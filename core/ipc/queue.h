@@ -1,0 +1,132 @@
+// Queue: a FIFO of values between processes.
+//
+// Processes  Any number may put and get. Pass a Queue to a child as an argument, or keep it across fork.
+// Threads    Thread-safe. Up to 1,024 threads of all processes may be putting at one time.
+// Order      One producer's items arrive in the order put; across producers none is promised.
+// Crash      A process may die at any instruction. Then an item whose Put returned OK is got at most once, and exactly
+//            once if its getter lives; an item whose Put never returned is got whole or not at all. Others are held up
+//            for at most a second, and only if it died between its publishing and waking them.
+// Waiting    A blocked call spins briefly, then sleeps and costs nothing. A negative timeout has passed already.
+// Memory     Reserved at Put. No room: ResourceExhausted, and the queue stays usable.
+// Values     What codec can encode, from 0 bytes to 1 GiB encoded, but no descriptors or objects that hold some.
+// Copies     A Queue is a handle: copies are the same queue.
+// Format     queue_format.h, described in FORMAT.md.
+#ifndef REGATTA_CORE_IPC_QUEUE_H_
+#define REGATTA_CORE_IPC_QUEUE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/codec/codec.h"
+#include "core/ipc/byte_queue.h"
+#include "core/os/deadline.h"
+#include "core/os/fd.h"
+
+namespace regatta {
+
+template <typename T>
+class Queue {
+ public:
+  Queue() = default;  // None yet: assign one to it. Only valid() may be called.
+
+  // capacity: items; 0 or less means no limit but memory.
+  // ResourceExhausted: no memory, descriptors or address space.
+  static absl::StatusOr<Queue> Create(int64_t capacity = 0) {
+    CheckItems();
+    return FromBytes(ByteQueue::Create({.capacity = capacity, .fingerprint = TypeFingerprint<T>()}));
+  }
+  // The queue behind a descriptor that another process of the family gave. DataLoss: not a queue.
+  // FailedPrecondition: of another family. InvalidArgument: of other items.
+  static absl::StatusOr<Queue> Attach(Fd descriptor) {
+    CheckItems();
+    return FromBytes(ByteQueue::Attach(std::move(descriptor), TypeFingerprint<T>()));
+  }
+
+  // Blocks while full, until `deadline`. What the caller wrote before Put is visible after the matching Get.
+  // On error nothing was put. Full (IsFull): still full. FailedPrecondition (IsClosed): closed. InvalidArgument: not
+  // encodable. ResourceExhausted: no room in memory.
+  absl::Status Put(const T& item, Deadline deadline = Deadline::Never()) {
+    if constexpr (kFixedSize<T> != kVariable && kFixedSize<T> <= kInlineBytes) {
+      std::byte bytes[kInlineBytes];
+      EncodeFixed(item, bytes);
+      return queue_.Put({bytes, kFixedSize<T>}, deadline);
+    } else {
+      absl::StatusOr<QueueReservation> room = queue_.Reserve(EncodedSize(item), deadline);
+      if (!room.ok()) return room.status();
+      if (absl::Status encoded = Encode(item, room->bytes()); !encoded.ok()) return encoded;
+      room->Commit();
+      return absl::OkStatus();
+    }
+  }
+  // Without waiting.
+  absl::Status TryPut(const T& item) { return Put(item, Deadline::Now()); }
+
+  // Blocks while empty, until `deadline`. Empty (IsEmpty): still empty. FailedPrecondition (IsClosed): closed and
+  // drained. DataLoss: the item can't be a T; it is gone.
+  absl::StatusOr<T> Get(Deadline deadline = Deadline::Never()) {
+    QueueItem item;
+    if (absl::Status got = queue_.Get(&item, deadline); !got.ok()) return got;
+    return Decode<T>(item.bytes());
+  }
+  // Without waiting.
+  absl::StatusOr<T> TryGet() { return Get(Deadline::Now()); }
+
+  // For everyone: puts fail from now on, getters take what is left and then fail. Closing twice is fine.
+  absl::Status Close() { return queue_.Close(); }
+  bool closed() const { return queue_.closed(); }
+
+  // Hints: another process may put or get at any time. Only Get decides.
+  int64_t size() const { return queue_.size(); }
+  bool empty() const { return queue_.empty(); }
+  bool full() const { return queue_.full(); }
+  // 0: no limit.
+  int64_t capacity() const { return queue_.capacity(); }
+
+  // To be passed on; still owned by the queue.
+  const Fd& descriptor() const { return queue_.descriptor(); }
+  bool valid() const { return queue_.valid(); }
+
+ private:
+  static constexpr void CheckItems() {
+    static_assert(!kCarriesDescriptors<T>,
+                  "a queue's items can't hold descriptors, queues or locks: pass those as arguments of the process or task");
+  }
+  static absl::StatusOr<Queue> FromBytes(absl::StatusOr<ByteQueue> queue) {
+    if (!queue.ok()) return queue.status();
+    Queue result;
+    result.queue_ = *std::move(queue);
+    return result;
+  }
+
+  ByteQueue queue_;
+};
+
+// A Queue crosses as its descriptor, beside the bytes.
+template <typename T>
+struct Codec<Queue<T>> {
+  static constexpr uint64_t kFingerprint = FingerprintOf("regatta.Queue/1") ^ (TypeFingerprint<T>() << 1);
+  static constexpr bool kCarriesDescriptors = true;
+  static size_t Size(const Queue<T>& queue) { return queue.valid() ? EncodedSize(queue.descriptor()) : 1; }
+  static void Encode(const Queue<T>& queue, Encoder& out) {
+    if (queue.valid()) {
+      out.Write(queue.descriptor());
+    } else {
+      out.Fail(absl::InvalidArgumentError("a Queue that was never created can't be passed on: use Queue::Create"));
+    }
+  }
+  static bool Decode(Decoder& in, Queue<T>& queue) {
+    Fd descriptor;
+    if (!in.Read(descriptor)) return false;
+    absl::StatusOr<Queue<T>> attached = Queue<T>::Attach(std::move(descriptor));
+    if (!attached.ok()) return in.Fail(attached.status());
+    queue = *std::move(attached);
+    return true;
+  }
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_IPC_QUEUE_H_
