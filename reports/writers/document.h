@@ -1,0 +1,117 @@
+// Document: what a report says, before it is HTML or Markdown. Both writers show the same document, so they can't
+// differ in what they say. Text is plain: the writers escape it.
+
+#ifndef REGATTA_REPORTS_WRITERS_DOCUMENT_H_
+#define REGATTA_REPORTS_WRITERS_DOCUMENT_H_
+
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "reports/charts/chart.h"
+
+namespace regatta::reports {
+
+// A piece of a sentence.
+struct Run {
+  enum class Kind { kPlain, kStrong, kCode };
+  Kind kind = Kind::kPlain;
+  std::string text;
+};
+
+// Running text. Text("About ").Strong("1.2 µs").Say(" is needed; see ").Code("--out").
+class Text {
+ public:
+  Text() = default;
+  Text(std::string text) { Say(std::move(text)); }     // NOLINT: text is what most callers have
+  Text(const char* text) : Text(std::string(text)) {}  // NOLINT
+  Text& Say(std::string text) { return Add(Run::Kind::kPlain, std::move(text)); }
+  Text& Strong(std::string text) { return Add(Run::Kind::kStrong, std::move(text)); }
+  Text& Code(std::string text) { return Add(Run::Kind::kCode, std::move(text)); }
+
+  const std::vector<Run>& runs() const { return runs_; }
+  // The words alone.
+  std::string Plain() const;
+
+ private:
+  Text& Add(Run::Kind kind, std::string text) {
+    if (!text.empty()) runs_.push_back({kind, std::move(text)});
+    return *this;
+  }
+
+  std::vector<Run> runs_;
+};
+
+enum class Tone { kPlain, kGood, kBad, kMuted };
+
+struct Paragraph {
+  Text text;
+};
+
+// The sentences that answer the reader's question: shown larger.
+struct Lead {
+  std::vector<Text> sentences;
+};
+
+struct Bullets {
+  std::vector<Text> items;
+};
+
+// A remark that must not be missed.
+struct Callout {
+  Tone tone = Tone::kMuted;
+  Text text;
+};
+
+struct Column {
+  std::string heading;
+  bool numeric = false;
+};
+
+struct Cell {
+  Cell() = default;
+  Cell(Text text, Tone tone = Tone::kPlain) : text(std::move(text)), tone(tone) {}         // NOLINT
+  Cell(std::string text, Tone tone = Tone::kPlain) : text(std::move(text)), tone(tone) {}  // NOLINT
+  Cell(const char* text, Tone tone = Tone::kPlain) : text(text), tone(tone) {}             // NOLINT
+
+  Text text;
+  Tone tone = Tone::kPlain;
+};
+
+// Every row has as many cells as there are columns; the first column names the row.
+struct Table {
+  std::string caption;
+  std::vector<Column> columns;
+  std::vector<std::vector<Cell>> rows;
+};
+
+// `name` is unique within the document: a file's stem and an anchor.
+struct Figure {
+  std::string name;
+  Chart chart;
+  Text caption;
+};
+
+// Verbatim lines: a command, a picture made of text.
+struct Listing {
+  std::string text;
+};
+
+using Block = std::variant<Paragraph, Lead, Bullets, Callout, Table, Figure, Listing>;
+
+struct Section {
+  std::string id;
+  std::string title;
+  std::vector<Block> blocks;
+};
+
+struct Document {
+  std::string title;
+  std::string subtitle;
+  std::vector<Section> sections;
+};
+
+}  // namespace regatta::reports
+
+#endif  // REGATTA_REPORTS_WRITERS_DOCUMENT_H_

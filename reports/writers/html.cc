@@ -1,0 +1,148 @@
+#include "reports/writers/html.h"
+
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "reports/charts/drawing.h"
+#include "reports/writers/html_style.h"
+
+namespace regatta::reports {
+namespace {
+
+// Widths in pixels that charts are laid out for; the style sheet shows one of the two.
+constexpr double kWide = 818;
+constexpr double kNarrow = 374;
+
+std::string Inline(const Text& text) {
+  std::string html;
+  for (const Run& run : text.runs()) {
+    const std::string escaped = EscapeMarkup(run.text);
+    switch (run.kind) {
+      case Run::Kind::kPlain:
+        html += escaped;
+        break;
+      case Run::Kind::kStrong:
+        absl::StrAppend(&html, "<strong>", escaped, "</strong>");
+        break;
+      case Run::Kind::kCode:
+        absl::StrAppend(&html, "<code>", escaped, "</code>");
+        break;
+    }
+  }
+  return html;
+}
+
+std::string_view ToneClass(Tone tone) {
+  switch (tone) {
+    case Tone::kGood:
+      return "good";
+    case Tone::kBad:
+      return "bad";
+    case Tone::kMuted:
+      return "muted";
+    case Tone::kPlain:
+      break;
+  }
+  return "";
+}
+
+// ' class="..."' of those that aren't empty.
+std::string Classes(std::initializer_list<std::string_view> classes) {
+  std::string joined;
+  for (const std::string_view name : classes) {
+    if (!name.empty()) absl::StrAppend(&joined, joined.empty() ? "" : " ", name);
+  }
+  return joined.empty() ? "" : absl::StrCat(" class=\"", joined, "\"");
+}
+
+struct BlockWriter {
+  std::string& html;
+
+  void operator()(const Paragraph& paragraph) const { absl::StrAppend(&html, "<p>", Inline(paragraph.text), "</p>\n"); }
+
+  void operator()(const Lead& lead) const {
+    html += "<div class=\"lead\">\n";
+    for (const Text& sentence : lead.sentences) absl::StrAppend(&html, "<p>", Inline(sentence), "</p>\n");
+    html += "</div>\n";
+  }
+
+  void operator()(const Bullets& bullets) const {
+    html += "<ul>\n";
+    for (const Text& item : bullets.items) absl::StrAppend(&html, "<li>", Inline(item), "</li>\n");
+    html += "</ul>\n";
+  }
+
+  void operator()(const Callout& callout) const {
+    absl::StrAppend(&html, "<p", Classes({"callout", ToneClass(callout.tone)}), ">", Inline(callout.text), "</p>\n");
+  }
+
+  void operator()(const Table& table) const {
+    html += "<div class=\"table\"><table>\n";
+    if (!table.caption.empty()) absl::StrAppend(&html, "<caption>", EscapeMarkup(table.caption), "</caption>\n");
+    html += "<thead><tr>";
+    for (const Column& column : table.columns) {
+      absl::StrAppend(&html, "<th scope=\"col\"", Classes({column.numeric ? "number" : ""}), ">",
+                      EscapeMarkup(column.heading), "</th>");
+    }
+    html += "</tr></thead>\n<tbody>\n";
+    for (const std::vector<Cell>& row : table.rows) {
+      html += "<tr>";
+      for (size_t i = 0; i < row.size(); ++i) WriteCell(row[i], table.columns[i], i == 0);
+      html += "</tr>\n";
+    }
+    html += "</tbody></table></div>\n";
+  }
+
+  void WriteCell(const Cell& cell, const Column& column, bool names_row) const {
+    const std::string inside = Inline(cell.text);
+    const std::string classes =
+        Classes({column.numeric ? "number" : "", ToneClass(cell.tone), inside.empty() ? "empty" : ""});
+    if (names_row) {
+      absl::StrAppend(&html, "<th scope=\"row\"", classes, ">", inside, "</th>");
+    } else {
+      absl::StrAppend(&html, "<td", classes, " data-label=\"", EscapeMarkup(column.heading), "\"><span>", inside,
+                      "</span></td>");
+    }
+  }
+
+  void operator()(const Figure& figure) const {
+    const ChartText& text = TextOf(figure.chart);
+    absl::StrAppend(&html, "<figure id=\"", figure.name, "\">\n");
+    for (const auto& [width, name] : {std::pair(kWide, "wide"), std::pair(kNarrow, "narrow")}) {
+      absl::StrAppend(
+          &html, "<div class=\"", name, "\">",
+          DrawChart(figure.chart, width)
+              .Render(Standing::kInPage, absl::StrCat(figure.name, "-", name), text.title, text.description),
+          "</div>\n");
+    }
+    absl::StrAppend(&html, "<figcaption>", Inline(figure.caption), "</figcaption></figure>\n");
+  }
+
+  void operator()(const Listing& listing) const {
+    absl::StrAppend(&html, "<pre>", EscapeMarkup(listing.text), "</pre>\n");
+  }
+};
+
+}  // namespace
+
+std::string RenderHtml(const Document& document) {
+  std::string html = absl::StrCat(
+      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>",
+      EscapeMarkup(document.title), "</title>\n<style>", StyleSheet(), "</style>\n</head>\n<body>\n<header>\n<h1>",
+      EscapeMarkup(document.title), "</h1>\n<p class=\"subtitle\">", EscapeMarkup(document.subtitle),
+      "</p>\n<nav aria-label=\"Sections\">");
+  for (const Section& section : document.sections) {
+    absl::StrAppend(&html, "<a href=\"#", section.id, "\">", EscapeMarkup(section.title), "</a>\n");
+  }
+  html += "</nav>\n</header>\n<main>\n";
+  for (const Section& section : document.sections) {
+    absl::StrAppend(&html, "<section id=\"", section.id, "\">\n<h2>", EscapeMarkup(section.title), "</h2>\n");
+    for (const Block& block : section.blocks) std::visit(BlockWriter{html}, block);
+    html += "</section>\n";
+  }
+  html += "</main>\n</body>\n</html>\n";
+  return html;
+}
+
+}  // namespace regatta::reports

@@ -1,0 +1,72 @@
+#include "reports/writers/html.h"
+
+#include <set>
+
+#include "gtest/gtest.h"
+
+namespace regatta::reports {
+namespace {
+
+Document Sample() {
+  LineChart chart;
+  chart.text = {"A curve", "somewhere", "It rises."};
+  chart.x = {.label = "x"};
+  chart.y = {.label = "y"};
+  chart.series = {{"only", {{1, 1, 1, 1}, {2, 2, 2, 2}}}};
+  Document document = {"Title <b>", "sub & title", {}};
+  Section section = {"first", "First", {}};
+  section.blocks.push_back(Lead{{Text("It is ").Strong("so").Say(".")}});
+  section.blocks.push_back(Paragraph{Text("Use ").Code("--out=<dir>")});
+  section.blocks.push_back(Callout{Tone::kBad, "careful"});
+  section.blocks.push_back(
+      Table{"Caption", {{"Name"}, {"Value", true}}, {{"row", Cell("9", Tone::kGood)}, {"none", ""}}});
+  section.blocks.push_back(Figure{"curve", chart, "A caption"});
+  section.blocks.push_back(Listing{"a < b\n"});
+  section.blocks.push_back(Bullets{{"one", "two"}});
+  document.sections.push_back(section);
+  return document;
+}
+
+TEST(HtmlTest, ShowsEveryKindOfBlockEscaped) {
+  const std::string html = RenderHtml(Sample());
+  for (const char* piece :
+       {"<title>Title &lt;b&gt;</title>", "sub &amp; title", "It is <strong>so</strong>.",
+        "<code>--out=&lt;dir&gt;</code>", "<p class=\"callout bad\">careful</p>", "<caption>Caption</caption>",
+        "<th scope=\"row\">row</th>", "<td class=\"number good\" data-label=\"Value\"><span>9</span></td>",
+        "<pre>a &lt; b\n</pre>", "<li>two</li>", "<figcaption>A caption</figcaption>", "<a href=\"#first\">First</a>",
+        "<section id=\"first\">"}) {
+    EXPECT_NE(html.find(piece), std::string::npos) << piece;
+  }
+}
+
+TEST(HtmlTest, NeedsNothingFromOutside) {
+  const std::string html = RenderHtml(Sample());
+  for (const char* piece : {"<script", "<link", "<img", "<iframe", "@import", "url(", "src="}) {
+    EXPECT_EQ(html.find(piece), std::string::npos) << piece;
+  }
+  // The only address is the name of SVG's namespace, which nothing fetches.
+  for (size_t at = html.find("http"); at != std::string::npos; at = html.find("http", at + 1)) {
+    EXPECT_EQ(html.substr(at, 26), "http://www.w3.org/2000/svg");
+  }
+}
+
+TEST(HtmlTest, KnowsBothPapersAndNarrowScreens) {
+  const std::string html = RenderHtml(Sample());
+  EXPECT_NE(html.find("prefers-color-scheme:dark"), std::string::npos);
+  EXPECT_NE(html.find("width=device-width"), std::string::npos);
+  EXPECT_NE(html.find("class=\"wide\""), std::string::npos);
+  EXPECT_NE(html.find("class=\"narrow\""), std::string::npos);
+}
+
+TEST(HtmlTest, GivesEveryElementAnIdOfItsOwn) {
+  const std::string html = RenderHtml(Sample());
+  std::set<std::string> ids;
+  for (size_t at = html.find(" id=\""); at != std::string::npos; at = html.find(" id=\"", at + 1)) {
+    const size_t begin = at + 5;
+    EXPECT_TRUE(ids.insert(html.substr(begin, html.find('"', begin) - begin)).second) << html.substr(at, 40);
+  }
+  EXPECT_GE(ids.size(), 6u);
+}
+
+}  // namespace
+}  // namespace regatta::reports
