@@ -25,7 +25,7 @@ bool InState(const Record& record, const std::string& state) {
 
 }  // namespace
 
-Figure Counter(std::string name) {
+Reading Counter(std::string name) {
   return [name = std::move(name)](const Record& record) -> std::optional<double> {
     const auto counter = record.counters.find(name);
     if (counter == record.counters.end()) return std::nullopt;
@@ -33,14 +33,14 @@ Figure Counter(std::string name) {
   };
 }
 
-Figure TimePerOperation() {
+Reading TimePerOperation() {
   return [](const Record& record) -> std::optional<double> {
     if (!record.real_ns || record.operations.value_or(0) <= 0) return std::nullopt;
     return *record.real_ns / *record.operations;
   };
 }
 
-Figure CpuPerOperation() {
+Reading CpuPerOperation() {
   return [](const Record& record) -> std::optional<double> {
     if (!record.cpu_ns || record.operations.value_or(0) <= 0) return std::nullopt;
     return *record.cpu_ns / *record.operations;
@@ -64,7 +64,7 @@ View::View(const Results& results, const Screening& screening) : results_(result
     for (const Record& record : invocation.records) {
       if (screening.Keeps(record)) kept_[record.key].push_back({{repeats, comparison, record.block}, &record});
     }
-    ++repeats;
+    repeats_ = std::max(repeats_, ++repeats);
   }
 }
 
@@ -95,13 +95,13 @@ std::vector<std::string> View::States(const std::string& key) const {
   return states;
 }
 
-Sample View::Figures(const std::string& key, const Figure& figure, const std::string& state) const {
+Sample View::Figures(const std::string& key, const Reading& reading, const std::string& state) const {
   Sample sample;
   const auto entries = kept_.find(key);
   if (entries == kept_.end()) return sample;
   for (const Entry& entry : entries->second) {
     if (!InState(*entry.record, state)) continue;
-    if (const auto value = figure(*entry.record)) sample[entry.id] = *value;
+    if (const auto value = reading(*entry.record)) sample[entry.id] = *value;
   }
   return sample;
 }

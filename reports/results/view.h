@@ -25,12 +25,12 @@
 namespace regatta::reports {
 
 // Reads one figure off a record; nothing where the record has none.
-using Figure = std::function<std::optional<double>(const Record&)>;
+using Reading = std::function<std::optional<double>(const Record&)>;
 
 // A counter by name; the time and the CPU time of one operation.
-Figure Counter(std::string name);
-Figure TimePerOperation();
-Figure CpuPerOperation();
+Reading Counter(std::string name);
+Reading TimePerOperation();
+Reading CpuPerOperation();
 
 class View {
  public:
@@ -46,12 +46,15 @@ class View {
   // The arms of a benchmark (and workload) for which `matches` holds.
   std::vector<const ArmInfo*> Select(const std::function<bool(const ArmInfo&)>& matches) const;
 
+  // How often the comparison that was repeated most was run, each time in a fresh invocation.
+  int repeats() const { return repeats_; }
+
   // The machine states in which `key` was measured, that with most records first; {""} for work on one processor, empty
   // when nothing of it may be used.
   std::vector<std::string> States(const std::string& key) const;
 
-  // `figure` of `key` by block, from records in `state` or in none.
-  Sample Figures(const std::string& key, const Figure& figure, const std::string& state) const;
+  // The reading of `key` by block, from records in `state` or in none.
+  Sample Figures(const std::string& key, const Reading& reading, const std::string& state) const;
 
   // A sweep's curve in `state`: at each target grain, task size and log speed-up by block.
   // `size` turns a point of the sweep into the size of a task.
@@ -70,6 +73,7 @@ class View {
   const Results& results_;
   const Screening& screening_;
   std::vector<ArmInfo> arms_;
+  int repeats_ = 0;
   std::map<std::string, std::vector<Entry>> kept_;
 };
 

@@ -59,8 +59,9 @@ TEST(ViewTest, TakesInvocationsOfTheSameArmsForRepeats) {
   b.records = {Measured("core", 0, 3, "")};
   const Results results = Of({a, other, b});
   const Screening screening(results);
-  EXPECT_EQ(View(results, screening).Figures("core", Counter("p50_ns"), ""),
-            (Sample{{{0, 0, 0}, 1}, {{0, 1, 0}, 2}, {{1, 0, 0}, 3}}));
+  const View view(results, screening);
+  EXPECT_EQ(view.repeats(), 2);
+  EXPECT_EQ(view.Figures("core", Counter("p50_ns"), ""), (Sample{{{0, 0, 0}, 1}, {{0, 1, 0}, 2}, {{1, 0, 0}, 3}}));
 }
 
 TEST(ViewTest, ReadsTimePerOperationOnlyWhereItWasMeasured) {

@@ -104,6 +104,12 @@ struct Section {
   std::string id;
   std::string title;
   std::vector<Block> blocks;
+
+  // Builds the block in place.
+  template <typename Kind>
+  void Add(Kind block) {
+    blocks.emplace_back(std::in_place_type<Kind>, std::move(block));
+  }
 };
 
 struct Document {

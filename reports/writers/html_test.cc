@@ -15,14 +15,13 @@ Document Sample() {
   chart.series = {{"only", {{1, 1, 1, 1}, {2, 2, 2, 2}}}};
   Document document = {"Title <b>", "sub & title", {}};
   Section section = {"first", "First", {}};
-  section.blocks.push_back(Lead{{Text("It is ").Strong("so").Say(".")}});
-  section.blocks.push_back(Paragraph{Text("Use ").Code("--out=<dir>")});
-  section.blocks.push_back(Callout{Tone::kBad, "careful"});
-  section.blocks.push_back(
-      Table{"Caption", {{"Name"}, {"Value", true}}, {{"row", Cell("9", Tone::kGood)}, {"none", ""}}});
-  section.blocks.push_back(Figure{"curve", chart, "A caption"});
-  section.blocks.push_back(Listing{"a < b\n"});
-  section.blocks.push_back(Bullets{{"one", "two"}});
+  section.Add(Lead{{Text("It is ").Strong("so").Say(".")}});
+  section.Add(Paragraph{Text("Use ").Code("--out=<dir>")});
+  section.Add(Callout{Tone::kBad, "careful"});
+  section.Add(Table{"Caption", {{"Name"}, {"Value", true}}, {{"row", Cell("9", Tone::kGood)}, {"none", ""}}});
+  section.Add(Figure{"curve", chart, "A caption"});
+  section.Add(Listing{"a < b\n"});
+  section.Add(Bullets{{"one", "two"}});
   document.sections.push_back(section);
   return document;
 }

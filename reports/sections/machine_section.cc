@@ -1,0 +1,155 @@
+#include "reports/sections/machine_section.h"
+
+#include <map>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "reports/charts/quantity.h"
+
+namespace regatta::reports {
+namespace {
+
+// State -> the cache line's round trips measured in it.
+std::map<std::string, std::vector<double>> CachelineByState(const Results& results) {
+  std::map<std::string, std::vector<double>> states;
+  for (const Invocation& invocation : results.invocations) {
+    for (const Record& record : invocation.records) {
+      if (record.machine_state != "near" && record.machine_state != "far") continue;
+      for (const auto& cacheline : {record.cacheline_ns.before, record.cacheline_ns.after}) {
+        if (cacheline) states[record.machine_state].push_back(*cacheline);
+      }
+    }
+  }
+  return states;
+}
+
+Table Facts(const Context& context, const Results& results) {
+  Table table = {"", {{"Fact"}, {"Value"}}, {}};
+  const auto add = [&](const std::string& name, const std::string& value) {
+    if (!value.empty()) table.rows.push_back({name, value});
+  };
+  add("Processor", context.cpu_model);
+  add("Processors, cores, L3 caches, sockets, memory nodes",
+      absl::StrCat(context.processors, ", ", context.cores, ", ", context.l3_caches, ", ", context.sockets, ", ",
+                   context.nodes));
+  add("Processors this run may use", absl::StrJoin(context.allowed_cpus, ", "));
+  if (context.memory_bytes) add("Memory", Format(*context.memory_bytes, Unit::kBytes));
+  add("Kernel", context.kernel);
+  add("Compiler", absl::StrCat(context.compiler, context.optimised ? "" : ", not optimised",
+                               context.sanitizer.empty() ? "" : absl::StrCat(", ", context.sanitizer)));
+  for (const auto& [state, cachelines] : CachelineByState(results)) {
+    add(absl::StrCat("A cache line there and back, ", state, " state"),
+        absl::StrCat(Format(Median(cachelines), Unit::kNanoseconds), " (quartiles ",
+                     Format(Quantile(cachelines, 0.25), Unit::kNanoseconds), " and ",
+                     Format(Quantile(cachelines, 0.75), Unit::kNanoseconds), ", measured ",
+                     Counted(static_cast<int>(cachelines.size()), "time", "times"), ")"));
+  }
+  add("Measured at", context.date_utc);
+  add("Fingerprint", context.fingerprint);
+  return table;
+}
+
+Table Peers(const Context& context) {
+  Table table = {"What it was raced against", {{"Peer"}, {"Version"}}, {}};
+  for (const Peer& peer : context.peers) {
+    table.rows.push_back({peer.system, peer.present ? Cell(peer.version.empty() ? "present" : peer.version)
+                                                    : Cell(absl::StrCat("absent: ", peer.reason), Tone::kMuted)});
+  }
+  return table;
+}
+
+}  // namespace
+
+Section MachineSection(const Analysis& analysis) {
+  Section section = {"machine", "The machine", {}};
+  const Results& results = analysis.view().results();
+  if (results.invocations.empty()) return section;
+  const Context& context = results.invocations.front().context;
+  if (!context.topology.empty()) section.Add(Listing{context.topology});
+  section.Add(Facts(context, results));
+  if (CachelineByState(results).size() > 1) {
+    section.Add(Paragraph{Text(
+        "The machine has two states: a cache line travels between the cores either fast (near) or slowly (far), and "
+        "changes while the run goes on. Figures of one state are never compared with figures of the other.")});
+  }
+  if (!context.peers.empty()) section.Add(Peers(context));
+  return section;
+}
+
+Section CertaintySection(const Analysis& analysis) {
+  Section section = {"certainty", "How sure this is", {}};
+  const Screening& screening = analysis.view().screening();
+  Bullets bullets;
+  bullets.items.push_back(
+      Text("Arms ran interleaved, in an order drawn anew for each block; two arms are only ever compared within a "
+           "block. The "
+           "unit is the log of that ratio, the figure shown is the median over blocks, and the range its 95 % interval "
+           "by a "
+           "bootstrap that draws invocations first and blocks within them (")
+          .Say(absl::StrCat(analysis.bootstrap().resamples, " resamples, seed ", analysis.bootstrap().seed, ").")));
+  if (analysis.a_to_a().measured()) {
+    bullets.items.push_back(
+        Text("Noise floor: two identical arms came out at ")
+            .Strong(Show(analysis.a_to_a(), Unit::kTimes, 4))
+            .Say(absl::StrCat(" of each other over ", Counted(analysis.a_to_a().blocks, "pair", "pairs"), ".")));
+  }
+  if (analysis.ring_to_cacheline().measured()) {
+    bullets.items.push_back(
+        Text("The limit: the bare ring took ")
+            .Strong(Show(analysis.ring_to_cacheline(), Unit::kTimes))
+            .Say(" the round trip of a cache line measured beside it; over 2× the report would not trust itself."));
+  }
+  std::string causes;
+  for (const auto& [cause, count] : screening.causes()) {
+    absl::StrAppend(&causes, causes.empty() ? ": " : "; ", cause, " ", count, "×");
+  }
+  bullets.items.push_back(Text(absl::StrCat(
+      screening.disturbed(), " of ", Counted(screening.measured(), "measurement was", "measurements were"),
+      " disturbed", causes,
+      screening.disturbed() == 0 ? "."
+      : screening.leaves_out()   ? ". They were left out."
+                                 : ". That is too many to leave out, so all are in, and the run is not trusted.")));
+  for (const std::string& reason : analysis.distrust()) {
+    bullets.items.push_back(Text().Strong("Not trusted: ").Say(absl::StrCat(reason, ".")));
+  }
+  section.Add(std::move(bullets));
+
+  Table failures = {"What failed", {{"Benchmark"}, {"Block", true}, {"Error"}}, {}};
+  for (const Invocation& invocation : analysis.view().results().invocations) {
+    for (const Record& record : invocation.records) {
+      if (record.ok && record.verified) continue;
+      failures.rows.push_back(
+          {Text().Code(record.key), absl::StrCat(record.block),
+           Cell(record.error.empty() ? "its results could not be verified" : record.error, Tone::kBad)});
+    }
+  }
+  if (!failures.rows.empty()) section.Add(std::move(failures));
+  return section;
+}
+
+Section ReproduceSection(const Analysis& analysis) {
+  Section section = {"reproduce", "How to repeat it", {}};
+  const Results& results = analysis.view().results();
+  section.Add(Paragraph{Text("The whole report, measured anew:")});
+  section.Add(Listing{absl::StrCat("./tools/bazel run //reports -- --out=DIR", results.quick ? " --quick" : "", "\n")});
+  section.Add(Paragraph{Text("The same report from its raw data, which lie in ").Code("results.json").Say(":")});
+  section.Add(Listing{"./tools/bazel run //reports -- --out=DIR --from=results.json\n"});
+  std::set<std::string> runs;
+  std::string commands;
+  for (const Invocation& invocation : results.invocations) {
+    const std::string flags = absl::StrJoin(invocation.flags, " ", [](std::string* out, const std::string& flag) {
+      // Quoted for a shell wherever a character might mean something to it.
+      const bool plain =
+          flag.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=/.,:+@%") ==
+          std::string::npos;
+      absl::StrAppend(out, plain ? flag : absl::StrCat("'", flag, "'"));
+    });
+    if (runs.insert(flags).second) absl::StrAppend(&commands, "./tools/bazel run //bench -- ", flags, "\n");
+  }
+  section.Add(Paragraph{Text("One comparison alone, with the seed and order that it had here:")});
+  section.Add(Listing{commands});
+  return section;
+}
+
+}  // namespace regatta::reports

@@ -1,0 +1,60 @@
+// Pool findings: what the workloads say about a pool against a single process. Read by the answer, the pool's section,
+// the goals and the machine-readable summary, so that all of them say the same.
+
+#ifndef REGATTA_REPORTS_SECTIONS_POOL_FINDINGS_H_
+#define REGATTA_REPORTS_SECTIONS_POOL_FINDINGS_H_
+
+#include <string>
+#include <vector>
+
+#include "reports/charts/chart.h"
+#include "reports/sections/analysis.h"
+#include "reports/statistics/crossing.h"
+
+namespace regatta::reports {
+
+// One curve of a grain sweep: a system with so many workers and such a chunk, in one machine state.
+struct SweepFinding {
+  const ArmInfo* arm = nullptr;
+  std::string state;
+  int workers = 0;
+  std::string chunk;
+  double processors = 0;           // used, the submitter's included
+  int blocks = 0;                  // most at any point
+  std::vector<ChartPoint> points;  // size of a task -> speed-up with its interval, by rising size
+  CrossingEstimate break_even;     // in time of one task done serially
+  CrossingEstimate metg50;         // in processor time spent per task, as Task Bench has it
+  CrossingEstimate metg90;
+};
+
+// One workload under one system, against the same workload in one process of the same language.
+struct WorkloadFinding {
+  std::string workload;
+  const ArmInfo* arm = nullptr;
+  std::string state;
+  int workers = 0;
+  Estimate time;           // of one run of the workload
+  Estimate base;           // the same in one process
+  Estimate speed_up;       // base / time
+  Estimate cpu;            // its processor time over that of one process
+  bool main_state = true;  // the state in which it was measured most
+};
+
+struct PoolFindings {
+  std::vector<SweepFinding> sweeps;
+  std::vector<WorkloadFinding> workloads;
+
+  // The pool's own curve at chunk 1 (or automatic chunks): that with as many workers as there are processors, else the
+  // most; in the state measured most. Null where there is none.
+  const SweepFinding* Main(const std::string& chunk) const;
+  // The pool's finding for a workload with the best speed-up, in the state measured most. Null where there is none.
+  const WorkloadFinding* Best(const std::string& workload) const;
+
+  int processors = 0;
+};
+
+PoolFindings FindPools(const Analysis& analysis);
+
+}  // namespace regatta::reports
+
+#endif  // REGATTA_REPORTS_SECTIONS_POOL_FINDINGS_H_

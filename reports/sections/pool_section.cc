@@ -1,0 +1,200 @@
+#include "reports/sections/pool_section.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "reports/charts/quantity.h"
+#include "reports/sections/answer.h"
+#include "reports/sections/names.h"
+
+namespace regatta::reports {
+namespace {
+
+std::string SweepName(const SweepFinding& sweep) {
+  ArmInfo arm = *sweep.arm;
+  return absl::StrCat(SystemName(arm), ", ", Counted(sweep.workers, "worker", "workers"),
+                      sweep.chunk == "auto" ? ", automatic chunks" : absl::StrCat(", chunk ", sweep.chunk));
+}
+
+std::string InState(const std::string& state) { return state.empty() ? "" : absl::StrCat(", ", state, " state"); }
+
+// One chart for each machine state: curves of different states don't share one.
+void AddGrainCharts(const PoolFindings& findings, Section& section) {
+  std::map<std::string, std::vector<const SweepFinding*>> by_state;
+  for (const SweepFinding& sweep : findings.sweeps) by_state[sweep.state].push_back(&sweep);
+  for (auto& [state, sweeps] : by_state) {
+    LineChart chart;
+    chart.text.title = "Speed-up over the size of a task";
+    chart.text.subtitle = absl::StrCat("workers on ", Counted(findings.processors, "processor", "processors"),
+                                       ", the submitter's included", InState(state), "; bands are 95 % intervals");
+    chart.x = {.label = "time of one task in a single process", .unit = Unit::kNanoseconds, .logarithmic = true};
+    chart.y = {.label = "speed-up: time of one process / time of the pool", .unit = Unit::kTimes, .logarithmic = true};
+    chart.across = {{1, "as fast as one process"}};
+    // The pool's own curves first; the palette has room for six.
+    std::stable_sort(sweeps.begin(), sweeps.end(), [](const SweepFinding* a, const SweepFinding* b) {
+      return std::pair(IsOurs(*b->arm), a->arm->system) < std::pair(IsOurs(*a->arm), b->arm->system);
+    });
+    for (const SweepFinding* sweep : sweeps) {
+      if (chart.series.size() == kSeriesColours) break;
+      chart.series.push_back({SweepName(*sweep), sweep->points});
+    }
+    const SweepFinding* main = findings.Main("1");
+    if (main != nullptr && main->state == state && main->break_even.value > 0 &&
+        std::isfinite(main->break_even.value)) {
+      chart.down = {
+          {main->break_even.value, absl::StrCat("break-even ", Format(main->break_even.value, Unit::kNanoseconds, 2))}};
+    }
+    chart.text.description = absl::StrCat(
+        "Curves of ", chart.series.size(),
+        " systems: how many times as fast as one process they do tasks of rising size. Above 1 the pool wins. "
+        "The figures are in the table below the chart.");
+    section.Add(
+        Figure{absl::StrCat("speed-up-over-task-size", state.empty() ? "" : "-", state), chart,
+               Text("Each point: the same tasks through a serial loop and through the pool, side by side. Right of the "
+                    "break-even point the pool wins; Python's curve is against Python's own loop.")});
+  }
+}
+
+void AddGrainTable(const PoolFindings& findings, Section& section) {
+  Table table = {
+      "From which task size on",
+      {{"System"}, {"Break-even", true}, {"METG(50)", true}, {"METG(90)", true}, {"At the largest task", true}},
+      {}};
+  for (const SweepFinding& sweep : findings.sweeps) {
+    const ChartPoint& largest = sweep.points.back();
+    table.rows.push_back({absl::StrCat(SweepName(sweep), InState(sweep.state)), ShowCrossing(sweep.break_even),
+                          ShowCrossing(sweep.metg50), ShowCrossing(sweep.metg90),
+                          absl::StrCat(FormatWithInterval(largest.y, largest.low, largest.high, Unit::kTimes), " at ",
+                                       Format(largest.x, Unit::kNanoseconds, 2))});
+  }
+  if (table.rows.empty()) return;
+  section.Add(std::move(table));
+  section.Add(Paragraph{
+      Text("Break-even is the serial time of a task from which on the pool is faster than one process. METG(50) is the "
+           "smallest processor time per task at which the processors used, the submitter's included, are at least half "
+           "efficient; METG(90) likewise.")});
+}
+
+void AddWorkersChart(const Analysis& analysis, const PoolFindings& findings, Section& section) {
+  LineChart chart;
+  std::string state;
+  for (const char* workload : {"count_loop", "count_loop_tenth", "folder_copy"}) {
+    Series series = {WorkloadName(workload), {}};
+    for (const WorkloadFinding& finding : findings.workloads) {
+      if (finding.arm->system != "pool" || finding.workload != workload || !finding.main_state) continue;
+      series.points.push_back({static_cast<double>(finding.workers), finding.speed_up.value,
+                               finding.speed_up.interval.low, finding.speed_up.interval.high});
+      if (!finding.state.empty()) state = finding.state;
+    }
+    std::sort(series.points.begin(), series.points.end(), [](const auto& a, const auto& b) { return a.x < b.x; });
+    if (series.points.size() > 1) chart.series.push_back(std::move(series));
+  }
+  if (chart.series.empty()) return;
+  chart.text = {
+      "Speed-up over the number of workers",
+      absl::StrCat("Regatta pool on ", Counted(findings.processors, "processor", "processors"), InState(state),
+                   "; bands are 95 % intervals"),
+      "Curves of the workloads: how many times as fast as one process a pool of so many workers is. The figures are "
+      "in the table below the chart."};
+  chart.x = {.label = "workers", .whole = true};
+  chart.y = {.label = "speed-up: time of one process / time of the pool", .unit = Unit::kTimes, .from_zero = true};
+  chart.across = {{1, "as fast as one process"}};
+  const bool loop = analysis.view().Select([](const ArmInfo& arm) { return arm.workload == "count_loop"; }).size() > 0;
+  section.Add(Figure{"speed-up-over-workers", chart,
+                     Text(loop ? "The count loop has three tasks of 1, 2 and 10 units, so its longest "
+                                 "task bounds the speed-up at 13 / 10 = "
+                                 "1.3, however many workers there are."
+                               : "")});
+}
+
+void AddWorkloadTable(const Analysis& analysis, const PoolFindings& findings, Section& section) {
+  Table table = {"Workloads: a single process against a pool",
+                 {{"Workload and system"},
+                  {"Workers", true},
+                  {"One process", true},
+                  {"This", true},
+                  {"Speed-up", true},
+                  {"CPU time", true},
+                  {"Blocks won", true},
+                  {"Verdict"}},
+                 {}};
+  for (const WorkloadFinding& finding : findings.workloads) {
+    const Verdict verdict = analysis.JudgeSpeedUp(finding.speed_up);
+    const Tone tone = verdict == Verdict::kFaster   ? Tone::kGood
+                      : verdict == Verdict::kSlower ? Tone::kBad
+                                                    : Tone::kMuted;
+    table.rows.push_back(
+        {absl::StrCat(WorkloadName(finding.workload), ": ", SystemName(*finding.arm), InState(finding.state)),
+         absl::StrCat(finding.workers), Format(finding.base.value, Unit::kNanoseconds),
+         Format(finding.time.value, Unit::kNanoseconds), Show(finding.speed_up, Unit::kTimes),
+         finding.cpu.measured() ? Format(finding.cpu.value, Unit::kTimes) : "–",
+         Format(finding.speed_up.won, Unit::kShare, 2), Cell(std::string(VerdictName(verdict)), tone)});
+  }
+  for (const ArmInfo& arm : analysis.view().arms()) {
+    if (arm.benchmark != "workload" || arm.workload == "grain_sweep" || arm.system.starts_with("serial")) continue;
+    const std::string why = analysis.view().WhyMissing(arm.key);
+    if (why.empty()) continue;
+    table.rows.push_back({absl::StrCat(WorkloadName(arm.workload), ": ", SystemName(arm)), arm.Field("workers"), "", "",
+                          Cell(why, Tone::kMuted), "", "", ""});
+  }
+  if (table.rows.empty()) return;
+  section.Add(std::move(table));
+  section.Add(
+      Paragraph{Text("Speed-up is the median over blocks of the ratio within a block; Python's is against Python's "
+                     "single process. CPU "
+                     "time is that of all processes together, in units of the single process's.")});
+}
+
+void AddDocumentsRatios(const PoolFindings& findings, Section& section) {
+  Table table = {"The documents' two ratios beside ours",
+                 {{"Who"}, {"Work"}, {"serial / pool", true}, {"pool / serial", true}},
+                 {}};
+  struct Loop {
+    const char* workload;
+    const char* work;
+    double printed;
+  };
+  bool measured = false;
+  for (const Loop& loop :
+       {Loop{"count_loop", "the full loop", 0.669}, Loop{"count_loop_tenth", "a tenth of it", 0.772}}) {
+    table.rows.push_back({"The document, as it labels the figure", loop.work, Format(loop.printed, Unit::kNumber),
+                          Format(1 / loop.printed, Unit::kNumber)});
+    table.rows.push_back({"The document, as its words suggest", loop.work, Format(1 / loop.printed, Unit::kNumber),
+                          Format(loop.printed, Unit::kNumber)});
+    for (const WorkloadFinding& finding : findings.workloads) {
+      if (finding.workload != loop.workload || finding.arm->system == "threads") continue;
+      if (finding.arm->system == "pool" && findings.Best(loop.workload) != &finding) continue;
+      measured = true;
+      const Estimate& ratio = finding.speed_up;
+      table.rows.push_back(
+          {Text().Strong(absl::StrCat("Here: ", SystemName(*finding.arm), ", ",
+                                      Counted(finding.workers, "worker", "workers"), InState(finding.state))),
+           loop.work, FormatWithInterval(ratio.value, ratio.interval.low, ratio.interval.high, Unit::kNumber),
+           FormatWithInterval(1 / ratio.value, 1 / ratio.interval.high, 1 / ratio.interval.low, Unit::kNumber)});
+    }
+  }
+  if (!measured) return;
+  section.Add(std::move(table));
+  section.Add(Paragraph{Text(
+      "One of the documents times a count loop with arguments of 1, 2 and 10 units, serially and over a Python Pool, "
+      "and "
+      "again with ten times less work. It prints 0.669 and 0.772 and calls them serial / pool; it also says that the "
+      "pool was \"faster by half\", which fits pool / serial. Both readings are shown. Its machine is unknown, so only "
+      "the direction can be compared.")});
+}
+
+}  // namespace
+
+Section PoolSection(const Analysis& analysis, const PoolFindings& findings) {
+  Section section = {"pool", "One process or a pool", {}};
+  AddGrainCharts(findings, section);
+  AddGrainTable(findings, section);
+  AddWorkersChart(analysis, findings, section);
+  AddWorkloadTable(analysis, findings, section);
+  AddDocumentsRatios(findings, section);
+  return section;
+}
+
+}  // namespace regatta::reports

@@ -1,0 +1,119 @@
+#include "reports/sections/race.h"
+
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "reports/charts/quantity.h"
+#include "reports/sections/names.h"
+
+namespace regatta::reports {
+namespace {
+
+const ArmInfo* FindSystem(const std::vector<const ArmInfo*>& arms, const std::string& system) {
+  for (const ArmInfo* arm : arms) {
+    if (arm->system == system) return arm;
+  }
+  return nullptr;
+}
+
+// The states in which any arm was measured, that with most arms first. One state "" if nothing has a state, or nothing
+// was measured at all (then the race consists of reasons).
+std::vector<std::string> StatesOf(const Analysis& analysis, const std::vector<const ArmInfo*>& arms) {
+  std::map<std::string, int> counts;
+  for (const ArmInfo* arm : arms) {
+    for (const std::string& state : analysis.view().States(arm->key)) ++counts[state];
+  }
+  if (counts.size() > 1) counts.erase("");  // work without a state is shown in each
+  if (counts.empty()) counts[""] = 0;
+  std::vector<std::string> states;
+  for (const auto& [state, count] : counts) states.push_back(state);
+  std::stable_sort(states.begin(), states.end(),
+                   [&](const std::string& a, const std::string& b) { return counts[a] > counts[b]; });
+  return states;
+}
+
+Competitor FindCompetitor(const Analysis& analysis, const ArmInfo& arm, const std::vector<const ArmInfo*>& arms,
+                          const std::string& state, const RaceForm& form) {
+  Competitor competitor;
+  competitor.arm = &arm;
+  competitor.name = form.name ? form.name(arm) : SystemName(arm);
+  competitor.figure = analysis.Value(arm.key, form.reading, state);
+  for (const auto& [heading, reading] : form.extra) competitor.extra.push_back(analysis.Value(arm.key, reading, state));
+  for (const std::string& baseline : form.baselines) {
+    const ArmInfo* other = FindSystem(arms, baseline);
+    competitor.ratios.push_back(
+        other == nullptr || other == &arm ? Estimate() : analysis.Ratio(arm.key, other->key, form.reading, state));
+  }
+  if (!competitor.figure.measured()) {
+    const std::string why = analysis.view().WhyMissing(arm.key);
+    competitor.why_missing = why.empty() ? "not measured in this state" : why;
+  }
+  return competitor;
+}
+
+}  // namespace
+
+std::vector<Race> FindRaces(const Analysis& analysis, const std::vector<const ArmInfo*>& arms,
+                            const std::string& placement, const RaceForm& form) {
+  std::vector<Race> races;
+  if (arms.empty()) return races;
+  for (const std::string& state : StatesOf(analysis, arms)) {
+    Race race = {PlacementName(placement, state), {}};
+    for (const ArmInfo* arm : arms) race.competitors.push_back(FindCompetitor(analysis, *arm, arms, state, form));
+    std::stable_sort(race.competitors.begin(), race.competitors.end(), [&](const Competitor& a, const Competitor& b) {
+      if (a.figure.measured() != b.figure.measured()) return a.figure.measured();
+      return form.more_is_better ? a.figure.value > b.figure.value : a.figure.value < b.figure.value;
+    });
+    races.push_back(std::move(race));
+  }
+  return races;
+}
+
+Table RaceTable(const std::string& caption, const Race& race, const RaceForm& form) {
+  Table table = {caption, {{"System"}, {form.figure_heading, true}}, {}};
+  for (const auto& [heading, reading] : form.extra) table.columns.push_back({heading, true});
+  for (const std::string& baseline : form.baselines) table.columns.push_back({absl::StrCat("× ", baseline), true});
+  table.columns.push_back({"Blocks", true});
+  for (const Competitor& competitor : race.competitors) {
+    std::vector<Cell> row;
+    row.emplace_back(IsOurs(*competitor.arm) ? Text().Strong(competitor.name) : Text(competitor.name));
+    if (!competitor.figure.measured()) {
+      row.emplace_back(competitor.why_missing, Tone::kMuted);
+      row.resize(table.columns.size());
+    } else {
+      row.emplace_back(Show(competitor.figure, form.unit));
+      for (const Estimate& extra : competitor.extra) {
+        row.emplace_back(extra.measured() ? Format(extra.value, form.unit) : "–");
+      }
+      for (const Estimate& ratio : competitor.ratios) row.emplace_back(Show(ratio, Unit::kTimes));
+      row.emplace_back(absl::StrCat(competitor.figure.blocks));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+BarChart RaceChart(const ChartText& text, const std::string& axis_label, const std::vector<Race>& races,
+                   const RaceForm& form) {
+  BarChart chart;
+  chart.text = text;
+  chart.axis = {.label = axis_label, .unit = form.unit, .logarithmic = true};
+  for (const Race& race : races) {
+    BarGroup group = {race.place, {}};
+    for (const Competitor& competitor : race.competitors) {
+      Bar bar = {competitor.name, std::nullopt, "", IsOurs(*competitor.arm)};
+      if (competitor.figure.measured()) {
+        const Estimate& figure = competitor.figure;
+        bar.value = ChartPoint{0, figure.value, figure.interval.low, figure.interval.high};
+      } else {
+        bar.note = competitor.arm->state == "ready" ? "not measured" : competitor.arm->state;
+      }
+      group.bars.push_back(std::move(bar));
+    }
+    chart.groups.push_back(std::move(group));
+  }
+  return chart;
+}
+
+}  // namespace regatta::reports

@@ -1,0 +1,119 @@
+#include "reports/sections/report.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "nlohmann/json.hpp"
+#include "reports/results/screening.h"
+#include "reports/results/view.h"
+#include "reports/sections/analysis.h"
+#include "reports/sections/answer.h"
+#include "reports/sections/goals.h"
+#include "reports/sections/machine_section.h"
+#include "reports/sections/message_section.h"
+#include "reports/sections/pool_findings.h"
+#include "reports/sections/pool_section.h"
+#include "reports/sections/process_section.h"
+
+namespace regatta::reports {
+namespace {
+
+using nlohmann::ordered_json;
+
+// A figure as JSON: null where it isn't finite, for JSON knows no infinity.
+ordered_json Finite(double value) { return std::isfinite(value) ? ordered_json(value) : ordered_json(nullptr); }
+
+ordered_json Json(const Estimate& estimate) {
+  return {{"value", Finite(estimate.value)},
+          {"low", Finite(estimate.interval.low)},
+          {"high", Finite(estimate.interval.high)},
+          {"blocks", estimate.blocks},
+          {"invocations", estimate.invocations}};
+}
+
+ordered_json Json(const CrossingEstimate& crossing) {
+  return {{"value", Finite(crossing.value)},
+          {"low", Finite(crossing.interval.low)},
+          {"high", Finite(crossing.interval.high)},
+          {"below_measured", crossing.value == 0},
+          {"beyond_measured", std::isinf(crossing.value)},
+          {"smallest_ns", crossing.smallest},
+          {"largest_ns", crossing.largest}};
+}
+
+std::string Summary(const Analysis& analysis, const PoolFindings& findings) {
+  ordered_json summary;
+  summary["indicative"] = analysis.indicative();
+  summary["trusted"] = analysis.distrust().empty();
+  summary["distrust"] = analysis.distrust();
+  summary["noise_floor"] = analysis.a_to_a().measured() ? Finite(NoiseFloor(analysis.a_to_a())) : ordered_json(nullptr);
+  summary["sweeps"] = ordered_json::array();
+  for (const SweepFinding& sweep : findings.sweeps) {
+    ordered_json points = ordered_json::array();
+    for (const ChartPoint& point : sweep.points) {
+      points.push_back({{"grain_ns", point.x}, {"speed_up", point.y}, {"low", point.low}, {"high", point.high}});
+    }
+    summary["sweeps"].push_back({{"key", sweep.arm->key},
+                                 {"state", sweep.state},
+                                 {"processors", sweep.processors},
+                                 {"break_even_ns", Json(sweep.break_even)},
+                                 {"metg50_ns", Json(sweep.metg50)},
+                                 {"metg90_ns", Json(sweep.metg90)},
+                                 {"points", points}});
+  }
+  summary["workloads"] = ordered_json::array();
+  for (const WorkloadFinding& workload : findings.workloads) {
+    summary["workloads"].push_back({{"key", workload.arm->key},
+                                    {"state", workload.state},
+                                    {"serial_over_this", Json(workload.speed_up)},
+                                    {"verdict", VerdictName(analysis.JudgeSpeedUp(workload.speed_up))}});
+  }
+  summary["goals"] = ordered_json::array();
+  for (const Goal& goal : FindGoals(analysis, findings)) {
+    summary["goals"].push_back({{"what", goal.what},
+                                {"place", goal.place},
+                                {"limit", goal.limit},
+                                {"at_most", goal.at_most},
+                                {"measured", Json(goal.measured)},
+                                {"reached", goal.Reached()},
+                                {"certain", goal.Certain()}});
+  }
+  return summary.dump(1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+std::string Subtitle(const Results& results, const Analysis& analysis) {
+  if (results.invocations.empty()) return "No results.";
+  const Context& context = results.invocations.front().context;
+  return absl::StrCat(context.cpu_model, ", ", context.processors,
+                      context.processors == 1 ? " processor" : " processors", ", ", context.kernel, "; ",
+                      results.quick ? "quick run" : "full run", analysis.indicative() ? ", indicative" : "", "; ",
+                      results.created_utc.empty() ? context.date_utc : results.created_utc);
+}
+
+}  // namespace
+
+Report BuildReport(const Results& results) {
+  const Screening screening(results);
+  const View view(results, screening);
+  const Analysis analysis(view);
+  const PoolFindings findings = FindPools(analysis);
+
+  Report report;
+  report.document.title = "Regatta: processes, pools and messages on this machine";
+  report.document.subtitle = Subtitle(results, analysis);
+  for (Section& section : std::vector<Section>{
+           AnswerSection(analysis, findings), PoolSection(analysis, findings), TaskCostSection(analysis),
+           MessageSection(analysis), ProcessSection(analysis), GoalSection(analysis, findings),
+           CertaintySection(analysis), MachineSection(analysis), ReproduceSection(analysis)}) {
+    if (!section.blocks.empty()) report.document.sections.push_back(std::move(section));
+  }
+  for (const Block& block : report.document.sections.front().blocks) {
+    if (const auto* lead = std::get_if<Lead>(&block)) report.answer = lead->sentences;
+  }
+  report.summary_json = Summary(analysis, findings);
+  report.trusted = analysis.distrust().empty();
+  return report;
+}
+
+}  // namespace regatta::reports
