@@ -15,9 +15,9 @@
 namespace regatta {
 namespace {
 
-constexpr uint32_t kStreak = 64;      // Items in a row from one lane before the others are looked at.
-constexpr uint32_t kReadAhead = 16;   // Slots fetched ahead at most while a lane keeps giving.
-constexpr uint32_t kStreaming = 16;   // Items in a row that make a flow.
+constexpr uint32_t kStreak = 64;     // Items in a row from one lane before the others are looked at.
+constexpr uint32_t kReadAhead = 16;  // Slots fetched ahead at most while a lane keeps giving.
+constexpr uint32_t kStreaming = 16;  // Items in a row that make a flow.
 constexpr int kStandBack = 24;
 constexpr uint64_t kTrimChunks = 64;  // An idle queue with more than these 4 MiB gives memory back.
 
@@ -50,7 +50,7 @@ void QueueItem::Reset() {
   if (extent_ == nullptr) return;
   // In a child of fork the item is still the parent's.
   if (fork_generation_ == Family::fork_generation()) {
-    extent_->state.store(QueueExtent::kFree, std::memory_order_release);
+    extent_->state.store(Extent::kFree, std::memory_order_release);
   }
   extent_ = nullptr;
   segment_.reset();
@@ -84,8 +84,8 @@ class QueueGetter {
   QueueGetter(QueueSegment& segment, QueueThread& thread) : segment_(segment), thread_(thread) {}
 
   // One look at all lanes. `claim` is called with what was taken.
-  template <typename Inline, typename Extent>
-  Look TryAll(std::byte* bytes, Inline on_inline, Extent on_extent) {
+  template <typename OnInline, typename OnExtent>
+  Look TryAll(std::byte* bytes, OnInline on_inline, OnExtent on_extent) {
     const uint32_t count = segment_.lanes();
     if (thread_.lane >= count) thread_.lane = 0;
     const uint32_t hits = std::exchange(thread_.hits, 0);
@@ -109,8 +109,8 @@ class QueueGetter {
   }
 
  private:
-  template <typename Inline, typename Extent>
-  Look TryLane(QueueLane& lane, std::byte* bytes, Inline on_inline, Extent on_extent) {
+  template <typename OnInline, typename OnExtent>
+  Look TryLane(QueueLane& lane, std::byte* bytes, OnInline on_inline, OnExtent on_extent) {
     uint64_t head = lane.head.load(std::memory_order_acquire);
     for (;;) {
       const uint64_t item = head & kIndexMask;
@@ -143,14 +143,14 @@ class QueueGetter {
         }
         uint64_t offset = 0;
         CopySpeculatively(reinterpret_cast<std::byte*>(&offset), slot.bytes, sizeof(offset));
-        QueueExtent* extent = slot.place == QueueSlot::kExtent ? segment_.Extent(offset, size) : nullptr;
+        Extent* extent = slot.place == QueueSlot::kExtent ? ExtentPool::Find(segment_.arena(), offset, size) : nullptr;
         if (extent == nullptr) {
           if (!lane.head.compare_exchange_strong(head, head + 1, std::memory_order_acq_rel)) continue;
           return Look::kBroken;
         }
         // The extent's word decides who has the item; whoever comes later only helps the head along.
-        uint64_t state = QueueExtent::kQueued | item;
-        const uint64_t owned = QueueExtent::kOwned | uint64_t{thread_.self} << 32 | (item & 0xffffffff);
+        uint64_t state = Extent::kQueued | item;
+        const uint64_t owned = Extent::kOwned | uint64_t{thread_.self} << 32 | (item & 0xffffffff);
         const bool mine = extent->state.compare_exchange_strong(state, owned, std::memory_order_acq_rel);
         FaultPointHere(FaultPoint::kQueueGetOwned);
         uint64_t expected = head;
@@ -231,11 +231,11 @@ absl::Status ByteQueue::Get(QueueItem* item, Deadline deadline) {
   if (!thread.ok()) return thread.status();
   QueueGetter getter(*segment_, **thread);
   const auto on_inline = [item](uint32_t size) { item->size_ = size; };
-  const auto on_extent = [this, item](QueueExtent* extent, uint32_t size) {
+  const auto on_extent = [this, item](Extent* extent, uint32_t size) {
     item->size_ = size;
     item->fork_generation_ = Family::fork_generation();
     item->extent_ = extent;
-    item->data_ = reinterpret_cast<const std::byte*>(extent + 1);
+    item->data_ = extent->payload();
     item->segment_ = segment_;
   };
   const bool streaming = (*thread)->hits >= kStreaming;
@@ -245,7 +245,8 @@ absl::Status ByteQueue::Get(QueueItem* item, Deadline deadline) {
     for (int i = 0; i < kStandBack; ++i) CpuPause();
     look = getter.TryAll(item->inline_, on_inline, on_extent);
   }
-  if (look == Look::kTaken) [[likely]] return absl::OkStatus();
+  if (look == Look::kTaken) [[likely]]
+    return absl::OkStatus();
   if (look == Look::kEmpty) {
     if (segment_->Drained()) return ClosedError("the queue");
     if (deadline.is_now()) return EmptyError("the queue", false);

@@ -55,7 +55,7 @@ class QueueItem {
   friend class ByteQueue;
   uint32_t size_ = 0;
   uint32_t fork_generation_ = 0;
-  QueueExtent* extent_ = nullptr;
+  Extent* extent_ = nullptr;
   const std::byte* data_ = nullptr;
   std::shared_ptr<QueueSegment> segment_;
   alignas(8) std::byte inline_[kInlineBytes];
@@ -78,7 +78,7 @@ class QueueReservation {
  private:
   friend class ByteQueue;
   LaneWriter* writer_ = nullptr;
-  QueueExtent* extent_ = nullptr;
+  Extent* extent_ = nullptr;
   absl::Span<std::byte> bytes_;
   std::shared_ptr<QueueSegment> segment_;
 };

@@ -13,48 +13,18 @@ namespace regatta {
 namespace {
 
 constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
-constexpr uint64_t kWriteAhead = 16;           // Slots.
-constexpr uint64_t kSmallBacklog = 128;        // A large ring with no more in it is left for the base ring.
-constexpr uint32_t kSpareChunks = 2;           // That a class keeps, with nothing in them.
-constexpr uint32_t kSpareBigChunks = 64 << 4;  // 64 MiB of large extents are kept for reuse.
+constexpr uint64_t kWriteAhead = 16;     // Slots.
+constexpr uint64_t kSmallBacklog = 128;  // A large ring with no more in it is left for the base ring.
 
 uint32_t Log2(uint64_t mask) { return static_cast<uint32_t>(__builtin_popcountll(mask)); }
-
-bool IsFree(const QueueExtent& extent) {
-  const uint64_t state = extent.state.load(std::memory_order_acquire);
-  if (state == QueueExtent::kFree) return true;
-  if ((state & QueueExtent::kTag) != QueueExtent::kOwned) return false;
-  return !Family::IsAlive(static_cast<Member>(state >> 32) & kMemberMask);
-}
-
-QueueExtent& ExtentAt(const ChunkArena& arena, uint32_t chunk, uint64_t offset) {
-  return *reinterpret_cast<QueueExtent*>(arena.At(chunk) + offset);
-}
-
-// Calls visit(extent) for each extent of a run.
-template <typename Visit>
-void ForEachExtent(const ChunkArena& arena, uint32_t first, const ChunkRun& run, Visit visit) {
-  if (run.kind == kRingKind) return;
-  const uint64_t bytes = run.kind == kBigKind ? run.count * kChunkBytes : ClassBytes(run.kind - kFirstClassKind);
-  for (uint64_t at = 0; at < run.count * kChunkBytes; at += bytes) visit(ExtentAt(arena, first, at));
-}
-
-bool IsExtentKind(uint8_t kind) { return kind >= kBigKind && kind < kFirstClassKind + kExtentClasses; }
 
 }  // namespace
 
 LaneWriter::LaneWriter(QueueSegment& segment, uint32_t lane, Member self)
-    : segment_(segment), lane_(segment.lane(lane)), index_(lane), self_(self) {
+    : segment_(segment), lane_(segment.lane(lane)), index_(lane), self_(self), extents_(&segment.arena(), lane, this) {
   lane_.used.store(segment_.Published(lane_), std::memory_order_relaxed);
   lane_.limit.store(0, std::memory_order_relaxed);
   Load();
-}
-
-bool LaneWriter::AllFree(const ChunkArena& arena, uint32_t first, const ChunkRun& run) {
-  if (!IsExtentKind(run.kind)) return false;
-  bool all = true;
-  ForEachExtent(arena, first, run, [&](const QueueExtent& extent) { all = all && IsFree(extent); });
-  return all;
 }
 
 void LaneWriter::Load() {
@@ -74,29 +44,12 @@ void LaneWriter::Load() {
     lane_.hop.store(hop_, std::memory_order_release);
     ring_ = segment_.Ring(lane_, hop_, &mask_);
   }
-  for (ExtentClass& extent_class : classes_) extent_class = {};
-  bigs_.clear();
+  extents_.Load([this](uint64_t item) { return item >= next_; });
   old_rings_.clear();
   ChunkArena& arena = segment_.arena();
-  arena.GiveBackOrphans(index_);
   arena.ForEachRun(index_, [&](uint32_t first, const ChunkRun& run) {
-    if (run.kind == kRingKind) {
-      const bool current = ring_ != nullptr && segment_.OffsetOf(ring_) == arena.OffsetOf(first);
-      if (!current) old_rings_.push_back(first);
-      return;
-    }
-    if (!IsExtentKind(run.kind)) return;
-    ForEachExtent(arena, first, run, [&](QueueExtent& extent) {
-      const uint64_t state = extent.state.load(std::memory_order_relaxed);
-      const bool never_published =
-          (state & QueueExtent::kTag) == QueueExtent::kQueued && (state & kIndexMask) >= next_;
-      if (never_published) extent.state.store(QueueExtent::kFree, std::memory_order_relaxed);
-    });
-    if (run.kind == kBigKind) {
-      bigs_.push_back({first, run.count});
-    } else {
-      classes_[run.kind - kFirstClassKind].chunks.push_back(first);
-    }
+    const bool current = ring_ != nullptr && segment_.OffsetOf(ring_) == arena.OffsetOf(first);
+    if (run.kind == kRingKind && !current) old_rings_.push_back(first);
   });
 }
 
@@ -118,7 +71,8 @@ bool LaneWriter::TryBegin() {
 
 absl::Status LaneWriter::BeginSlow(Deadline deadline) {
   if (open_) {
-    return absl::FailedPreconditionError("this thread has an open reservation in the queue: commit or abandon it first");
+    return absl::FailedPreconditionError(
+        "this thread has an open reservation in the queue: commit or abandon it first");
   }
   QueueHeader& header = segment_.header();
   const auto partner_here = [&] {
@@ -162,7 +116,8 @@ bool LaneWriter::TakeCredit() {
   const uint32_t count = segment_.lanes();
   // What a lane may hold at most: credit, or what it has.
   const auto claimed = [](const QueueLane& lane) {
-    const uint64_t end = std::max(lane.limit.load(std::memory_order_relaxed), lane.used.load(std::memory_order_relaxed));
+    const uint64_t end =
+        std::max(lane.limit.load(std::memory_order_relaxed), lane.used.load(std::memory_order_relaxed));
     const uint64_t head = lane.head.load(std::memory_order_acquire) & kIndexMask;
     return end > head ? end - head : 0;
   };
@@ -274,7 +229,8 @@ void LaneWriter::Publish(uint32_t size, uint32_t place) {
     lane_.processor.store(processor, std::memory_order_relaxed);
   }
   segment_.header().items.Notify();
-  if ((next_ & mask_) == 0) [[unlikely]] Shrink();
+  if ((next_ & mask_) == 0) [[unlikely]]
+    Shrink();
 }
 
 absl::Status LaneWriter::Put(absl::Span<const std::byte> bytes, Deadline deadline) {
@@ -286,7 +242,7 @@ absl::Status LaneWriter::Put(absl::Span<const std::byte> bytes, Deadline deadlin
     Publish(static_cast<uint32_t>(bytes.size()), QueueSlot::kInline);
     return absl::OkStatus();
   }
-  QueueExtent* extent = nullptr;
+  Extent* extent = nullptr;
   const absl::StatusOr<std::byte*> room = Reserve(bytes.size(), deadline, &extent);
   if (!room.ok()) return room.status();
   std::memcpy(*room, bytes.data(), bytes.size());
@@ -294,7 +250,7 @@ absl::Status LaneWriter::Put(absl::Span<const std::byte> bytes, Deadline deadlin
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::byte*> LaneWriter::Reserve(uint64_t size, Deadline deadline, QueueExtent** extent) {
+absl::StatusOr<std::byte*> LaneWriter::Reserve(uint64_t size, Deadline deadline, Extent** extent) {
   *extent = nullptr;
   if (size > kLargestItem) {
     return absl::InvalidArgumentError(
@@ -305,23 +261,23 @@ absl::StatusOr<std::byte*> LaneWriter::Reserve(uint64_t size, Deadline deadline,
   }
   open_ = true;
   if (size <= kInlineBytes) return slot().bytes;
-  const absl::StatusOr<QueueExtent*> taken = TakeExtent(size);
+  const absl::StatusOr<Extent*> taken = extents_.Take(size);
   if (!taken.ok()) {
     Abandon();
     return taken.status();
   }
   *extent = *taken;
-  return reinterpret_cast<std::byte*>(*taken + 1);
+  return (*taken)->payload();
 }
 
-void LaneWriter::Commit(uint32_t size, QueueExtent* extent) {
+void LaneWriter::Commit(uint32_t size, Extent* extent) {
   open_ = false;
   if (extent == nullptr) {
     Publish(size, QueueSlot::kInline);
     return;
   }
   FaultPointHere(FaultPoint::kQueueExtentWritten);
-  extent->state.store(QueueExtent::kQueued | next_, std::memory_order_release);
+  extent->state.store(Extent::kQueued | next_, std::memory_order_release);
   FaultPointHere(FaultPoint::kQueueExtentQueued);
   const uint64_t offset = segment_.OffsetOf(extent);
   std::memcpy(slot().bytes, &offset, sizeof(offset));
@@ -337,93 +293,5 @@ void LaneWriter::Abandon() {
 }
 
 void LaneWriter::LetGo() { lane_.owner.store(0, std::memory_order_release); }
-
-absl::StatusOr<QueueExtent*> LaneWriter::TakeExtent(uint64_t size) {
-  const uint64_t bytes = sizeof(QueueExtent) + size;
-  if (bytes > ClassBytes(kExtentClasses - 1)) return TakeBig(bytes);
-  uint32_t extent_class = 0;
-  while (ClassBytes(extent_class) < bytes) ++extent_class;
-  return TakeFromClass(extent_class);
-}
-
-absl::StatusOr<QueueExtent*> LaneWriter::TakeFromClass(uint32_t extent_class) {
-  ExtentClass& pool = classes_[extent_class];
-  const ChunkArena& arena = segment_.arena();
-  const auto per_chunk = static_cast<uint32_t>(kChunkBytes / ClassBytes(extent_class));
-  if (pool.extent == per_chunk) {
-    pool.extent = 0;
-    if (++pool.chunk >= pool.chunks.size()) {
-      pool.chunk = 0;
-      // A whole turn: chunks that stand empty, but for a few, are more than this producer needs.
-      std::vector<uint32_t> unused;
-      for (const uint32_t chunk : pool.chunks) {
-        if (AllFree(arena, chunk, {static_cast<uint8_t>(kFirstClassKind + extent_class), index_, 1})) {
-          unused.push_back(chunk);
-        }
-      }
-      unused.resize(unused.size() - std::min<size_t>(unused.size(), kSpareChunks));
-      if (!unused.empty()) {
-        std::erase_if(pool.chunks, [&](uint32_t chunk) {
-          return std::find(unused.begin(), unused.end(), chunk) != unused.end();
-        });
-        GiveBack(unused);
-      }
-    }
-  }
-  if (!pool.chunks.empty()) {
-    QueueExtent& extent = ExtentAt(arena, pool.chunks[pool.chunk], pool.extent * ClassBytes(extent_class));
-    if (IsFree(extent)) {
-      ++pool.extent;
-      return &extent;
-    }
-  }
-  const absl::StatusOr<uint32_t> fresh = TakeChunks(1, static_cast<uint8_t>(kFirstClassKind + extent_class));
-  if (!fresh.ok()) return fresh.status();
-  pool.chunk = pool.chunks.empty() ? 0 : pool.chunk + 1;
-  pool.chunks.insert(pool.chunks.begin() + static_cast<std::ptrdiff_t>(pool.chunk), *fresh);
-  pool.extent = 1;
-  return &ExtentAt(arena, *fresh, 0);
-}
-
-absl::StatusOr<QueueExtent*> LaneWriter::TakeBig(uint64_t bytes) {
-  const auto count = static_cast<uint32_t>((bytes + kChunkBytes - 1) / kChunkBytes);
-  const ChunkArena& arena = segment_.arena();
-  Big* best = nullptr;
-  uint64_t spare = 0;
-  for (Big& big : bigs_) {
-    if (!IsFree(ExtentAt(arena, big.first, 0))) continue;
-    spare += big.count;
-    const bool fits = big.count >= count && big.count / 2 <= count;
-    if (fits && (best == nullptr || big.count < best->count)) best = &big;
-  }
-  if (best != nullptr) return &ExtentAt(arena, best->first, 0);
-  if (spare > kSpareBigChunks) {
-    std::vector<uint32_t> unused;
-    std::erase_if(bigs_, [&](const Big& big) {
-      if (!IsFree(ExtentAt(arena, big.first, 0))) return false;
-      unused.push_back(big.first);
-      return true;
-    });
-    GiveBack(unused);
-  }
-  const absl::StatusOr<uint32_t> fresh = TakeChunks(count, kBigKind);
-  if (!fresh.ok()) return fresh.status();
-  bigs_.push_back({*fresh, count});
-  return &ExtentAt(arena, *fresh, 0);
-}
-
-absl::StatusOr<uint32_t> LaneWriter::TakeChunks(uint32_t count, uint8_t kind) {
-  if (absl::Status locked = segment_.Lock(self_, Deadline::Never()); !locked.ok()) return locked;
-  absl::StatusOr<uint32_t> first = segment_.arena().Take(count, index_, kind);
-  segment_.Unlock();
-  return first;
-}
-
-void LaneWriter::GiveBack(const std::vector<uint32_t>& runs) {
-  // A chunk that can't be given back now is found by whoever owns the lane next.
-  if (!segment_.Lock(self_, Deadline::Never()).ok()) return;
-  for (const uint32_t first : runs) segment_.arena().GiveBack(first);
-  segment_.Unlock();
-}
 
 }  // namespace regatta

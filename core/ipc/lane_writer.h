@@ -12,36 +12,24 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/ipc/queue_segment.h"
+#include "core/shm/extent_pool.h"
 
 namespace regatta {
 
-class LaneWriter {
+class LaneWriter : private ArenaLock {
  public:
   // The lane is owned by this process; the segment's lock is held.
   LaneWriter(QueueSegment& segment, uint32_t lane, Member self);
 
   absl::Status Put(absl::Span<const std::byte> bytes, Deadline deadline);
   // Room for an item of `size` bytes; *extent is null if it is in the slot. Ends with Commit or Abandon.
-  absl::StatusOr<std::byte*> Reserve(uint64_t size, Deadline deadline, QueueExtent** extent);
-  void Commit(uint32_t size, QueueExtent* extent);
+  absl::StatusOr<std::byte*> Reserve(uint64_t size, Deadline deadline, Extent** extent);
+  void Commit(uint32_t size, Extent* extent);
   void Abandon();
   // Gives the lane up; what is in it may still be got.
   void LetGo();
 
-  // Whether nobody alive uses any extent of a run.
-  static bool AllFree(const ChunkArena& arena, uint32_t first, const ChunkRun& run);
-
  private:
-  struct ExtentClass {
-    std::vector<uint32_t> chunks;  // Used in turn, so that the next extent is mostly the one got longest ago.
-    size_t chunk = 0;
-    uint32_t extent = 0;
-  };
-  struct Big {
-    uint32_t first;
-    uint32_t count;
-  };
-
   QueueSlot& slot() { return ring_[next_ & mask_]; }
   // Marks item next_ as on its way. False: no credit, or the ring is full.
   bool TryBegin();
@@ -55,11 +43,8 @@ class LaneWriter {
   void Publish(uint32_t size, uint32_t place);
   void Shrink();
 
-  absl::StatusOr<QueueExtent*> TakeExtent(uint64_t size);
-  absl::StatusOr<QueueExtent*> TakeFromClass(uint32_t extent_class);
-  absl::StatusOr<QueueExtent*> TakeBig(uint64_t bytes);
-  absl::StatusOr<uint32_t> TakeChunks(uint32_t count, uint8_t kind);
-  void GiveBack(const std::vector<uint32_t>& runs);
+  absl::Status LockArena() override { return segment_.Lock(self_, Deadline::Never()); }
+  void UnlockArena() override { segment_.Unlock(); }
 
   QueueSegment& segment_;
   QueueLane& lane_;
@@ -74,8 +59,7 @@ class LaneWriter {
   uint32_t resets_seen_ = 0;
   uint32_t processor_ = ~0U;
   std::vector<uint32_t> old_rings_;  // Chunk runs to give back once getters have left them.
-  ExtentClass classes_[kExtentClasses];
-  std::vector<Big> bigs_;
+  ExtentPool extents_;
 };
 
 }  // namespace regatta

@@ -91,8 +91,9 @@ class Queue {
 
  private:
   static constexpr void CheckItems() {
-    static_assert(!kCarriesDescriptors<T>,
-                  "a queue's items can't hold descriptors, queues or locks: pass those as arguments of the process or task");
+    static_assert(
+        !kCarriesDescriptors<T>,
+        "a queue's items can't hold descriptors, queues or locks: pass those as arguments of the process or task");
   }
   static absl::StatusOr<Queue> FromBytes(absl::StatusOr<ByteQueue> queue) {
     if (!queue.ok()) return queue.status();

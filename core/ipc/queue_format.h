@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "core/shm/chunk_arena.h"
+#include "core/shm/extent_pool.h"
 #include "core/sync/lock_cell.h"
 #include "core/sync/wait_point.h"
 
@@ -29,7 +30,7 @@ struct alignas(128) QueueSlot {
   // t + 1: item t is here, whole. kJump | (t + 1): item t and what follows are in the lane's next ring.
   std::atomic<uint64_t> sequence;
   uint32_t size;   // Bytes of the item.
-  uint32_t place;  // kInline: below. kExtent: the first 8 bytes below are the extent's offset in the segment.
+  uint32_t place;  // kInline: below. kExtent: the first 8 bytes below are the offset of an Extent in the segment.
   std::byte bytes[kInlineBytes];
 
   static constexpr uint64_t kJump = uint64_t{1} << 63;
@@ -37,18 +38,6 @@ struct alignas(128) QueueSlot {
   static constexpr uint32_t kExtent = 1;
 };
 static_assert(sizeof(QueueSlot) == 128);
-
-// Where an item that doesn't fit into a slot lies. The payload follows.
-struct alignas(64) QueueExtent {
-  // {tag:2 << 62, ...}: kFree 0; kQueued | t: item t of its lane, not yet claimed; kOwned | member << 32 | t mod 2^32.
-  std::atomic<uint64_t> state;
-
-  static constexpr uint64_t kFree = 0;
-  static constexpr uint64_t kQueued = uint64_t{1} << 62;
-  static constexpr uint64_t kOwned = uint64_t{2} << 62;
-  static constexpr uint64_t kTag = uint64_t{3} << 62;
-};
-static_assert(sizeof(QueueExtent) == 64);
 
 // One producer's FIFO. Written by its owner, but for `head` (consumers) and what the lock's holder repairs.
 struct alignas(1024) QueueLane {
@@ -78,9 +67,9 @@ struct alignas(4096) QueueHeader {
   uint32_t chunks;       // In the address range.
   uint32_t chunk_limit;  // That may be taken at once.
 
-  alignas(64) std::atomic<uint32_t> lanes;   // Lanes [0, lanes) were ever used.
+  alignas(64) std::atomic<uint32_t> lanes;  // Lanes [0, lanes) were ever used.
   std::atomic<uint32_t> closed;
-  alignas(64) LockCell lock;                 // Guards lanes' owners, limits granted, and the arena.
+  alignas(64) LockCell lock;  // Guards lanes' owners, limits granted, and the arena.
   ChunkArenaState arena;
   std::atomic<uint32_t> consumer_processor;  // That somebody last got an item on.
   alignas(64) WaitPoint items;               // Getters wait here.
@@ -100,13 +89,8 @@ constexpr uint64_t ChunksOffset(uint32_t chunks) {
 }
 constexpr uint64_t SegmentBytes(uint32_t chunks) { return ChunksOffset(chunks) + chunks * kChunkBytes; }
 
-// Kinds of chunk runs.
-inline constexpr uint8_t kRingKind = ChunkRun::kFirstKind;
-inline constexpr uint8_t kBigKind = kRingKind + 1;     // One extent.
-inline constexpr uint8_t kFirstClassKind = kBigKind + 1;
-// Chunks cut into equal extents of 256 B << class.
-inline constexpr uint32_t kExtentClasses = 8;
-constexpr uint64_t ClassBytes(uint32_t extent_class) { return uint64_t{256} << extent_class; }
+// The kind of chunk runs that are a lane's larger rings.
+inline constexpr uint8_t kRingKind = ExtentPool::kEndOfKinds;
 
 inline constexpr uint64_t kIndexMask = (uint64_t{1} << 56) - 1;
 constexpr uint64_t PackHead(uint64_t hop, uint64_t index) { return hop << 56 | (index & kIndexMask); }

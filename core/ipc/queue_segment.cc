@@ -100,9 +100,7 @@ absl::StatusOr<std::shared_ptr<QueueSegment>> QueueSegment::Attach(Fd file, uint
   return std::make_shared<QueueSegment>(std::move(file), *std::move(mapping));
 }
 
-uint32_t QueueSegment::lanes() const {
-  return std::min(header().lanes.load(std::memory_order_acquire), kQueueLanes);
-}
+uint32_t QueueSegment::lanes() const { return std::min(header().lanes.load(std::memory_order_acquire), kQueueLanes); }
 
 QueueSlot* QueueSegment::Ring(const QueueLane& lane, uint64_t hop, uint64_t* mask) const {
   const uint64_t word = lane.rings[hop % kLaneRings].load(std::memory_order_acquire);
@@ -119,25 +117,6 @@ QueueSlot* QueueSegment::Ring(const QueueLane& lane, uint64_t hop, uint64_t* mas
 void QueueSegment::ClearMark(uint64_t ring_offset, uint64_t log2, uint64_t item) {
   auto* ring = reinterpret_cast<QueueSlot*>(mapping_.data() + ring_offset);
   ring[item & ((uint64_t{1} << log2) - 1)].sequence.store(0, std::memory_order_relaxed);
-}
-
-QueueExtent* QueueSegment::Extent(uint64_t offset, uint32_t size) const {
-  if (!arena_.Contains(offset)) return nullptr;
-  const uint32_t chunk = arena_.ChunkOf(offset);
-  const uint64_t within = offset - arena_.OffsetOf(chunk);
-  ChunkRun run;
-  if (!arena_.IsRun(chunk, &run)) return nullptr;
-  uint64_t bytes;
-  if (run.kind == kBigKind) {
-    bytes = within == 0 ? run.count * kChunkBytes : 0;
-  } else if (run.kind >= kFirstClassKind && run.kind < kFirstClassKind + kExtentClasses) {
-    bytes = ClassBytes(run.kind - kFirstClassKind);
-    if (within % bytes != 0) return nullptr;
-  } else {
-    return nullptr;
-  }
-  if (bytes < sizeof(QueueExtent) + size) return nullptr;
-  return reinterpret_cast<QueueExtent*>(mapping_.data() + offset);
 }
 
 bool QueueSegment::OwnerLives(const QueueLane& lane) const {
@@ -316,7 +295,7 @@ void QueueSegment::ResetLane(uint32_t index) {
   }
   std::vector<uint32_t> unused;
   arena_.ForEachRun(index, [&](uint32_t first, const ChunkRun& run) {
-    if (run.kind == kRingKind || LaneWriter::AllFree(arena_, first, run)) unused.push_back(first);
+    if (run.kind == kRingKind || ExtentPool::AllFree(arena_, first, run)) unused.push_back(first);
   });
   for (const uint32_t first : unused) arena_.GiveBack(first);
   arena_.GiveBackOrphans(index);

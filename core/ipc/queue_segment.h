@@ -44,16 +44,12 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   ~QueueSegment();
 
   QueueHeader& header() const { return *reinterpret_cast<QueueHeader*>(mapping_.data()); }
-  QueueLane& lane(uint32_t index) const {
-    return reinterpret_cast<QueueLane*>(mapping_.data() + kLanesOffset)[index];
-  }
+  QueueLane& lane(uint32_t index) const { return reinterpret_cast<QueueLane*>(mapping_.data() + kLanesOffset)[index]; }
   uint32_t lanes() const;
   // The ring of that number, or null if shared memory names an impossible one.
   QueueSlot* Ring(const QueueLane& lane, uint64_t hop, uint64_t* mask) const;
   // A ring used again may hold the mark of a move at this very item, made by an owner that died before putting it.
   void ClearMark(uint64_t ring_offset, uint64_t log2, uint64_t item);
-  // The extent at `offset` if one can be there and hold `size` bytes, else null.
-  QueueExtent* Extent(uint64_t offset, uint32_t size) const;
   uint64_t OffsetOf(const void* at) const { return static_cast<const std::byte*>(at) - mapping_.data(); }
   ChunkArena& arena() { return arena_; }
   const Fd& file() const { return file_; }

@@ -15,8 +15,8 @@ namespace regatta {
 uint32_t CurrentProcessor() {
 #if defined(REGATTA_HAVE_RSEQ)
   if (__rseq_size != 0) {
-    const auto* area = reinterpret_cast<const struct rseq*>(static_cast<const char*>(__builtin_thread_pointer()) +
-                                                            __rseq_offset);
+    const auto* area =
+        reinterpret_cast<const struct rseq*>(static_cast<const char*>(__builtin_thread_pointer()) + __rseq_offset);
     return *static_cast<const volatile uint32_t*>(&area->cpu_id_start);
   }
 #endif

@@ -35,8 +35,8 @@ FutexResult ResultOf(long outcome) {
 
 FutexResult FutexWait(const std::atomic<uint32_t>& word, uint32_t expected, Deadline deadline) {
   const timespec until = ToTimespec(deadline);
-  return ResultOf(syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, expected, deadline.is_never() ? nullptr : &until, nullptr,
-                          FUTEX_BITSET_MATCH_ANY));
+  return ResultOf(syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, expected, deadline.is_never() ? nullptr : &until,
+                          nullptr, FUTEX_BITSET_MATCH_ANY));
 }
 
 FutexResult FutexWaitEither(const std::atomic<uint32_t>& first, uint32_t expected_first,

@@ -45,9 +45,7 @@ bool ReadStat(const char* path, Stat* stat) {
   return true;
 }
 
-bool ThreadHasEnded(const Stat& stat) {
-  return stat.state == 'Z' || stat.state == 'X' || (stat.flags & kExiting) != 0;
-}
+bool ThreadHasEnded(const Stat& stat) { return stat.state == 'Z' || stat.state == 'X' || (stat.flags & kExiting) != 0; }
 
 }  // namespace
 

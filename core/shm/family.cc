@@ -242,7 +242,8 @@ bool Family::IsAlive(Member member) {
   const uint64_t seen = place.claim.load(std::memory_order_acquire);
   const Claim claim = Unpack(seen);
   if (claim.generation != member >> kPlaceBits) return false;
-  if (claim.state == PlaceState::kLive && place.life.held()) [[likely]] return true;
+  if (claim.state == PlaceState::kLive && place.life.held()) [[likely]]
+    return true;
   // The place may have been given on between the two loads; then the claim has changed, and the member is dead.
   return !IsDead(place, seen) && Unpack(place.claim.load(std::memory_order_acquire)).generation == claim.generation;
 }

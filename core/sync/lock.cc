@@ -65,12 +65,14 @@ absl::StatusOr<Acquired> Lock::Acquire(Deadline deadline) {
     return deadline.is_now() ? absl::UnavailableError(text) : absl::DeadlineExceededError(text);
   }
   Acquired acquired;
-  if (taken.previous_owner != kNobody) [[unlikely]] acquired.previous_owner_died = Family::PidOf(taken.previous_owner);
+  if (taken.previous_owner != kNobody) [[unlikely]]
+    acquired.previous_owner_died = Family::PidOf(taken.previous_owner);
   return acquired;
 }
 
 absl::Status Lock::Release() {
-  if (segment_->data().cell.Release()) [[likely]] return absl::OkStatus();
+  if (segment_->data().cell.Release()) [[likely]]
+    return absl::OkStatus();
   return absl::FailedPreconditionError("Release of a lock that nobody holds");
 }
 

@@ -34,8 +34,7 @@ LockTaken LockCell::AcquireSlow(Member self, Deadline deadline) {
       return {true, holder};
     }
     if (deadline.passed()) return {false, kNobody};
-    if ((seen & kWaiters) == 0 &&
-        !word_.compare_exchange_strong(seen, seen | kWaiters, std::memory_order_relaxed)) {
+    if ((seen & kWaiters) == 0 && !word_.compare_exchange_strong(seen, seen | kWaiters, std::memory_order_relaxed)) {
       continue;
     }
     mine = self | kWaiters;  // From now on others may sleep behind this one.

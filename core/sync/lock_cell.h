@@ -24,7 +24,8 @@ class LockCell {
   // `self` is Family::Self.
   LockTaken Acquire(Member self, Deadline deadline) {
     uint32_t expected = 0;
-    if (word_.compare_exchange_strong(expected, self, std::memory_order_acquire, std::memory_order_relaxed)) [[likely]] {
+    if (word_.compare_exchange_strong(expected, self, std::memory_order_acquire, std::memory_order_relaxed))
+        [[likely]] {
       return {true, kNobody};
     }
     return AcquireSlow(self, deadline);
@@ -33,7 +34,8 @@ class LockCell {
   bool Release() {
     const uint32_t old = word_.exchange(0, std::memory_order_release);
     FaultPointHere(FaultPoint::kLockReleased);
-    if ((old & kWaiters) != 0) [[unlikely]] WakeOne();
+    if ((old & kWaiters) != 0) [[unlikely]]
+      WakeOne();
     return old != 0;
   }
   Member holder() const { return word_.load(std::memory_order_relaxed) & kMemberMask; }

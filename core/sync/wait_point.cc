@@ -94,15 +94,16 @@ bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::
     const int64_t before = MonotonicNanos();
     if (slept_since == 0) slept_since = before;
     const bool first = before - slept_since < kIdleAfter;
-    FutexWait(sleeping_, 1, Deadline::Earlier(deadline, Deadline::AtMonotonicNanos(before + (first ? kIdleAfter : kTick))));
+    FutexWait(sleeping_, 1,
+              Deadline::Earlier(deadline, Deadline::AtMonotonicNanos(before + (first ? kIdleAfter : kTick))));
     FaultPointHere(FaultPoint::kWaitWoken);
     // Armed again for the others: whoever wakes one of us may not wake a second before this one has looked.
     sleeping_.store(1, std::memory_order_seq_cst);
     const bool found = ready();
     const int64_t slept = MonotonicNanos() - slept_since;
     if (found) {
-      t_habit.spin = slept < kLongestSpin ? std::min(2 * t_habit.spin, kLongestSpin)
-                                          : std::max(t_habit.spin / 2, kShortestSpin);
+      t_habit.spin =
+          slept < kLongestSpin ? std::min(2 * t_habit.spin, kLongestSpin) : std::max(t_habit.spin / 2, kShortestSpin);
       return true;
     }
     if (first && slept >= kIdleAfter) idle();

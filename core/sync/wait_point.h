@@ -33,7 +33,8 @@ class alignas(64) WaitPoint {
   // What was written before Notify is seen by the next look of a waiter. Wakes one sleeper, unless a live one spins.
   void Notify() {
     AsymmetricFenceLight();
-    if (sleeping_.load(std::memory_order_relaxed) != 0) [[unlikely]] WakeOne();
+    if (sleeping_.load(std::memory_order_relaxed) != 0) [[unlikely]]
+      WakeOne();
   }
   // Wakes all.
   void NotifyAll();
