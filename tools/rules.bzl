@@ -46,3 +46,10 @@ def regatta_cc_fuzz_test(name, corpus = None, runs = 200000, copts = [], tags = 
         tags = tags + ["manual", "fuzz"],
         **kwargs
     )
+
+def regatta_py_test(name, srcs, size = "small", **kwargs):
+    """A test in python3, one executable script; what it imports lies beside it and is in data.
+
+    Bazel 4.2.3's py_test runs a program called python, which Debian does not have.
+    """
+    native.sh_test(name = name, srcs = srcs, size = size, **kwargs)
