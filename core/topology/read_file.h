@@ -1,0 +1,17 @@
+// ReadFile: the whole of a small text file, such as the kernel's in /proc and /sys.
+#ifndef REGATTA_CORE_TOPOLOGY_READ_FILE_H_
+#define REGATTA_CORE_TOPOLOGY_READ_FILE_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace regatta {
+
+// NotFound: no such file, or the object that it speaks of is gone (ENODEV). Else the errno's code; the message names
+// `path`.
+absl::StatusOr<std::string> ReadFile(const std::string& path);
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_TOPOLOGY_READ_FILE_H_
