@@ -57,6 +57,7 @@ struct Invocation {
   std::span<const std::byte> arguments;
   DescriptorSource* descriptors = nullptr;  // What travelled beside `arguments`; null: nothing did.
   ResultSink* result = nullptr;             // Null: the result is dropped unencoded.
+  int* exit_code = nullptr;                 // Not null: receives the result of a function that returns int.
 };
 
 // Decodes the arguments, calls, encodes the result. Lets no exception out.
@@ -65,7 +66,7 @@ struct Invocation {
 //   any           the function returned this absl::Status, or a StatusOr with it: passed through unchanged
 //   Unknown       it threw; type and text as payload (ThrownType)
 //   DataLoss      `arguments` are not what the function takes; it was not called
-//   others        of the sink, or the result was not encodable
+//   others        of the sink, or of the codec for a result that can't be encoded
 using Trampoline = absl::Status (*)(const Invocation& call);
 
 struct ResolvedFunction {

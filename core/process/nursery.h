@@ -26,16 +26,16 @@
 #include "absl/status/statusor.h"
 #include "core/os/fd.h"
 #include "core/process/child.h"
+#include "core/process/child_identity.h"
 #include "core/process/function_id.h"
 
 namespace regatta {
 
 // What a child is to do. Borrowed for the length of Nursery::Start.
 struct ChildSpec {
-  std::string name;       // As ThisProcess::name() in the child.
-  std::string identity;   // "2" or "1:2": its children are Process-<identity>:N. From NextChildIdentity().
-  bool daemon = true;     // Ends when its creator does, and may start no process.
-  std::vector<int> cpus;  // To be pinned to before any of the function's code runs; empty: as the nursery.
+  ChildIdentity identity;  // From NextChildIdentity, perhaps with another name.
+  bool daemon = true;      // Ends when its creator does, and may start no process.
+  std::vector<int> cpus;   // To be pinned to before any of the function's code runs; empty: as the nursery.
   FunctionId function;
   std::span<const std::byte> arguments;  // Encoded for `function`. Any size.
   std::vector<const Fd*> descriptors;    // Beside the arguments, in their order.

@@ -16,54 +16,18 @@
 // A creator's death (kill -9)  Daemonic children are killed at once by their own watch: the kernel's parent-death
 // signal, taken as
 //            a question only (a thread's end sends it too) and answered by getppid(). It costs two system calls and no
-//            thread or descriptor. It takes CreatorWatchSignal(): leave that to the core; while all threads of a child
+//            thread or descriptor. It takes the signal SIGRTMAX-2: leave that to the core; while all threads of a child
 //            block it, and after it changed its user id, the watch is blind. Children that aren't daemonic live on.
 // fork()     A child of your own fork() starts with no children of its own, and may start some.
 #ifndef REGATTA_CORE_PROCESS_RUNTIME_H_
 #define REGATTA_CORE_PROCESS_RUNTIME_H_
 
-#include <cstdint>
-#include <functional>
-#include <string>
-
-#include "absl/strings/string_view.h"
+#include "core/process/this_process.h"
 
 namespace regatta {
 
 // A second call does nothing. Takes the core's own arguments out of argv.
 void Init(int* argc, char*** argv);
-
-namespace this_process {
-// "MainProcess" in the first process, then what it was started as.
-std::string name();
-// The pid of the process that started it; 0 in the first one.
-int32_t creator_pid();
-// Ends with its creator and may start no process.
-bool daemon();
-}  // namespace this_process
-
-// The name and number of a child to be: "Process-1", "Process-2", and in the child Process-1 "Process-1:1". The
-// identity is the part after the dash.
-struct ChildIdentity {
-  std::string name;
-  std::string identity;
-};
-ChildIdentity NextChildIdentity(absl::string_view prefix = "Process");
-
-// Runs a callback at this process's end (see above) unless destroyed before. Callbacks are not inherited by children.
-class ExitCallback {
- public:
-  explicit ExitCallback(std::function<void()> callback);
-  ~ExitCallback();
-  ExitCallback(const ExitCallback&) = delete;
-  ExitCallback& operator=(const ExitCallback&) = delete;
-
- private:
-  uint64_t id_;
-};
-
-// The signal that the watch of daemonic children uses.
-int CreatorWatchSignal();
 
 }  // namespace regatta
 

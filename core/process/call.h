@@ -1,0 +1,296 @@
+// Calls that cross to another process: which functions may, what travels, and the trampolines that make the call there.
+//
+// Functions  Pointers to functions, and lambdas without captures (or other classes without state and with one operator()).
+//            What else is given is refused when compiling, with what to do instead.
+// Arguments  Are converted to the function's own parameter types by the caller, as in a plain call, and travel as a tuple of
+//            these without const and &; a string_view travels as a std::string, a span as a std::vector. All must be known to
+//            the codec. Parameters `T&` are refused: nobody would see the change. For a generic lambda the arguments' own
+//            types travel.
+// Results    T, and T of a StatusOr<T>, are encoded; void and absl::Status leave nothing to encode.
+//
+//   using C = Call<decltype(&Work)>;
+//   C::Arguments arguments = C::Pack(17, "seventeen");   // To be encoded by the codec.
+//   absl::StatusOr<FunctionId> id = C::Id(&Work);        // A function pointer costs a table look-up, a lambda a load.
+#ifndef REGATTA_CORE_PROCESS_CALL_H_
+#define REGATTA_CORE_PROCESS_CALL_H_
+
+#include <cxxabi.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "core/codec/codec.h"
+#include "core/process/function_id.h"
+
+namespace regatta {
+namespace call_internal {
+
+// R (*)(P...), given a function pointer or the type of a class's operator().
+template <class R, class... P>
+struct Signature {};
+template <class F>
+struct SignatureOf {
+  using Type = void;
+};
+template <class R, class... P>
+struct SignatureOf<R (*)(P...)> {
+  using Type = Signature<R, P...>;
+};
+template <class R, class... P>
+struct SignatureOf<R (*)(P...) noexcept> : SignatureOf<R (*)(P...)> {};
+template <class R, class C, class... P>
+struct SignatureOf<R (C::*)(P...) const> : SignatureOf<R (*)(P...)> {};
+template <class R, class C, class... P>
+struct SignatureOf<R (C::*)(P...) const noexcept> : SignatureOf<R (*)(P...)> {};
+template <class R, class C, class... P>
+struct SignatureOf<R (C::*)(P...)> : SignatureOf<R (*)(P...)> {};
+template <class R, class C, class... P>
+struct SignatureOf<R (C::*)(P...) noexcept> : SignatureOf<R (*)(P...)> {};
+
+template <class F>
+inline constexpr bool kIsFunctionPointer = std::is_pointer_v<F>&& std::is_function_v<std::remove_pointer_t<F>>;
+template <class F>
+inline constexpr bool kIsStateless = std::is_class_v<F>&& std::is_empty_v<F>&& std::is_default_constructible_v<F>;
+template <class F>
+inline constexpr bool kHasOneSignature = requires {
+  &F::operator();
+};
+
+template <class F, class... Args>
+constexpr auto FindSignature() {
+  if constexpr (kIsFunctionPointer<F>) {
+    return typename SignatureOf<F>::Type{};
+  } else if constexpr (kHasOneSignature<F>) {
+    return typename SignatureOf<decltype(&F::operator())>::Type{};
+  } else {
+    return Signature<std::invoke_result_t<F, std::decay_t<Args>...>, std::decay_t<Args>...>{};
+  }
+}
+
+// What travels for a parameter of type P.
+template <class P>
+struct Carried {
+  using Type = std::remove_cvref_t<P>;
+};
+template <>
+struct Carried<std::string_view> {
+  using Type = std::string;
+};
+template <class T, size_t N>
+struct Carried<std::span<const T, N>> {
+  using Type = std::vector<T>;
+};
+template <class T>
+struct Carried<absl::Span<const T>> {
+  using Type = std::vector<T>;
+};
+template <class P>
+using CarriedType = typename Carried<std::remove_cvref_t<P>>::Type;
+
+template <class P>
+inline constexpr bool kIsChangeable = std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>>;
+
+// A decoded argument as the parameter P wants it: moved where P takes it over.
+template <class P, class T>
+decltype(auto) Give(T& value) {
+  if constexpr (std::is_lvalue_reference_v<P> || !std::is_same_v<std::remove_cvref_t<P>, T>) {
+    return static_cast<const T&>(value);
+  } else {
+    return static_cast<T&&>(value);
+  }
+}
+
+// What a function's result is once it arrived.
+template <class R>
+struct ResultOf {
+  using Type = std::remove_cvref_t<R>;
+};
+template <class T>
+struct ResultOf<absl::StatusOr<T>> {
+  using Type = T;
+};
+template <>
+struct ResultOf<absl::Status> {
+  using Type = void;
+};
+
+// The error of the exception that is being handled.
+absl::Status CurrentExceptionError();
+
+template <class T>
+absl::Status GiveResult(const T& value, const Invocation& call) {
+  if constexpr (std::is_same_v<T, int>) {
+    if (call.exit_code != nullptr) *call.exit_code = value;
+  }
+  if (call.result == nullptr) return absl::OkStatus();
+  if constexpr (Encodable<T>) {
+    const size_t size = EncodedSize(value);
+    const absl::StatusOr<std::byte*> room = call.result->Reserve(size);
+    if (!room.ok()) return room.status();
+    return Encode(value, absl::MakeSpan(*room, size), call.result->descriptors());
+  } else {
+    return absl::InvalidArgumentError("the codec knows no encoding for the type of this function's result");
+  }
+}
+
+template <class R, class Work>
+absl::Status RunAndGiveResult(Work&& work, const Invocation& call) {
+  if constexpr (std::is_void_v<R>) {
+    work();
+    return absl::OkStatus();
+  } else if constexpr (std::is_same_v<R, absl::Status>) {
+    return work();
+  } else if constexpr (std::is_same_v<R, absl::StatusOr<typename ResultOf<R>::Type>>) {
+    const R result = work();
+    return result.ok() ? GiveResult(*result, call) : result.status();
+  } else {
+    return GiveResult<std::remove_cvref_t<R>>(work(), call);
+  }
+}
+
+// Runs `work`, which returns an absl::Status, and makes an exception one too.
+template <class Work>
+absl::Status WithoutExceptions(Work&& work) {
+  try {
+    return work();
+  } catch (abi::__forced_unwind&) {
+    throw;  // A thread that is being cancelled: it must not be stopped.
+  } catch (...) {
+    return CurrentExceptionError();
+  }
+}
+
+template <class F, class R, class... P>
+absl::Status CallDecoded(const Invocation& call, std::tuple<CarriedType<P>...>& arguments) {
+  return RunAndGiveResult<R>(
+      [&]() -> R {
+        return std::apply(
+            [&](auto&... values) -> R {
+              if constexpr (kIsFunctionPointer<F>) {
+                return reinterpret_cast<F>(reinterpret_cast<uintptr_t>(call.target))(Give<P>(values)...);
+              } else {
+                return F{}(Give<P>(values)...);
+              }
+            },
+            arguments);
+      },
+      call);
+}
+
+template <class F, class R, class... P>
+absl::Status DecodeAndCall(const Invocation& call, Signature<R, P...>) {
+  using Arguments = std::tuple<CarriedType<P>...>;
+  const absl::Span<const std::byte> bytes(call.arguments.data(), call.arguments.size());
+  return WithoutExceptions([&] {
+    if constexpr (std::is_default_constructible_v<Arguments>) {
+      Arguments arguments;
+      const absl::Status decoded = DecodeInto(bytes, arguments, call.descriptors);
+      return decoded.ok() ? CallDecoded<F, R, P...>(call, arguments) : decoded;
+    } else {
+      absl::StatusOr<Arguments> arguments = Decode<Arguments>(bytes, call.descriptors);
+      return arguments.ok() ? CallDecoded<F, R, P...>(call, *arguments) : arguments.status();
+    }
+  });
+}
+
+// The code that stands for F in other processes. Being compiled, it leaves a note in its module that permits it: owner "RGT",
+// {distance to the code, kind}. Hidden, as the assembler must know the distance; in the section group of the function, so
+// that the linker keeps or drops both.
+template <class F, class... Args>
+[[gnu::noinline, gnu::visibility("hidden")]] absl::Status TrampolineTo(const Invocation& call) {
+  using function_id_internal::kLambdaEntry;
+  using function_id_internal::kPointerEntry;
+  asm volatile(
+      ".pushsection .note.regatta, \"a?\", %%note\n"
+      ".balign 4\n"
+      ".long 4, 8, 1\n"
+      ".asciz \"RGT\"\n"
+      ".long %c0 - .\n"
+      ".long %c1\n"
+      ".popsection" ::"i"(&TrampolineTo<F, Args...>),
+      "i"(kIsFunctionPointer<F> ? kPointerEntry : kLambdaEntry));
+  return DecodeAndCall<F>(call, FindSignature<F, Args...>());
+}
+
+template <class Carried, class P, class Arg>
+Carried PackOne(Arg&& argument) {
+  if constexpr (std::is_same_v<Carried, std::remove_cvref_t<P>>) {
+    static_assert(std::is_convertible_v<Arg, Carried>, "an argument can't be converted to the type of its parameter");
+    return std::forward<Arg>(argument);
+  } else {
+    static_assert(std::is_convertible_v<Arg, P>, "an argument can't be converted to the type of its parameter");
+    const std::remove_cvref_t<P> view = std::forward<Arg>(argument);
+    return Carried(view.begin(), view.end());
+  }
+}
+
+template <class F, class S>
+class CallWith;
+template <class F, class R, class... P>
+class CallWith<F, Signature<R, P...>> {
+ public:
+  static_assert(
+      (!kIsChangeable<P> && ...),
+      "a parameter T& can't cross to another process, where nobody here would see the change: take const T& or "
+      "T and return the new value, or share it (a Queue, a Value)");
+  using Arguments = std::tuple<CarriedType<P>...>;
+  // void where nothing is encoded.
+  using Result = typename ResultOf<R>::Type;
+
+  // The arguments, converted to what travels.
+  template <class... Args>
+  static Arguments Pack(Args&&... arguments) {
+    static_assert(sizeof...(Args) == sizeof...(P),
+                  "this function takes another number of arguments than are given here");
+    return Arguments{PackOne<CarriedType<P>, P>(std::forward<Args>(arguments))...};
+  }
+};
+
+}  // namespace call_internal
+
+// F, decayed, can be called in another process.
+template <class F>
+concept CrossableFunction = call_internal::kIsFunctionPointer<F> || call_internal::kIsStateless<F>;
+
+// A call of F (a decayed type). `Args` matter to generic lambdas only: the types of the arguments.
+template <class F, class... Args>
+class Call : public call_internal::CallWith<F, decltype(call_internal::FindSignature<F, Args...>())> {
+  static_assert(CrossableFunction<F>,
+                "only a pointer to a function or a lambda without captures can cross to another process: give what it "
+                "captures as arguments, or start it with Process::Fork, which takes any callable; in place of a "
+                "std::function or bind expression give the function and its arguments");
+
+ public:
+  // FailedPrecondition: see function_id.h. InvalidArgument: a null pointer.
+  static absl::StatusOr<FunctionId> Id([[maybe_unused]] F function) {
+    using function_id_internal::MakeFunctionId;
+    if constexpr (call_internal::kIsFunctionPointer<F>) {
+      if (function == nullptr) return absl::InvalidArgumentError("the function to be called is a null pointer");
+      return MakeFunctionId(&call_internal::TrampolineTo<F, Args...>, reinterpret_cast<const void*>(function));
+    } else {
+      static const absl::StatusOr<FunctionId>& id =
+          *new absl::StatusOr<FunctionId>(MakeFunctionId(&call_internal::TrampolineTo<F, Args...>, nullptr));
+      return id;
+    }
+  }
+};
+
+// Call<F, Args...>::Id(function), deducing F.
+template <class... Args, class F>
+absl::StatusOr<FunctionId> FunctionIdOf(F function) {
+  return Call<F, Args...>::Id(function);
+}
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_PROCESS_CALL_H_

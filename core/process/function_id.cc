@@ -1,0 +1,172 @@
+#include "core/process/function_id.h"
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "core/process/module.h"
+
+namespace regatta {
+namespace function_id_internal {
+namespace {
+
+// A table that only grows: found without a lock, nodes are never freed. When it is full the rest is worked out each time.
+template <typename Key, typename Value, size_t kSlots>
+class GrowingTable {
+ public:
+  const Value* Find(const Key& key, size_t hash) const {
+    for (size_t i = 0; i < kProbes; ++i) {
+      const Node* node = slots_[(hash + i) % kSlots].load(std::memory_order_acquire);
+      if (node == nullptr) return nullptr;
+      if (node->key == key) return &node->value;
+    }
+    return nullptr;
+  }
+
+  void Add(const Key& key, size_t hash, const Value& value) {
+    const Node* node = new Node{key, value};
+    for (size_t i = 0; i < kProbes; ++i) {
+      const Node* expected = nullptr;
+      std::atomic<const Node*>& slot = slots_[(hash + i) % kSlots];
+      if (slot.compare_exchange_strong(expected, node, std::memory_order_acq_rel)) return;
+      if (expected->key == key) break;
+    }
+    delete node;
+  }
+
+ private:
+  static constexpr size_t kProbes = 16;
+  struct Node {
+    Key key;
+    Value value;
+  };
+  std::array<std::atomic<const Node*>, kSlots> slots_{};
+};
+
+size_t Mix(uint64_t bits) { return static_cast<size_t>((bits * 0x9e3779b97f4a7c15) >> 32); }
+
+size_t HashOf(const FunctionId& id) {
+  return Mix(id.trampoline_module ^ id.target_module * 31 ^ uint64_t{id.target_offset} << 32 ^ id.trampoline_offset);
+}
+
+struct Code {
+  Trampoline trampoline;
+  const void* target;
+  friend bool operator==(const Code&, const Code&) = default;
+};
+
+size_t HashOf(const Code& code) {
+  return Mix(reinterpret_cast<uintptr_t>(code.trampoline) ^ reinterpret_cast<uintptr_t>(code.target) * 31);
+}
+
+constexpr size_t kSlots = 1024;
+constinit GrowingTable<FunctionId, ResolvedFunction, kSlots> g_resolved;
+constinit GrowingTable<Code, FunctionId, kSlots> g_made;
+
+struct Place {
+  uint64_t module;
+  uint32_t offset;
+};
+
+absl::StatusOr<Place> PlaceOf(uintptr_t address, uint32_t kind) {
+  absl::StatusOr<Place> place = absl::FailedPreconditionError(absl::StrFormat(
+      "address %#x is in no loaded module: a function made at run time can't cross to another process", address));
+  Module::ForEach([&](const Module& module) {
+    if (!module.Contains(address)) return false;
+    if (module.build_id() == 0) {
+      place = absl::FailedPreconditionError(
+          absl::StrCat(module.name(),
+                       " has no build-id, by which its functions are known in another process: link it with "
+                       "-Wl,--build-id"));
+    } else if (address - module.base() > std::numeric_limits<uint32_t>::max()) {
+      place = absl::FailedPreconditionError(absl::StrCat(module.name(), " is larger than 4 GiB"));
+    } else if (kind == 0 ? !module.HasFunctionAt(address) : module.EntryKindAt(address) != kind) {
+      place =
+          absl::FailedPreconditionError(absl::StrFormat("%s+%#x is not where a function begins, by the program's "
+                                                        "unwind table: give a captureless lambda that calls it",
+                                                        module.name(), address - module.base()));
+    } else {
+      place = Place{module.build_id(), static_cast<uint32_t>(address - module.base())};
+    }
+    return true;
+  });
+  return place;
+}
+
+// The address of `place` if its module is here and permits it: with kind 0 the begin of a function, otherwise a trampoline
+// of one of the kinds; `kind` receives which.
+std::optional<uintptr_t> AddressOf(const Place& place, bool is_trampoline, uint32_t* kind) {
+  std::optional<uintptr_t> found;
+  Module::ForEach([&](const Module& module) {
+    if (place.module == 0 || module.build_id() != place.module) return false;
+    const uintptr_t address = module.base() + place.offset;
+    if (is_trampoline) {
+      const std::optional<uint32_t> entry = module.EntryKindAt(address);
+      if (entry.has_value()) *kind = *entry;
+      if (entry.has_value()) found = address;
+    } else if (module.HasFunctionAt(address)) {
+      found = address;
+    }
+    return true;
+  });
+  return found;
+}
+
+}  // namespace
+
+absl::StatusOr<FunctionId> MakeFunctionId(Trampoline trampoline, const void* target) {
+  const Code code{trampoline, target};
+  const size_t hash = HashOf(code);
+  if (const FunctionId* known = g_made.Find(code, hash)) return *known;
+  const absl::StatusOr<Place> entry =
+      PlaceOf(reinterpret_cast<uintptr_t>(trampoline), target == nullptr ? kLambdaEntry : kPointerEntry);
+  if (!entry.ok()) return entry.status();
+  FunctionId id{.trampoline_module = entry->module, .trampoline_offset = entry->offset};
+  if (target != nullptr) {
+    const absl::StatusOr<Place> function = PlaceOf(reinterpret_cast<uintptr_t>(target), 0);
+    if (!function.ok()) return function.status();
+    id.target_module = function->module;
+    id.target_offset = function->offset;
+  }
+  g_made.Add(code, hash, id);
+  return id;
+}
+
+}  // namespace function_id_internal
+
+absl::StatusOr<ResolvedFunction> Resolve(const FunctionId& id) {
+  using namespace function_id_internal;  // NOLINT(google-build-using-namespace): this file's own
+  const size_t hash = HashOf(id);
+  if (const ResolvedFunction* known = g_resolved.Find(id, hash)) return *known;
+  uint32_t kind = 0;
+  const std::optional<uintptr_t> entry = AddressOf({id.trampoline_module, id.trampoline_offset}, true, &kind);
+  const bool has_target = id.target_module != 0 || id.target_offset != 0;
+  if (!entry.has_value() || has_target != (kind == kPointerEntry)) {
+    return absl::DataLossError(absl::StrCat("function ", ToString(id),
+                                            " is not one that may be called in this program: it was sent by another "
+                                            "program or build, or damaged on its way"));
+  }
+  ResolvedFunction function{.trampoline = reinterpret_cast<Trampoline>(*entry)};
+  if (has_target) {
+    const std::optional<uintptr_t> target = AddressOf({id.target_module, id.target_offset}, false, &kind);
+    if (!target.has_value()) {
+      return absl::DataLossError(absl::StrCat("function ", ToString(id), " doesn't begin where its sender says"));
+    }
+    function.target = reinterpret_cast<const void*>(*target);
+  }
+  g_resolved.Add(id, hash, function);
+  return function;
+}
+
+std::string ToString(const FunctionId& id) {
+  std::string text = absl::StrFormat("%016x+%#x", id.trampoline_module, id.trampoline_offset);
+  if (id.target_module != 0) absl::StrAppendFormat(&text, " for %016x+%#x", id.target_module, id.target_offset);
+  return text;
+}
+
+}  // namespace regatta
