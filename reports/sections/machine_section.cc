@@ -138,7 +138,8 @@ Section ReproduceSection(const Analysis& analysis) {
   std::set<std::string> runs;
   std::string commands;
   for (const Invocation& invocation : results.invocations) {
-    const std::string flags = absl::StrJoin(invocation.flags, " ", [](std::string* out, const std::string& flag) {
+    const std::string flags = absl::StrJoin(invocation.flags, " ", [](std::string* out, std::string flag) {
+      if (flag.starts_with("--regatta_out=")) flag = "--regatta_out=results.jsonl";
       // Quoted for a shell wherever a character might mean something to it.
       const bool plain =
           flag.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=/.,:+@%") ==

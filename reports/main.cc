@@ -1,0 +1,196 @@
+// The report: `bazel run //reports -- --out=DIR --quick`.
+//
+// Exit code 0: everything was measured and written. 1: something failed, is missing or could not be written; what there is
+// was reported all the same, and it is said where. 2: the command line is wrong; nothing was done.
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "reports/results/read_results.h"
+#include "reports/run/output.h"
+#include "reports/run/plan.h"
+#include "reports/run/progress.h"
+#include "reports/run/results_json.h"
+#include "reports/run/runner.h"
+#include "reports/sections/report.h"
+#include "reports/writers/html.h"
+#include "reports/writers/markdown.h"
+
+ABSL_FLAG(std::string, out, "", "the folder for the report; default: regatta-report-<date and time> here");
+ABSL_FLAG(bool, quick, false, "a first look in about a minute and a half, without verdicts; otherwise a full run");
+ABSL_FLAG(
+    std::vector<std::string>, from, {},
+    "make the report from these result files (a report's results.json, or what //bench wrote), measuring nothing");
+ABSL_FLAG(std::string, folder, "", "the folder that the copying workload copies; default: the benchmarks' own");
+ABSL_FLAG(uint64_t, seed, 0, "decides the order of all arms and the resampling; default: a fresh one, recorded");
+ABSL_FLAG(std::string, bench, "", "the benchmark program; default: the one built with this");
+
+namespace regatta::reports {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kDone = 0;
+constexpr int kIncomplete = 1;
+constexpr int kMisuse = 2;
+constexpr std::string_view kPictures = "pictures";
+// What a run's results take at most, by experience, twice over.
+constexpr int64_t kQuickBytes = int64_t{16} << 20;
+constexpr int64_t kFullBytes = int64_t{128} << 20;
+
+int Fail(int code, std::string_view what) {
+  absl::FPrintF(stderr, "report: %s\n", what);
+  return code;
+}
+
+// A path as the user meant it: `bazel run` changes the working directory and says where it was called.
+std::string FromCaller(const std::string& path) {
+  const char* caller = std::getenv("BUILD_WORKING_DIRECTORY");
+  if (caller == nullptr || fs::path(path).is_absolute()) return path;
+  return fs::path(caller) / path;
+}
+
+// The benchmark program that was built with this one: among the runfiles, or beside this program in Bazel's output tree.
+absl::StatusOr<std::string> FindBench(const char* program) {
+  const std::string named = absl::GetFlag(FLAGS_bench);
+  std::vector<fs::path> places;
+  if (!named.empty()) {
+    places = {FromCaller(named)};
+  } else {
+    const char* runfiles = std::getenv("RUNFILES_DIR");
+    if (runfiles != nullptr) places.push_back(fs::path(runfiles) / "regatta/bench/bench");
+    places.push_back(fs::path(absl::StrCat(program, ".runfiles")) / "regatta/bench/bench");
+    std::error_code error;
+    const fs::path self = fs::read_symlink("/proc/self/exe", error);
+    if (!error) {
+      places.push_back(fs::path(absl::StrCat(self.string(), ".runfiles")) / "regatta/bench/bench");
+      places.push_back(self.parent_path().parent_path() / "bench/bench");
+    }
+  }
+  std::string tried;
+  for (const fs::path& place : places) {
+    if (access(place.c_str(), X_OK) == 0) return fs::absolute(place).string();
+    absl::StrAppend(&tried, tried.empty() ? "" : ", ", place.string());
+  }
+  return absl::NotFoundError(
+      absl::StrCat("the benchmark program is not at ", tried,
+                   ": start this with ./tools/bazel run //reports, or name it with --bench=PATH"));
+}
+
+std::string Stamp(const char* format) { return absl::FormatTime(format, absl::Now(), absl::UTCTimeZone()); }
+
+std::string OutFolder() {
+  const std::string named = absl::GetFlag(FLAGS_out);
+  return FromCaller(named.empty() ? Stamp("regatta-report-%Y%m%d-%H%M%S") : named);
+}
+
+// Measures by plan, with progress on standard error.
+absl::StatusOr<Results> Measure(const char* program, Output& output) {
+  absl::StatusOr<std::string> path = FindBench(program);
+  if (!path.ok()) return path.status();
+  Bench bench = {*path, {}};
+  if (const std::string folder = absl::GetFlag(FLAGS_folder); !folder.empty()) {
+    bench.flags.push_back(absl::StrCat("--folder=", FromCaller(folder)));
+  }
+  const bool quick = absl::GetFlag(FLAGS_quick);
+  uint64_t seed = absl::GetFlag(FLAGS_seed);
+  if (seed == 0) seed = static_cast<uint64_t>(absl::ToUnixMicros(absl::Now()));
+
+  const InterruptGuard interrupts;
+  const absl::StatusOr<std::vector<ArmInfo>> arms = ListArms(bench, interrupts);
+  if (!arms.ok()) return arms.status();
+  const Plan plan = MakePlan(*arms, quick, seed);
+  std::vector<double> weights;
+  for (const Step& step : plan.steps) {
+    // An arm's own time, and about as much for setting it up, checking and ending it.
+    weights.push_back(step.comparison->ready * step.comparison->blocks * (step.comparison->arm_ms + 150.0) + 100);
+  }
+  Progress progress(stderr, isatty(STDERR_FILENO) != 0, std::move(weights));
+  Results results = RunPlan(plan, bench, interrupts, progress, [&](std::string_view line) { output.Append(line); });
+  results.quick = quick;
+  results.seed = seed;
+  results.created_utc = Stamp("%Y-%m-%dT%H:%M:%SZ");
+  return results;
+}
+
+// Writes everything; returns the exit code.
+int Publish(const Results& results, Output& output) {
+  const Report report = BuildReport(results);
+  Markdown markdown = RenderMarkdown(report.document, kPictures);
+  std::map<std::string, std::string> files = std::move(markdown.pictures);
+  files["report.md"] = std::move(markdown.text);
+  files["index.html"] = RenderHtml(report.document);
+  files["results.json"] = RenderResultsJson(results, report.summary_json);
+  const Output::Finished finished = output.Finish(files);
+
+  for (const Text& sentence : report.answer) absl::PrintF("%s\n", sentence.Plain());
+  std::string folder = output.folder();
+  if (!finished.status.ok()) {
+    Fail(kIncomplete, finished.status.message());
+    if (finished.fallback.empty()) {
+      return Fail(kIncomplete,
+                  absl::StrCat("the report could not be written anywhere else either; raw results so far: ",
+                               output.spool_path(), ". Make room, then --from=", output.spool_path()));
+    }
+    folder = finished.fallback;
+    Fail(kIncomplete, absl::StrCat("the whole report is in ", folder, " instead"));
+  }
+  absl::PrintF("\nReport: %s/index.html (the same as report.md there; the figures: results.json)\n", folder);
+  std::fflush(stdout);
+  for (const std::string& sentence : results.missing) absl::FPrintF(stderr, "report: %s\n", sentence);
+  return finished.status.ok() && results.missing.empty() ? kDone : kIncomplete;
+}
+
+int Main(int argc, char** argv) {
+  absl::SetProgramUsageMessage(
+      "measures processes, pools and messages on this machine and writes a report\n\n"
+      "  ./tools/bazel run //reports -- --quick --out=DIR   a first look, a minute and a half\n"
+      "  ./tools/bazel run //reports -- --out=DIR           a full run with verdicts\n"
+      "  ./tools/bazel run //reports -- --from=FILE         the report of results measured before");
+  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
+  if (rest.size() > 1) {
+    return Fail(kMisuse, absl::StrCat("what is '", rest[1], "'? Arguments are flags, as --out=", rest[1],
+                                      " or --from=", rest[1]));
+  }
+  const std::vector<std::string> from = absl::GetFlag(FLAGS_from);
+  if (!from.empty() && (absl::GetFlag(FLAGS_quick) || !absl::GetFlag(FLAGS_folder).empty())) {
+    return Fail(kMisuse, "--from measures nothing: --quick and --folder don't go with it");
+  }
+
+  absl::StatusOr<Results> results;
+  if (!from.empty()) {
+    std::vector<std::string> paths;
+    for (const std::string& path : from) paths.push_back(FromCaller(path));
+    results = ReadResultFiles(paths);
+    if (!results.ok()) return Fail(kMisuse, results.status().message());
+  }
+  const int64_t reserve = !from.empty() ? 0 : absl::GetFlag(FLAGS_quick) ? kQuickBytes : kFullBytes;
+  absl::StatusOr<Output> output = Output::Create(OutFolder(), reserve);
+  if (!output.ok()) return Fail(kIncomplete, output.status().message());
+  if (from.empty()) {
+    results = Measure(argv[0], *output);
+    if (!results.ok()) {
+      output->Finish({});
+      return Fail(kIncomplete, results.status().message());
+    }
+  }
+  return Publish(*results, *output);
+}
+
+}  // namespace
+}  // namespace regatta::reports
+
+int main(int argc, char** argv) { return regatta::reports::Main(argc, argv); }
