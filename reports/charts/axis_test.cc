@@ -40,8 +40,8 @@ TEST(AxisTest, KeepsValuesOutsideWithinItsEnds) {
 
 TEST(AxisTest, LabelsDecadesWithTheirUnits) {
   const Axis axis({.unit = Unit::kNanoseconds, .logarithmic = true}, {1, 1e6}, 0, 600);
-  EXPECT_EQ(Labels(axis.Ticks(Narrow)),
-            (std::vector<std::string>{"1 ns", "10 ns", "100 ns", "1 µs", "10 µs", "100 µs", "1 ms"}));
+  EXPECT_EQ(Labels(axis.Ticks(Narrow)), (std::vector<std::string>{"1\u00a0ns", "10\u00a0ns", "100\u00a0ns", "1\u00a0µs",
+                                                                  "10\u00a0µs", "100\u00a0µs", "1\u00a0ms"}));
 }
 
 TEST(AxisTest, LabelsRoundNumbersWhenLinear) {

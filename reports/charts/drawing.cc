@@ -84,7 +84,8 @@ double TextWidth(std::string_view text, double size, bool bold) {
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
     if ((byte & 0xc0) == 0x80) continue;  // within a UTF-8 sequence
-    width += CharacterWidth(byte < 0x80 ? byte : U'n');
+    const bool hard_space = text.substr(i).starts_with("\u00a0");
+    width += CharacterWidth(hard_space ? U' ' : byte < 0x80 ? byte : U'n');
   }
   return width * size * (bold ? 1.1 : 1.0);
 }

@@ -161,6 +161,10 @@ void DrawAcross(const LineChart& chart, const Layout& layout, Drawing& drawing) 
   std::vector<std::vector<Point>> curves;
   for (const Series& series : chart.series) curves.push_back(CurveOf(series, layout));
   const Box& plot = layout.plot;
+  for (const Reference& reference : chart.down) {
+    const double x = layout.x.Position(reference.value);
+    curves.push_back({{x, plot.top}, {x, plot.bottom}});
+  }
   for (const Reference& reference : chart.across) {
     const double y = layout.y.Position(reference.value);
     drawing.AddLine({plot.left, y}, {plot.right, y}, {.colour = Colour::kInk, .width = 1.2, .dash = "5 4"});
@@ -194,7 +198,7 @@ Drawing DrawLineChart(const LineChart& chart, double width) {
   double label_room = 0;
   for (const Series& series : chart.series) label_room = std::max(label_room, TextWidth(series.name, kTextSize, true));
   const bool ends = LabelsAtEnds(chart, width, label_room);
-  if (!ends && chart.series.size() > 1) top = DrawLegend(chart, top, drawing);
+  if (!ends) top = DrawLegend(chart, top, drawing);
   for (const std::string& line : WrapText(chart.y.label, kTextSize, width - 2 * kChartMargin)) {
     drawing.AddText({kChartMargin, top + 12}, line, {.size = kTextSize});
     top += kLineHeight;

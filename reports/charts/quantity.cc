@@ -36,8 +36,11 @@ std::string InSteps(double value, int digits, const std::array<Step, N>& steps) 
 }
 
 std::string Bytes(double value, int digits) {
-  constexpr std::array<Step, 5> kSteps = {
-      {{1, " B"}, {1024, " KiB"}, {1048576, " MiB"}, {1073741824, " GiB"}, {1099511627776, " TiB"}}};
+  constexpr std::array<Step, 5> kSteps = {{{1, "\u00a0B"},
+                                           {1024, "\u00a0KiB"},
+                                           {1048576, "\u00a0MiB"},
+                                           {1073741824, "\u00a0GiB"},
+                                           {1099511627776, "\u00a0TiB"}}};
   size_t step = 0;
   while (step + 1 < kSteps.size() && std::abs(value) >= kSteps[step + 1].size) ++step;
   const double scaled = value / kSteps[step].size;
@@ -54,15 +57,15 @@ std::string Format(double value, Unit unit, int digits) {
       return value == std::floor(value) && std::abs(value) < 1e15 ? absl::StrFormat("%.0f", value)
                                                                   : Significant(value, digits);
     case Unit::kNanoseconds:
-      return InSteps<4>(value, digits, {{{1, " ns"}, {1e3, " µs"}, {1e6, " ms"}, {1e9, " s"}}});
+      return InSteps<4>(value, digits, {{{1, "\u00a0ns"}, {1e3, "\u00a0µs"}, {1e6, "\u00a0ms"}, {1e9, "\u00a0s"}}});
     case Unit::kPerSecond:
-      return InSteps<4>(value, digits, {{{1, " /s"}, {1e3, " k/s"}, {1e6, " M/s"}, {1e9, " G/s"}}});
+      return InSteps<4>(value, digits, {{{1, "\u00a0/s"}, {1e3, "\u00a0k/s"}, {1e6, "\u00a0M/s"}, {1e9, "\u00a0G/s"}}});
     case Unit::kBytes:
       return Bytes(value, digits);
     case Unit::kTimes:
       return absl::StrCat(Significant(value, digits), "×");
     case Unit::kShare:
-      return absl::StrCat(Significant(value * 100, digits), " %");
+      return absl::StrCat(Significant(value * 100, digits), "\u00a0%");
   }
   return "–";
 }
@@ -79,13 +82,20 @@ std::string FormatPlain(double value, Unit unit) {
   return text + suffix;
 }
 
-std::string FormatWithInterval(double value, double low, double high, Unit unit, int digits) {
-  return absl::StrCat(Format(value, unit, digits), " (", Format(low, unit, digits), " to ", Format(high, unit, digits),
-                      ")");
+std::string FormatRange(double low, double high, Unit unit, int digits) {
+  std::string from = Format(low, unit, digits);
+  const std::string to = Format(high, unit, digits);
+  const auto suffix = [](const std::string& text) {
+    const size_t last = text.find_last_of("0123456789");
+    return last == std::string::npos ? std::string() : text.substr(last + 1);
+  };
+  const std::string shared = suffix(to);
+  if (!shared.empty() && suffix(from) == shared) from.erase(from.size() - shared.size());
+  return absl::StrCat(from, " to ", to);
 }
 
 std::string Counted(long long count, const std::string& one, const std::string& many) {
-  return absl::StrCat(count, " ", count == 1 ? one : many);
+  return absl::StrCat(count, "\u00a0", count == 1 ? one : many);
 }
 
 }  // namespace regatta::reports

@@ -1,4 +1,5 @@
-// Quantity: figures as people read them, always with their unit and never with more digits than they bear.
+// Quantity: figures as people read them, always with their unit and never with more digits than they bear. The space before a
+// unit is one that no line breaks at (U+00A0).
 
 #ifndef REGATTA_REPORTS_CHARTS_QUANTITY_H_
 #define REGATTA_REPORTS_CHARTS_QUANTITY_H_
@@ -22,8 +23,8 @@ std::string Format(double value, Unit unit, int digits = 3);
 // The same without zeros at the end of its decimals, as on an axis: "1 µs", "1.5 µs".
 std::string FormatPlain(double value, Unit unit);
 
-// "1.66× (1.60× to 1.71×)".
-std::string FormatWithInterval(double value, double low, double high, Unit unit, int digits = 3);
+// "1.60 to 1.71×": the unit once where both ends have the same.
+std::string FormatRange(double low, double high, Unit unit, int digits = 3);
 
 // "1 block", "3 blocks".
 std::string Counted(long long count, const std::string& one, const std::string& many);

@@ -107,7 +107,7 @@ TEST(ViewTest, SaysWhyAnArmHasNoFigure) {
   EXPECT_EQ(view.WhyMissing("gone"), "absent: zeromq is not installed");
   EXPECT_EQ(view.WhyMissing("broken"), "failed: a child died");
   EXPECT_EQ(view.WhyMissing("late"), "not measured before the run ended");
-  EXPECT_EQ(view.WhyMissing("odd"), "nothing left: 1 measurement was disturbed");
+  EXPECT_EQ(view.WhyMissing("odd"), "nothing left: 1\u00a0measurement was disturbed");
   EXPECT_EQ(view.WhyMissing("nobody"), "not part of this run");
   EXPECT_EQ(view.WhyMissing("fine"), "");
 }

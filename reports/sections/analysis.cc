@@ -43,7 +43,7 @@ void Analysis::CompareIdenticalArms() {
   a_to_a_ = EstimateRatio(ratios, bootstrap_);
   if (!a_to_a_.measured() || a_to_a_.blocks < 5) return;
   if (a_to_a_.interval.low > 1 || a_to_a_.interval.high < 1) {
-    distrust_.push_back(absl::StrCat("two identical arms differ: ", Show(a_to_a_, Unit::kTimes, 4)));
+    distrust_.push_back(absl::StrCat("two identical arms differ: ", Show(a_to_a_, Unit::kTimes, 4).Plain()));
   }
 }
 
@@ -83,9 +83,12 @@ Verdict Analysis::JudgeSpeedUp(const Estimate& speed_up) const {
   return Judge(speed_up, distrust_.empty());
 }
 
-std::string Show(const Estimate& estimate, Unit unit, int digits) {
+Text Show(const Estimate& estimate, Unit unit, int digits) {
   if (!estimate.measured()) return "–";
-  return FormatWithInterval(estimate.value, estimate.interval.low, estimate.interval.high, unit, digits);
+  // A ratio far below 1 has no use for a third digit.
+  if (unit == Unit::kTimes && estimate.value < 0.1) digits = std::min(digits, 2);
+  return Text(Format(estimate.value, unit, digits))
+      .Range(FormatRange(estimate.interval.low, estimate.interval.high, unit, digits));
 }
 
 }  // namespace regatta::reports

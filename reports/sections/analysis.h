@@ -10,6 +10,7 @@
 #include "reports/results/view.h"
 #include "reports/statistics/bootstrap.h"
 #include "reports/statistics/ratio.h"
+#include "reports/writers/document.h"
 
 namespace regatta::reports {
 
@@ -52,8 +53,8 @@ class Analysis {
   std::vector<std::string> distrust_;
 };
 
-// "1.29× (1.25× to 1.33×)", or "–" where nothing was measured.
-std::string Show(const Estimate& estimate, Unit unit, int digits = 3);
+// "1.29×" with its range, or "–" where nothing was measured.
+Text Show(const Estimate& estimate, Unit unit, int digits = 3);
 
 }  // namespace regatta::reports
 

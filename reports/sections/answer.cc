@@ -42,18 +42,16 @@ Text WorthIt(const SweepFinding& sweep, bool indicative) {
   Text text(indicative ? "By a first look yes: a pool of " : "Yes: a pool of ");
   text.Say(absl::StrCat(Workers(sweep.workers), in_state, " is worth it here "));
   if (even.value == 0) return text.Say("with every task size measured, from ").Strong(Time(even.smallest)).Say(" on.");
-  return text.Say("once a task takes longer than about ")
-      .Strong(Time(even.value))
-      .Say(absl::StrCat(" (", ShowEnd(even.interval.low, even), " to ", ShowEnd(even.interval.high, even), ")."));
+  return text.Say("once a task takes longer than about ").Strong(Time(even.value)).Range(CrossingRange(even)).Say(".");
 }
 
 Text Efficient(const PoolFindings& findings, const SweepFinding& one) {
   Text text("Handing out one task at a time, the pool uses its ");
   text.Say(absl::StrCat(Counted(std::lround(one.processors), "processor", "processors"), " at least half from "))
-      .Strong(ShowCrossing(one.metg50))
+      .Append(ShowCrossing(one.metg50))
       .Say(" of processor time a task (METG(50))");
   if (const SweepFinding* automatic = findings.Main("auto")) {
-    text.Say("; with automatic chunks from ").Strong(ShowCrossing(automatic->metg50));
+    text.Say("; with automatic chunks from ").Append(ShowCrossing(automatic->metg50));
   }
   return text.Say(".");
 }
@@ -63,14 +61,17 @@ Text LargeTasks(const SweepFinding& sweep) {
   return Text("With tasks of ")
       .Say(absl::StrCat(Time(largest.x), ", ", Workers(sweep.workers), " gave "))
       .Strong(absl::StrCat(Format(largest.y, Unit::kTimes), " the speed of one process"))
-      .Say(absl::StrCat(" (", Format(largest.low, Unit::kTimes), " to ", Format(largest.high, Unit::kTimes), ")."));
+      .Range(FormatRange(largest.low, largest.high, Unit::kTimes))
+      .Say(".");
 }
 
 Text BestWorkers(const PoolFindings& findings, const WorkloadFinding& best) {
   Text text("On ");
   text.Say(absl::StrCat(WorkloadName(best.workload), ", "))
       .Strong(absl::StrCat(Workers(best.workers), " did best"))
-      .Say(absl::StrCat(": ", Show(best.speed_up, Unit::kTimes), " the speed of one process"));
+      .Say(": ")
+      .Append(Show(best.speed_up, Unit::kTimes))
+      .Say(" the speed of one process");
   std::string others;
   for (const WorkloadFinding& other : findings.workloads) {
     if (other.workload != best.workload || other.arm->system != "pool" || !other.main_state || &other == &best)
@@ -104,12 +105,17 @@ Text Certainty(const Analysis& analysis) {
 
 }  // namespace
 
-std::string ShowCrossing(const CrossingEstimate& crossing) {
+Text ShowCrossing(const CrossingEstimate& crossing) {
   if (crossing.value == 0) return absl::StrCat("below ", Time(crossing.smallest), ", the smallest measured");
   if (std::isinf(crossing.value)) return absl::StrCat("not up to ", Time(crossing.largest), ", the largest measured");
   if (std::isnan(crossing.value)) return "–";
-  return absl::StrCat(Time(crossing.value), " (", ShowEnd(crossing.interval.low, crossing), " to ",
-                      ShowEnd(crossing.interval.high, crossing), ")");
+  return Text().Strong(Time(crossing.value)).Range(CrossingRange(crossing));
+}
+
+std::string CrossingRange(const CrossingEstimate& crossing) {
+  const auto& [low, high] = crossing.interval;
+  if (low > 0 && std::isfinite(high)) return FormatRange(low, high, Unit::kNanoseconds, 2);
+  return absl::StrCat(ShowEnd(low, crossing), " to ", ShowEnd(high, crossing));
 }
 
 Section AnswerSection(const Analysis& analysis, const PoolFindings& findings) {

@@ -11,9 +11,11 @@ namespace regatta::reports {
 
 Section AnswerSection(const Analysis& analysis, const PoolFindings& findings);
 
-// A crossing in words: "1.2 µs (1.0 µs to 1.5 µs)", "below 3 ns, the smallest measured", "not up to 1 ms, the largest
-// measured".
-std::string ShowCrossing(const CrossingEstimate& crossing);
+// A crossing in words: "1.2 µs" with its range, "below 3 ns, the smallest measured", "not up to 1 ms, the largest measured".
+Text ShowCrossing(const CrossingEstimate& crossing);
+
+// The range alone: "1.0 to 1.5 µs", "below 3 ns to 1.5 µs".
+std::string CrossingRange(const CrossingEstimate& crossing);
 
 }  // namespace regatta::reports
 

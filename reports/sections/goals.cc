@@ -234,14 +234,16 @@ Cell Outcome(const Goal& goal) {
   return Cell(text, goal.Reached() ? Tone::kGood : Tone::kBad);
 }
 
-std::string ShowMeasured(const Goal& goal) {
+Text ShowMeasured(const Goal& goal) {
+  const auto& [low, high] = goal.measured.interval;
   const auto show = [&](double value) {
     if (value == 0) return std::string("below what was measured");
     if (std::isinf(value)) return std::string("beyond what was measured");
     return Format(value, goal.unit);
   };
-  return absl::StrCat(show(goal.measured.value), " (", show(goal.measured.interval.low), " to ",
-                      show(goal.measured.interval.high), ")");
+  const bool inside = low > 0 && std::isfinite(high);
+  return Text(show(goal.measured.value))
+      .Range(inside ? FormatRange(low, high, goal.unit) : absl::StrCat(show(low), " to ", show(high)));
 }
 
 }  // namespace

@@ -91,13 +91,13 @@ Section CertaintySection(const Analysis& analysis) {
   if (analysis.a_to_a().measured()) {
     bullets.items.push_back(
         Text("Noise floor: two identical arms came out at ")
-            .Strong(Show(analysis.a_to_a(), Unit::kTimes, 4))
+            .Append(Show(analysis.a_to_a(), Unit::kTimes, 4))
             .Say(absl::StrCat(" of each other over ", Counted(analysis.a_to_a().blocks, "pair", "pairs"), ".")));
   }
   if (analysis.ring_to_cacheline().measured()) {
     bullets.items.push_back(
         Text("The limit: the bare ring took ")
-            .Strong(Show(analysis.ring_to_cacheline(), Unit::kTimes))
+            .Append(Show(analysis.ring_to_cacheline(), Unit::kTimes))
             .Say(" the round trip of a cache line measured beside it; over 2× the report would not trust itself."));
   }
   std::string causes;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "reports/sections/names.h"
 
@@ -71,6 +72,14 @@ void FindSweeps(const Analysis& analysis, PoolFindings& findings) {
   }
 }
 
+// Ours first, then the others by name, so that charts and tables agree.
+void SortSweeps(std::vector<SweepFinding>& sweeps) {
+  std::stable_sort(sweeps.begin(), sweeps.end(), [](const SweepFinding& a, const SweepFinding& b) {
+    return std::tuple(!IsOurs(*a.arm), a.arm->system, a.workers, a.chunk) <
+           std::tuple(!IsOurs(*b.arm), b.arm->system, b.workers, b.chunk);
+  });
+}
+
 void FindWorkloads(const Analysis& analysis, PoolFindings& findings) {
   for (const ArmInfo& arm : analysis.view().arms()) {
     if (arm.benchmark != "workload" || arm.workload == "grain_sweep" || IsBase(arm)) continue;
@@ -126,6 +135,7 @@ PoolFindings FindPools(const Analysis& analysis) {
         context.allowed_cpus.empty() ? context.processors : static_cast<int>(context.allowed_cpus.size());
   }
   FindSweeps(analysis, findings);
+  SortSweeps(findings.sweeps);
   FindWorkloads(analysis, findings);
   return findings;
 }

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "reports/charts/quantity.h"
@@ -13,29 +15,31 @@ namespace regatta::reports {
 namespace {
 
 std::string SweepName(const SweepFinding& sweep) {
-  ArmInfo arm = *sweep.arm;
-  return absl::StrCat(SystemName(arm), ", ", Counted(sweep.workers, "worker", "workers"),
+  return absl::StrCat(SystemName(*sweep.arm), ", ", Counted(sweep.workers, "worker", "workers"),
                       sweep.chunk == "auto" ? ", automatic chunks" : absl::StrCat(", chunk ", sweep.chunk));
 }
 
 std::string InState(const std::string& state) { return state.empty() ? "" : absl::StrCat(", ", state, " state"); }
 
-// One chart for each machine state: curves of different states don't share one.
+// One chart for each machine state: curves of different states don't share one. Work that has no state is in each.
 void AddGrainCharts(const PoolFindings& findings, Section& section) {
   std::map<std::string, std::vector<const SweepFinding*>> by_state;
-  for (const SweepFinding& sweep : findings.sweeps) by_state[sweep.state].push_back(&sweep);
+  for (const SweepFinding& sweep : findings.sweeps) by_state[sweep.state];
+  if (by_state.size() > 1) by_state.erase("");
+  for (auto& [state, sweeps] : by_state) {
+    for (const SweepFinding& sweep : findings.sweeps) {
+      if (sweep.state == state || sweep.state.empty()) sweeps.push_back(&sweep);
+    }
+  }
   for (auto& [state, sweeps] : by_state) {
     LineChart chart;
     chart.text.title = "Speed-up over the size of a task";
     chart.text.subtitle = absl::StrCat("workers on ", Counted(findings.processors, "processor", "processors"),
                                        ", the submitter's included", InState(state), "; bands are 95 % intervals");
     chart.x = {.label = "time of one task in a single process", .unit = Unit::kNanoseconds, .logarithmic = true};
-    chart.y = {.label = "speed-up: time of one process / time of the pool", .unit = Unit::kTimes, .logarithmic = true};
+    chart.y = {.label = "speed-up: time of one process / time of the pool", .unit = Unit::kTimes, .from_zero = true};
     chart.across = {{1, "as fast as one process"}};
-    // The pool's own curves first; the palette has room for six.
-    std::stable_sort(sweeps.begin(), sweeps.end(), [](const SweepFinding* a, const SweepFinding* b) {
-      return std::pair(IsOurs(*b->arm), a->arm->system) < std::pair(IsOurs(*a->arm), b->arm->system);
-    });
+    // The palette has room for six.
     for (const SweepFinding* sweep : sweeps) {
       if (chart.series.size() == kSeriesColours) break;
       chart.series.push_back({SweepName(*sweep), sweep->points});
@@ -57,19 +61,32 @@ void AddGrainCharts(const PoolFindings& findings, Section& section) {
   }
 }
 
+// The state that all have, for a caption; "" where they differ, and then `each` is true: rows must name theirs.
+template <typename Findings>
+std::string SharedState(const Findings& findings, bool& each) {
+  std::set<std::string> states;
+  for (const auto& finding : findings) states.insert(finding.state);
+  each = states.size() > 1;
+  return states.size() == 1 ? *states.begin() : "";
+}
+
 void AddGrainTable(const PoolFindings& findings, Section& section) {
+  if (findings.sweeps.empty()) return;
+  bool each = false;
+  const std::string shared = SharedState(findings.sweeps, each);
   Table table = {
-      "From which task size on",
+      absl::StrCat("From which task size on", InState(shared)),
       {{"System"}, {"Break-even", true}, {"METG(50)", true}, {"METG(90)", true}, {"At the largest task", true}},
       {}};
   for (const SweepFinding& sweep : findings.sweeps) {
     const ChartPoint& largest = sweep.points.back();
-    table.rows.push_back({absl::StrCat(SweepName(sweep), InState(sweep.state)), ShowCrossing(sweep.break_even),
-                          ShowCrossing(sweep.metg50), ShowCrossing(sweep.metg90),
-                          absl::StrCat(FormatWithInterval(largest.y, largest.low, largest.high, Unit::kTimes), " at ",
-                                       Format(largest.x, Unit::kNanoseconds, 2))});
+    const std::string name = absl::StrCat(SweepName(sweep), each ? InState(sweep.state) : "");
+    table.rows.push_back(
+        {IsOurs(*sweep.arm) ? Text().Strong(name) : Text(name), ShowCrossing(sweep.break_even),
+         ShowCrossing(sweep.metg50), ShowCrossing(sweep.metg90),
+         Text(absl::StrCat(Format(largest.y, Unit::kTimes), " at ", Format(largest.x, Unit::kNanoseconds, 2)))
+             .Range(FormatRange(largest.low, largest.high, Unit::kTimes))});
   }
-  if (table.rows.empty()) return;
   section.Add(std::move(table));
   section.Add(Paragraph{
       Text("Break-even is the serial time of a task from which on the pool is faster than one process. METG(50) is the "
@@ -109,38 +126,54 @@ void AddWorkersChart(const Analysis& analysis, const PoolFindings& findings, Sec
                                : "")});
 }
 
-void AddWorkloadTable(const Analysis& analysis, const PoolFindings& findings, Section& section) {
-  Table table = {"Workloads: a single process against a pool",
-                 {{"Workload and system"},
-                  {"Workers", true},
-                  {"One process", true},
-                  {"This", true},
-                  {"Speed-up", true},
-                  {"CPU time", true},
-                  {"Blocks won", true},
-                  {"Verdict"}},
-                 {}};
-  for (const WorkloadFinding& finding : findings.workloads) {
-    const Verdict verdict = analysis.JudgeSpeedUp(finding.speed_up);
-    const Tone tone = verdict == Verdict::kFaster   ? Tone::kGood
-                      : verdict == Verdict::kSlower ? Tone::kBad
-                                                    : Tone::kMuted;
-    table.rows.push_back(
-        {absl::StrCat(WorkloadName(finding.workload), ": ", SystemName(*finding.arm), InState(finding.state)),
-         absl::StrCat(finding.workers), Format(finding.base.value, Unit::kNanoseconds),
-         Format(finding.time.value, Unit::kNanoseconds), Show(finding.speed_up, Unit::kTimes),
-         finding.cpu.measured() ? Format(finding.cpu.value, Unit::kTimes) : "–",
-         Format(finding.speed_up.won, Unit::kShare, 2), Cell(std::string(VerdictName(verdict)), tone)});
-  }
+Cell VerdictCell(Verdict verdict) {
+  const Tone tone = verdict == Verdict::kFaster ? Tone::kGood : verdict == Verdict::kSlower ? Tone::kBad : Tone::kMuted;
+  return Cell(std::string(VerdictName(verdict)), tone);
+}
+
+// A table for each workload.
+void AddWorkloadTables(const Analysis& analysis, const PoolFindings& findings, Section& section) {
+  std::vector<std::string> workloads;
   for (const ArmInfo& arm : analysis.view().arms()) {
-    if (arm.benchmark != "workload" || arm.workload == "grain_sweep" || arm.system.starts_with("serial")) continue;
-    const std::string why = analysis.view().WhyMissing(arm.key);
-    if (why.empty()) continue;
-    table.rows.push_back({absl::StrCat(WorkloadName(arm.workload), ": ", SystemName(arm)), arm.Field("workers"), "", "",
-                          Cell(why, Tone::kMuted), "", "", ""});
+    if (arm.benchmark != "workload" || arm.workload == "grain_sweep") continue;
+    if (std::find(workloads.begin(), workloads.end(), arm.workload) == workloads.end())
+      workloads.push_back(arm.workload);
   }
-  if (table.rows.empty()) return;
-  section.Add(std::move(table));
+  for (const std::string& workload : workloads) {
+    std::vector<WorkloadFinding> found;
+    std::copy_if(findings.workloads.begin(), findings.workloads.end(), std::back_inserter(found),
+                 [&](const WorkloadFinding& finding) { return finding.workload == workload; });
+    bool each = false;
+    const std::string shared = SharedState(found, each);
+    Table table = {absl::StrCat("One process against many: ", WorkloadName(workload), InState(shared)),
+                   {{"System"},
+                    {"Workers", true},
+                    {"One process", true},
+                    {"This", true},
+                    {"Speed-up", true},
+                    {"CPU time", true},
+                    {"Blocks won", true},
+                    {"Verdict"}},
+                   {}};
+    for (const WorkloadFinding& finding : found) {
+      const std::string name = absl::StrCat(SystemName(*finding.arm), each ? InState(finding.state) : "");
+      table.rows.push_back(
+          {IsOurs(*finding.arm) ? Text().Strong(name) : Text(name), absl::StrCat(finding.workers),
+           Format(finding.base.value, Unit::kNanoseconds), Format(finding.time.value, Unit::kNanoseconds),
+           Show(finding.speed_up, Unit::kTimes), finding.cpu.measured() ? Format(finding.cpu.value, Unit::kTimes) : "–",
+           Format(finding.speed_up.won, Unit::kShare, 2), VerdictCell(analysis.JudgeSpeedUp(finding.speed_up))});
+    }
+    for (const ArmInfo& arm : analysis.view().arms()) {
+      if (arm.workload != workload) continue;
+      const std::string why = analysis.view().WhyMissing(arm.key);
+      if (why.empty()) continue;
+      Cell reason(why, Tone::kMuted);
+      reason.rest_of_row = true;
+      table.rows.push_back({SystemName(arm), arm.Field("workers"), reason});
+    }
+    if (!table.rows.empty()) section.Add(std::move(table));
+  }
+  if (workloads.empty()) return;
   section.Add(
       Paragraph{Text("Speed-up is the median over blocks of the ratio within a block; Python's is against Python's "
                      "single process. CPU "
@@ -171,8 +204,9 @@ void AddDocumentsRatios(const PoolFindings& findings, Section& section) {
       table.rows.push_back(
           {Text().Strong(absl::StrCat("Here: ", SystemName(*finding.arm), ", ",
                                       Counted(finding.workers, "worker", "workers"), InState(finding.state))),
-           loop.work, FormatWithInterval(ratio.value, ratio.interval.low, ratio.interval.high, Unit::kNumber),
-           FormatWithInterval(1 / ratio.value, 1 / ratio.interval.high, 1 / ratio.interval.low, Unit::kNumber)});
+           loop.work, Show(ratio, Unit::kNumber),
+           Text(Format(1 / ratio.value, Unit::kNumber))
+               .Range(FormatRange(1 / ratio.interval.high, 1 / ratio.interval.low, Unit::kNumber))});
     }
   }
   if (!measured) return;
@@ -192,7 +226,7 @@ Section PoolSection(const Analysis& analysis, const PoolFindings& findings) {
   AddGrainCharts(findings, section);
   AddGrainTable(findings, section);
   AddWorkersChart(analysis, findings, section);
-  AddWorkloadTable(analysis, findings, section);
+  AddWorkloadTables(analysis, findings, section);
   AddDocumentsRatios(findings, section);
   return section;
 }

@@ -17,6 +17,17 @@ const ArmInfo* FindSystem(const std::vector<const ArmInfo*>& arms, const std::st
   return nullptr;
 }
 
+// A column has less room than a row.
+std::string BaselineName(const std::string& system) {
+  static const auto& names = *new std::map<std::string, std::string>{{"ring", "bare ring"},
+                                                                     {"threads", "oneTBB"},
+                                                                     {"cpython", "Python"},
+                                                                     {"fork", "bare fork"},
+                                                                     {"pthread_robust", "robust mutex"}};
+  const auto name = names.find(system);
+  return name == names.end() ? system : name->second;
+}
+
 // The states in which any arm was measured, that with most arms first. One state "" if nothing has a state, or nothing
 // was measured at all (then the race consists of reasons).
 std::vector<std::string> StatesOf(const Analysis& analysis, const std::vector<const ArmInfo*>& arms) {
@@ -73,14 +84,14 @@ std::vector<Race> FindRaces(const Analysis& analysis, const std::vector<const Ar
 Table RaceTable(const std::string& caption, const Race& race, const RaceForm& form) {
   Table table = {caption, {{"System"}, {form.figure_heading, true}}, {}};
   for (const auto& [heading, reading] : form.extra) table.columns.push_back({heading, true});
-  for (const std::string& baseline : form.baselines) table.columns.push_back({absl::StrCat("× ", baseline), true});
+  for (const std::string& baseline : form.baselines)
+    table.columns.push_back({absl::StrCat("× ", BaselineName(baseline)), true});
   table.columns.push_back({"Blocks", true});
   for (const Competitor& competitor : race.competitors) {
     std::vector<Cell> row;
     row.emplace_back(IsOurs(*competitor.arm) ? Text().Strong(competitor.name) : Text(competitor.name));
     if (!competitor.figure.measured()) {
-      row.emplace_back(competitor.why_missing, Tone::kMuted);
-      row.resize(table.columns.size());
+      row.emplace_back(competitor.why_missing, Tone::kMuted).rest_of_row = true;
     } else {
       row.emplace_back(Show(competitor.figure, form.unit));
       for (const Estimate& extra : competitor.extra) {

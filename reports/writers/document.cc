@@ -4,7 +4,9 @@ namespace regatta::reports {
 
 std::string Text::Plain() const {
   std::string plain;
-  for (const Run& run : runs_) plain += run.text;
+  for (const Run& run : runs_) {
+    plain += run.kind == Run::Kind::kRange ? " (" + run.text + ")" : run.text;
+  }
   return plain;
 }
 

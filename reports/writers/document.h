@@ -15,12 +15,12 @@ namespace regatta::reports {
 
 // A piece of a sentence.
 struct Run {
-  enum class Kind { kPlain, kStrong, kCode };
+  enum class Kind { kPlain, kStrong, kCode, kRange };
   Kind kind = Kind::kPlain;
   std::string text;
 };
 
-// Running text. Text("About ").Strong("1.2 µs").Say(" is needed; see ").Code("--out").
+// Running text. Text("About ").Strong("1.2 µs").Range("1.0 to 1.5 µs").Say(" is needed; see ").Code("--out").
 class Text {
  public:
   Text() = default;
@@ -29,6 +29,12 @@ class Text {
   Text& Say(std::string text) { return Add(Run::Kind::kPlain, std::move(text)); }
   Text& Strong(std::string text) { return Add(Run::Kind::kStrong, std::move(text)); }
   Text& Code(std::string text) { return Add(Run::Kind::kCode, std::move(text)); }
+  // What the figure before it is uncertain within: in parentheses, or on a line of its own in a table.
+  Text& Range(std::string text) { return Add(Run::Kind::kRange, std::move(text)); }
+  Text& Append(const Text& other) {
+    runs_.insert(runs_.end(), other.runs_.begin(), other.runs_.end());
+    return *this;
+  }
 
   const std::vector<Run>& runs() const { return runs_; }
   // The words alone.
@@ -77,9 +83,10 @@ struct Cell {
 
   Text text;
   Tone tone = Tone::kPlain;
+  bool rest_of_row = false;  // instead of all further cells of its row
 };
 
-// Every row has as many cells as there are columns; the first column names the row.
+// Every row has as many cells as there are columns, unless its last one is for the rest of the row; the first names the row.
 struct Table {
   std::string caption;
   std::vector<Column> columns;

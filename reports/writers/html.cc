@@ -27,6 +27,9 @@ std::string Inline(const Text& text) {
       case Run::Kind::kCode:
         absl::StrAppend(&html, "<code>", escaped, "</code>");
         break;
+      case Run::Kind::kRange:
+        absl::StrAppend(&html, " <span class=\"range\">(", escaped, ")</span>");
+        break;
     }
   }
   return html;
@@ -87,22 +90,25 @@ struct BlockWriter {
     html += "</tr></thead>\n<tbody>\n";
     for (const std::vector<Cell>& row : table.rows) {
       html += "<tr>";
-      for (size_t i = 0; i < row.size(); ++i) WriteCell(row[i], table.columns[i], i == 0);
+      for (size_t i = 0; i < row.size(); ++i) WriteCell(row[i], table, i);
       html += "</tr>\n";
     }
     html += "</tbody></table></div>\n";
   }
 
-  void WriteCell(const Cell& cell, const Column& column, bool names_row) const {
+  void WriteCell(const Cell& cell, const Table& table, size_t at) const {
+    const Column& column = table.columns[at];
     const std::string inside = Inline(cell.text);
-    const std::string classes =
-        Classes({column.numeric ? "number" : "", ToneClass(cell.tone), inside.empty() ? "empty" : ""});
-    if (names_row) {
+    const bool numeric = column.numeric && !cell.rest_of_row;
+    const std::string classes = Classes({numeric ? "number" : "", ToneClass(cell.tone), inside.empty() ? "empty" : ""});
+    if (at == 0) {
       absl::StrAppend(&html, "<th scope=\"row\"", classes, ">", inside, "</th>");
-    } else {
-      absl::StrAppend(&html, "<td", classes, " data-label=\"", EscapeMarkup(column.heading), "\"><span>", inside,
-                      "</span></td>");
+      return;
     }
+    const std::string span =
+        cell.rest_of_row ? absl::StrCat(" colspan=\"", table.columns.size() - at, "\"") : std::string();
+    absl::StrAppend(&html, "<td", span, classes, " data-label=\"", EscapeMarkup(column.heading), "\"><span>", inside,
+                    "</span></td>");
   }
 
   void operator()(const Figure& figure) const {
@@ -115,7 +121,8 @@ struct BlockWriter {
               .Render(Standing::kInPage, absl::StrCat(figure.name, "-", name), text.title, text.description),
           "</div>\n");
     }
-    absl::StrAppend(&html, "<figcaption>", Inline(figure.caption), "</figcaption></figure>\n");
+    if (!figure.caption.runs().empty()) absl::StrAppend(&html, "<figcaption>", Inline(figure.caption), "</figcaption>");
+    html += "</figure>\n";
   }
 
   void operator()(const Listing& listing) const {

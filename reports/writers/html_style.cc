@@ -45,6 +45,8 @@ th:last-child,td:last-child{padding-right:0}
 thead th{color:var(--muted);font-weight:600;font-size:13px;border-bottom:1px solid var(--muted);vertical-align:bottom}
 tbody th{font-weight:500}
 .number{text-align:right}
+.range{white-space:nowrap;font-weight:400}
+td .range{display:block;color:var(--muted);font-size:12.5px}
 .good{color:var(--good)}
 .bad{color:var(--bad)}
 .muted{color:var(--muted)}
@@ -65,7 +67,9 @@ thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%
 tbody tr{border:1px solid var(--grid);border-radius:6px;padding:8px 12px;margin-bottom:8px}
 tbody th,tbody td{border:0;padding:2px 0}
 tbody th{font-weight:600}
-tbody td{display:grid;grid-template-columns:minmax(96px,38%) 1fr;gap:0 12px;text-align:left}
+tbody td{display:grid;grid-template-columns:minmax(96px,38%) 1fr;gap:0 12px}
+tbody td,tbody td.number{text-align:left}
+td .range{display:inline}
 tbody td::before{content:attr(data-label);color:var(--muted);font-size:13px}
 tbody td.empty{display:none}
 }

@@ -38,6 +38,17 @@ TEST(HtmlTest, ShowsEveryKindOfBlockEscaped) {
   }
 }
 
+TEST(HtmlTest, ShowsARangeAndARowThatEndsEarly) {
+  Cell rest("absent");
+  rest.rest_of_row = true;
+  Document document = {"T", "S", {{"id", "Section", {}}}};
+  document.sections[0].Add(
+      Table{"", {{"A"}, {"B", true}, {"C", true}}, {{"row", rest}, {"x", Text("9").Range("8 to 10"), ""}}});
+  const std::string html = RenderHtml(document);
+  EXPECT_NE(html.find("<td colspan=\"2\" data-label=\"B\"><span>absent</span></td></tr>"), std::string::npos) << html;
+  EXPECT_NE(html.find("<span>9 <span class=\"range\">(8 to 10)</span></span>"), std::string::npos) << html;
+}
+
 TEST(HtmlTest, NeedsNothingFromOutside) {
   const std::string html = RenderHtml(Sample());
   for (const char* piece : {"<script", "<link", "<img", "<iframe", "@import", "url(", "src="}) {

@@ -45,6 +45,9 @@ std::string Inline(const Text& text) {
       case Run::Kind::kCode:
         markdown += Code(run.text);
         break;
+      case Run::Kind::kRange:
+        absl::StrAppend(&markdown, " (", EscapeMarkdown(run.text), ")");
+        break;
     }
   }
   return markdown;
@@ -80,6 +83,7 @@ struct BlockWriter {
     Write("|\n");
     for (const std::vector<Cell>& row : table.rows) {
       for (const Cell& cell : row) Write("| ", Inline(cell.text), " ");
+      for (size_t i = row.size(); i < table.columns.size(); ++i) Write("| ");
       Write("|\n");
     }
     Write("\n");

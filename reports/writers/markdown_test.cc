@@ -26,6 +26,17 @@ TEST(MarkdownTest, KeepsATableInItsCells) {
       << text;
 }
 
+TEST(MarkdownTest, FillsARowThatEndsEarly) {
+  Cell rest("absent: why");
+  rest.rest_of_row = true;
+  const std::string text = TextOfBlocks({Table{"", {{"A"}, {"B"}, {"C"}}, {{"row", rest}}}});
+  EXPECT_NE(text.find("| row | absent: why | |\n"), std::string::npos) << text;
+}
+
+TEST(MarkdownTest, PutsARangeInParentheses) {
+  EXPECT_NE(TextOfBlocks({Paragraph{Text("9").Range("8 to 10")}}).find("9 (8 to 10)\n"), std::string::npos);
+}
+
 TEST(MarkdownTest, FencesAListingWhateverItHolds) {
   EXPECT_NE(TextOfBlocks({Listing{"a\n```\nb"}}).find("````\na\n```\nb\n````\n"), std::string::npos);
 }
