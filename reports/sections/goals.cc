@@ -270,7 +270,7 @@ Section GoalSection(const Analysis& analysis, const PoolFindings& findings) {
                                                           : reached == 1        ? " is reached"
                                                                                 : " are reached"))
                             .Say(".")});
-  Table table = {"", {{"What"}, {"Where"}, {"Goal", true}, {"Measured", true}, {"Outcome"}}, {}};
+  Table table = {"", {{"What"}, {"Where"}, {"Goal"}, {"Measured", true}, {"Outcome"}}, {}};
   for (const Goal& goal : goals) {
     table.rows.push_back({goal.what, Cell(goal.place, Tone::kMuted), goal.goal, ShowMeasured(goal), Outcome(goal)});
   }

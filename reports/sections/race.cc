@@ -84,8 +84,15 @@ std::vector<Race> FindRaces(const Analysis& analysis, const std::vector<const Ar
 Table RaceTable(const std::string& caption, const Race& race, const RaceForm& form) {
   Table table = {caption, {{"System"}, {form.figure_heading, true}}, {}};
   for (const auto& [heading, reading] : form.extra) table.columns.push_back({heading, true});
-  for (const std::string& baseline : form.baselines)
-    table.columns.push_back({absl::StrCat("× ", BaselineName(baseline)), true});
+  // A baseline that nothing could be compared with gets no column.
+  std::vector<size_t> compared;
+  for (size_t i = 0; i < form.baselines.size(); ++i) {
+    const bool any = std::any_of(race.competitors.begin(), race.competitors.end(),
+                                 [&](const Competitor& competitor) { return competitor.ratios[i].measured(); });
+    if (!any) continue;
+    compared.push_back(i);
+    table.columns.push_back({absl::StrCat("× ", BaselineName(form.baselines[i])), true});
+  }
   table.columns.push_back({"Blocks", true});
   for (const Competitor& competitor : race.competitors) {
     std::vector<Cell> row;
@@ -97,7 +104,7 @@ Table RaceTable(const std::string& caption, const Race& race, const RaceForm& fo
       for (const Estimate& extra : competitor.extra) {
         row.emplace_back(extra.measured() ? Format(extra.value, form.unit) : "–");
       }
-      for (const Estimate& ratio : competitor.ratios) row.emplace_back(Show(ratio, Unit::kTimes));
+      for (const size_t i : compared) row.emplace_back(Show(competitor.ratios[i], Unit::kTimes));
       row.emplace_back(absl::StrCat(competitor.figure.blocks));
     }
     table.rows.push_back(std::move(row));
