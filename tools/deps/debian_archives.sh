@@ -7,23 +7,25 @@
 set -euo pipefail
 
 mkdir -p apt/state/lists/partial apt/cache/archives/partial
+own_folders=(-o Dir::State="$PWD/apt/state" -o Dir::Cache="$PWD/apt/cache" -o APT::Sandbox::User="$(id -un)")
 
-debian=()
-if apt-get indextargets 'Created-By: Packages' 'Origin: Debian' | grep -q .; then
-  debian=('Origin: Debian')  # Leave out third parties' archives; without lists apt can't tell whose they are.
+# Archives of others are left out; apt knows whose one is from its lists.
+debian=(indextargets 'Created-By: Packages' 'Origin: Debian')
+lists=()
+if [[ -z $(apt-get "${debian[@]}") ]]; then
+  lists=("${own_folders[@]}")
+  apt-get -qq "${lists[@]}" update || true # Of several archives one may fail; what is there shows next.
 fi
 # shellcheck disable=SC2016  # The dollars are apt's.
-apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' "${debian[@]}" |
-  sort -u >apt/sources.list
+apt-get "${lists[@]}" "${debian[@]}" --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' | sort -u >apt/sources.list
 if [[ ! -s apt/sources.list ]]; then
-  echo "apt knows no package archive: add Debian's to /etc/apt/sources.list and run 'apt-get update'." >&2
+  echo "apt knows none of Debian's archives: see to it that 'apt-get update' works." >&2
   exit 1
 fi
 
 private_apt() {
-  apt-get -qq -o Dir::State="$PWD/apt/state" -o Dir::Cache="$PWD/apt/cache" \
-    -o Dir::Etc::sourcelist="$PWD/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null \
-    -o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none -o Acquire::Retries=3 "$@"
+  apt-get -qq "${own_folders[@]}" -o Dir::Etc::sourcelist="$PWD/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+    -o Acquire::Languages=none -o Acquire::Retries=3 "$@"
 }
 
 private_apt update
