@@ -145,7 +145,9 @@ TEST_F(AffinityTest, AReapedChildIsNotFound) {
     const Child child;
     pid = child.pid();
   }
-  EXPECT_EQ(PinProcess(pid, before_).code(), absl::StatusCode::kNotFound);
+  const absl::Status status = PinProcess(pid, before_);
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(status.message()), HasSubstr(absl::StrCat("no process ", pid)));
   EXPECT_EQ(AffinityOf(pid).status().code(), absl::StatusCode::kNotFound);
 }
 

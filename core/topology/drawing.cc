@@ -169,29 +169,45 @@ class Drawing {
   std::vector<Part> parts_;
 };
 
-// "same_cpu (0 and 0), other_core (0 and 1: same_l3)".
-std::string PlacementsText(const Topology& topology) {
-  return absl::StrJoin(topology.placements(), ", ", [&](std::string* out, Placement placement) {
-    absl::StrAppend(out, PlacementName(placement));
-    const absl::StatusOr<std::pair<int, int>> pair = topology.CpusFor(placement);
-    if (!pair.ok()) return;
-    absl::StrAppend(out, " (", pair->first, " and ", pair->second);
-    const absl::StatusOr<Placement> exact = topology.Between(pair->first, pair->second);
-    if (exact.ok() && *exact != placement) absl::StrAppend(out, ": ", PlacementName(*exact));
-    absl::StrAppend(out, ")");
-  });
-}
-
-std::string NotOfferedText(const Topology& topology) {
-  std::vector<absl::string_view> names;
-  for (Placement placement : {Placement::kSmtSibling, Placement::kOtherCore, Placement::kSameL3, Placement::kSameSocket,
-                              Placement::kOtherSocket}) {
-    const std::vector<Placement>& offered = topology.placements();
-    if (std::find(offered.begin(), offered.end(), placement) == offered.end()) {
-      names.push_back(PlacementName(placement));
+// "<label>a, b, c", wrapped; nothing if there are no items.
+void AppendList(absl::string_view label, const std::vector<std::string>& items, Lines* lines) {
+  for (size_t i = 0; i < items.size(); ++i) {
+    const std::string item = absl::StrCat(items[i], i + 1 < items.size() ? "," : "");
+    if (i == 0) {
+      lines->push_back(absl::StrCat(label, item));
+    } else if (lines->back().size() + 1 + item.size() > kColumns + 4) {
+      lines->push_back(absl::StrCat("  ", item));
+    } else {
+      absl::StrAppend(&lines->back(), " ", item);
     }
   }
-  return absl::StrJoin(names, ", ");
+}
+
+// "same_cpu (0 and 0)", "other_core (0 and 1: same_l3)".
+std::string PlacementText(const Topology& topology, Placement placement) {
+  const std::string name(PlacementName(placement));
+  const absl::StatusOr<std::pair<int, int>> cpus = topology.CpusFor(placement);
+  if (!cpus.ok()) return name;
+  const absl::StatusOr<Placement> exact = topology.Between(cpus->first, cpus->second);
+  const bool generic = exact.ok() && *exact != placement;
+  return absl::StrCat(name, " (", cpus->first, " and ", cpus->second, generic ? ": " : "",
+                      generic ? PlacementName(*exact) : "", ")");
+}
+
+void AppendPlacements(const Topology& topology, Lines* lines) {
+  const std::vector<Placement>& offered = topology.placements();
+  std::vector<std::string> here;
+  std::vector<std::string> not_here;
+  for (Placement placement : {Placement::kSameCpu, Placement::kSmtSibling, Placement::kOtherCore, Placement::kSameL3,
+                              Placement::kSameSocket, Placement::kOtherSocket}) {
+    if (std::find(offered.begin(), offered.end(), placement) != offered.end()) {
+      here.push_back(PlacementText(topology, placement));
+    } else {
+      not_here.emplace_back(PlacementName(placement));
+    }
+  }
+  AppendList("Placements: ", here, lines);
+  AppendList("Can't be told apart here: ", not_here, lines);
 }
 
 }  // namespace
@@ -207,11 +223,10 @@ std::string DrawMachine(const Topology& topology, const Machine& machine) {
                    ", usable at once ", machine.usable_cpus)};
   for (std::string& line : Drawing(topology, machine).Sockets()) lines.push_back(std::move(line));
   lines.push_back("[n] a processor, (n) one not allowed here, [n|m] siblings of one core");
-  const auto cache = [](std::string* out, const Machine::CacheGroup& group) { absl::StrAppend(out, CacheText(group)); };
-  if (!machine.caches.empty()) lines.push_back(absl::StrCat("Caches: ", absl::StrJoin(machine.caches, ", ", cache)));
-  lines.push_back(absl::StrCat("Placements: ", PlacementsText(topology)));
-  const std::string not_offered = NotOfferedText(topology);
-  if (!not_offered.empty()) lines.push_back(absl::StrCat("Can't be told apart here: ", not_offered));
+  std::vector<std::string> caches;
+  for (const Machine::CacheGroup& group : machine.caches) caches.push_back(CacheText(group));
+  AppendList("Caches: ", caches, &lines);
+  AppendPlacements(topology, &lines);
   return absl::StrCat(absl::StrJoin(lines, "\n"), "\n");
 }
 

@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -142,6 +144,7 @@ TEST_F(MachineTest, ThisMachineIsTheSameEachTime) {
 TEST(FormatBytes, TakesTheLargestUnitThatFits) {
   EXPECT_EQ(FormatBytes(0), "unknown size");
   EXPECT_EQ(FormatBytes(64), "64 B");
+  EXPECT_EQ(FormatBytes(1024), "1 KiB");
   EXPECT_EQ(FormatBytes(49152), "48 KiB");
   EXPECT_EQ(FormatBytes(1310720), "1.2 MiB");
   EXPECT_EQ(FormatBytes(int64_t{25} << 40), "25 TiB");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <tuple>
 
@@ -217,6 +218,7 @@ std::vector<int> Topology::Ordered(PinPolicy policy, std::optional<int> submitte
   // Where cores or sockets have unequal numbers of allowed processors, it isn't last by itself.
   std::stable_partition(members.begin(), members.end(), [own](const Processor* p) { return p != own; });
   std::vector<int> cpus;
+  cpus.reserve(members.size());
   for (const Processor* member : members) cpus.push_back(member->cpu);
   return cpus;
 }

@@ -1,6 +1,7 @@
 #include "core/topology/topology.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <optional>
 #include <set>
@@ -87,9 +88,12 @@ TEST(TopologyLayout, XmlWithModelArchitectureAndKernelIsRead) {
     <object type="Package" os_index="0" cpuset="0x3" complete_cpuset="0x3" nodeset="0x1" complete_nodeset="0x1"
             gp_index="3">
       <info name="CPUModel" value=" Fast Processor  "/>
-      <object type="Core" os_index="0" cpuset="0x3" complete_cpuset="0x3" nodeset="0x1" complete_nodeset="0x1" gp_index="4">
-        <object type="PU" os_index="0" cpuset="0x1" complete_cpuset="0x1" nodeset="0x1" complete_nodeset="0x1" gp_index="5"/>
-        <object type="PU" os_index="1" cpuset="0x2" complete_cpuset="0x2" nodeset="0x1" complete_nodeset="0x1" gp_index="6"/>
+      <object type="Core" os_index="0" cpuset="0x3" complete_cpuset="0x3" nodeset="0x1"
+              complete_nodeset="0x1" gp_index="4">
+        <object type="PU" os_index="0" cpuset="0x1" complete_cpuset="0x1" nodeset="0x1"
+                complete_nodeset="0x1" gp_index="5"/>
+        <object type="PU" os_index="1" cpuset="0x2" complete_cpuset="0x2" nodeset="0x1"
+                complete_nodeset="0x1" gp_index="6"/>
       </object>
     </object>
   </object>
@@ -123,6 +127,7 @@ TEST(Placements, ALargeMachineHasAll) {
 
 TEST(Placements, NumbersSayNothingAboutNearness) {
   const Topology topology = Make(kInterleaved);
+  EXPECT_EQ(topology.allowed(), (std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7}));
   EXPECT_THAT(topology.CpusFor(Placement::kSmtSibling).value(), Pair(0, 4));
   EXPECT_THAT(topology.CpusFor(Placement::kOtherCore).value(), Pair(0, 2));
   EXPECT_THAT(topology.CpusFor(Placement::kOtherSocket).value(), Pair(0, 1));
@@ -148,6 +153,7 @@ TEST(Placements, CoresThatAllStandAlikeAreOtherCoreOnly) {
 TEST(Placements, WithoutAnL3CoresOfOneSocketAreSameSocket) {
   EXPECT_THAT(Make("pack:2 core:2 pu:1").placements(),
               ElementsAre(Placement::kSameCpu, Placement::kOtherCore, Placement::kSameSocket, Placement::kOtherSocket));
+  EXPECT_EQ(Make("pack:1 l2:1 core:2 pu:1").Between(0, 1).value(), Placement::kSameSocket);
 }
 
 TEST(Placements, OneProcessorHasSameCpuOnly) {

@@ -17,6 +17,7 @@
 namespace regatta {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr char kUnifiedMount[] = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
@@ -91,7 +92,7 @@ TEST_F(CpuQuotaTest, LegacyQuotaIsFoundBesideOtherControllers) {
 }
 
 TEST_F(CpuQuotaTest, CpusetIsNotTheCpuController) {
-  Process("3:cpuset:/a\n", "33 24 0:29 / /cg rw - cgroup cgroup rw,cpuset\n");
+  Process("4:cpuset:/a\n3:cpu:/a\n", "33 24 0:29 / /cg rw - cgroup cgroup rw,cpuset\n");
   Write("/cg/a/cpu.cfs_quota_us", "25000\n");
   Write("/cg/a/cpu.cfs_period_us", "50000\n");
   ExpectNoQuota();
@@ -158,8 +159,7 @@ TEST_F(CpuQuotaTest, AFileThatCantBeReadIsAnErrorWithItsName) {
   Process("0::/app\n", kUnifiedMount);
   Write("/sys/fs/cgroup/app/cpu.max/is_a_folder", "");
   const absl::StatusOr<double> quota = CpuQuota(root_);
-  EXPECT_FALSE(quota.ok());
-  EXPECT_THAT(std::string(quota.status().message()), HasSubstr("/app/cpu.max"));
+  EXPECT_THAT(std::string(quota.status().message()), AllOf(HasSubstr("read "), HasSubstr("/app/cpu.max")));
 }
 
 TEST(UsableCpus, AFractionIsRoundedUpAndThereIsAlwaysOne) {
