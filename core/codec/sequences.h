@@ -122,7 +122,7 @@ struct Codec<std::vector<Element, Allocator>>
       value.assign(elements, elements + count);
     } else {
       value.resize(count);
-      std::memcpy(value.data(), bytes, count * sizeof(Element));
+      if (count > 0) std::memcpy(value.data(), bytes, count * sizeof(Element));  // None has no address.
     }
   }
   static bool Append(Decoder& in, Vector& value) {
