@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <vector>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"

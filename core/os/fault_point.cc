@@ -69,9 +69,9 @@ void ArmFaultPoint(FaultPoint point, uint32_t skip) {
 namespace fault_point_internal {
 
 void Passed(FaultPoint) {
-  if (g_skip.load(std::memory_order_relaxed) > 0) {
-    g_skip.fetch_sub(1, std::memory_order_relaxed);
-    return;
+  uint32_t skip = g_skip.load(std::memory_order_relaxed);
+  while (skip > 0) {
+    if (g_skip.compare_exchange_weak(skip, skip - 1, std::memory_order_relaxed)) return;
   }
   kill(getpid(), SIGKILL);
   // The signal is pending for this very thread: the next return from the kernel never comes back here.

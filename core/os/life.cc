@@ -3,8 +3,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
@@ -25,27 +27,35 @@ struct Stat {
   uint64_t start_time = 0;
 };
 
-// Reads a stat file without allocating. False if it is gone.
-bool ReadStat(const char* path, Stat* stat) {
+enum class Reading { kRead, kGone, kUnreadable };
+
+bool IsGone(int error_number) { return error_number == ENOENT || error_number == ESRCH; }
+
+// Reads a stat file without allocating.
+Reading ReadStat(const char* path, Stat* stat) {
   const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
+  if (fd < 0) return IsGone(errno) ? Reading::kGone : Reading::kUnreadable;
   char text[1024];
   const ssize_t got = read(fd, text, sizeof(text) - 1);
+  const int error_number = errno;
   close(fd);
-  if (got <= 0) return false;
+  if (got <= 0) return got < 0 && IsGone(error_number) ? Reading::kGone : Reading::kUnreadable;
   text[got] = '\0';
   const char* after_name = strrchr(text, ')');  // A name may hold anything, parentheses too.
-  if (after_name == nullptr) return false;
+  if (after_name == nullptr) return Reading::kUnreadable;
   unsigned long long start_time = 0;
   if (sscanf(after_name + 1, " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
              &stat->state, &stat->flags, &start_time) != 3) {
-    return false;
+    return Reading::kUnreadable;
   }
   stat->start_time = start_time;
-  return true;
+  return Reading::kRead;
 }
 
 bool ThreadHasEnded(const Stat& stat) { return stat.state == 'Z' || stat.state == 'X' || (stat.flags & kExiting) != 0; }
+
+// What can be told where /proc can't be read: this process may have no descriptor left. A zombie passes for alive.
+bool IsUnknownPid(int32_t pid) { return kill(pid, 0) != 0 && errno == ESRCH; }
 
 }  // namespace
 
@@ -62,11 +72,15 @@ absl::Status Life::Hold() {
   pthread_mutexattr_init(&attributes);
   pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
   pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-  std::memset(&mutex, 0, sizeof(mutex));
-  int error = pthread_mutex_init(&mutex, &attributes);
+  int error;
+  do {
+    std::memset(&mutex, 0, sizeof(mutex));
+    error = pthread_mutex_init(&mutex, &attributes);
+    // Somebody who still takes the place for the last holder's may set the waiters' bit here, and lock() would then sleep.
+    if (error == 0) error = pthread_mutex_trylock(&mutex);
+  } while (error == EBUSY);
   pthread_mutexattr_destroy(&attributes);
-  if (error == 0) error = pthread_mutex_lock(&mutex);
-  return error == 0 ? absl::OkStatus() : ErrnoError("pthread_mutex_lock", error);
+  return error == 0 ? absl::OkStatus() : ErrnoError("pthread_mutex_trylock", error);
 }
 
 void Life::Release() { pthread_mutex_unlock(&mutex); }
@@ -88,7 +102,7 @@ void Life::WakeOthers() { FutexWake(word(), INT_MAX); }
 ProcessStamp ThisProcessStamp() {
   Stat stat;
   ProcessStamp stamp{static_cast<int32_t>(getpid()), 0};
-  if (ReadStat("/proc/self/stat", &stat)) stamp.start_time = stat.start_time;
+  if (ReadStat("/proc/self/stat", &stat) == Reading::kRead) stamp.start_time = stat.start_time;
   return stamp;
 }
 
@@ -96,17 +110,27 @@ bool HasEnded(const ProcessStamp& process) {
   char path[64];
   std::snprintf(path, sizeof(path), "/proc/%d/stat", process.pid);
   Stat stat;
-  if (!ReadStat(path, &stat) || stat.start_time != process.start_time) return true;
+  switch (ReadStat(path, &stat)) {
+    case Reading::kGone:
+      return true;
+    case Reading::kUnreadable:
+      return IsUnknownPid(process.pid);
+    case Reading::kRead:
+      break;
+  }
+  // A stamp without a start time was taken where /proc couldn't be read.
+  if (process.start_time != 0 && stat.start_time != process.start_time) return true;
   std::snprintf(path, sizeof(path), "/proc/%d/task", process.pid);
   DIR* tasks = opendir(path);
-  if (tasks == nullptr) return true;
+  if (tasks == nullptr) return IsGone(errno) || IsUnknownPid(process.pid);
   bool all_ended = true;
   while (const dirent* entry = readdir(tasks)) {
     if (entry->d_name[0] == '.') continue;
     char thread[96];
     std::snprintf(thread, sizeof(thread), "/proc/%d/task/%.12s/stat", process.pid, entry->d_name);
     Stat of_thread;
-    if (ReadStat(thread, &of_thread) && !ThreadHasEnded(of_thread)) all_ended = false;
+    const Reading reading = ReadStat(thread, &of_thread);
+    if (reading == Reading::kUnreadable || (reading == Reading::kRead && !ThreadHasEnded(of_thread))) all_ended = false;
   }
   closedir(tasks);
   return all_ended;

@@ -45,7 +45,8 @@ struct ProcessStamp {
   uint64_t start_time = 0;  // Clock ticks since boot: with the pid it names a process for ever.
 };
 ProcessStamp ThisProcessStamp();
-// True once no thread of that process can execute another instruction: all are exiting or gone.
+// True once no thread of that process can execute another instruction: all are exiting or gone. Where that can't be told (no
+// descriptor is left to read /proc with), false until the pid is gone. A process that execs has not ended.
 bool HasEnded(const ProcessStamp& process);
 
 }  // namespace regatta

@@ -52,7 +52,9 @@ uint64_t CgroupRoom(const std::string& base, std::string folder, absl::string_vi
     const auto used = ReadNumber(absl::StrCat(base, folder, "/", usage));
     if (max.has_value() && used.has_value()) room = std::min(room, *max > *used ? *max - *used : 0);
     if (folder.empty() || folder == "/") return room;
-    folder.resize(folder.rfind('/'));
+    const size_t slash = folder.rfind('/');
+    if (slash == std::string::npos) return room;
+    folder.resize(slash);
   }
 }
 

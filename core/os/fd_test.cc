@@ -1,0 +1,98 @@
+#include "core/os/fd.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "core/os/forked_child.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+namespace {
+
+Fd OpenNull() { return Fd(open("/dev/null", O_RDWR | O_CLOEXEC)); }
+bool IsOpen(int fd) { return fcntl(fd, F_GETFD) >= 0; }
+
+TEST(Fd, ClosesWhatItOwns) {
+  int number;
+  {
+    Fd fd = OpenNull();
+    ASSERT_TRUE(fd.valid());
+    number = fd.get();
+    EXPECT_TRUE(IsOpen(number));
+  }
+  EXPECT_FALSE(IsOpen(number));
+}
+
+TEST(Fd, OwnsNothingAtFirst) {
+  Fd fd;
+  EXPECT_FALSE(fd.valid());
+  EXPECT_EQ(fd.get(), -1);
+  EXPECT_FALSE(Fd(-5).valid());
+}
+
+TEST(Fd, MovesOwnership) {
+  Fd first = OpenNull();
+  const int number = first.get();
+  Fd second = std::move(first);
+  EXPECT_FALSE(first.valid());
+  EXPECT_EQ(second.get(), number);
+  Fd third = OpenNull();
+  const int closed = third.get();
+  third = std::move(second);
+  EXPECT_FALSE(IsOpen(closed));
+  EXPECT_EQ(third.get(), number);
+  Fd& self = third;
+  third = std::move(self);
+  EXPECT_TRUE(IsOpen(number));
+}
+
+TEST(FdRelease, GivesTheNumberUpOpen) {
+  Fd fd = OpenNull();
+  Fd again(fd.Release());
+  EXPECT_FALSE(fd.valid());
+  EXPECT_TRUE(IsOpen(again.get()));
+}
+
+TEST(FdReset, LeavesErrnoOfACloseToNobody) {
+  Fd fd = OpenNull();
+  fd.Reset();
+  fd.Reset();
+  EXPECT_FALSE(fd.valid());
+}
+
+TEST(FdDuplicate, IsASecondOneThatExecCloses) {
+  const Fd fd = OpenNull();
+  const absl::StatusOr<Fd> copy = fd.Duplicate();
+  ASSERT_TRUE(copy.ok());
+  EXPECT_NE(copy->get(), fd.get());
+  EXPECT_EQ(fcntl(copy->get(), F_GETFD), FD_CLOEXEC);
+}
+
+TEST(FdDuplicate, OfNoneFails) { EXPECT_EQ(Fd().Duplicate().status().code(), absl::StatusCode::kFailedPrecondition); }
+
+TEST(FdDuplicate, SaysWhenNoDescriptorIsLeft) {
+  const Fd fd = OpenNull();
+  ForkedChild child([&] {
+    LimitDescriptors(static_cast<uint64_t>(fd.get()) + 1);
+    while (open("/dev/null", O_RDONLY) >= 0) {
+    }
+    REGATTA_CHILD_REQUIRE(fd.Duplicate().status().code() == absl::StatusCode::kResourceExhausted);
+    return 0;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+TEST(FdSetCloseOnExec, SetsAndClears) {
+  Fd fd = OpenNull();
+  ASSERT_TRUE(fd.SetCloseOnExec(false).ok());
+  EXPECT_EQ(fcntl(fd.get(), F_GETFD), 0);
+  ASSERT_TRUE(fd.SetCloseOnExec(true).ok());
+  EXPECT_EQ(fcntl(fd.get(), F_GETFD), FD_CLOEXEC);
+  EXPECT_EQ(Fd().SetCloseOnExec(true).code(), absl::StatusCode::kFailedPrecondition);
+}
+
+}  // namespace
+}  // namespace regatta

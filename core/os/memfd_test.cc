@@ -1,0 +1,183 @@
+#include "core/os/memfd.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <string>
+
+#include "core/os/error.h"
+#include "core/os/forked_child.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+namespace {
+
+uint64_t BytesBehind(const Fd& file) {
+  struct stat about;
+  EXPECT_EQ(fstat(file.get(), &about), 0);
+  return static_cast<uint64_t>(about.st_blocks) * 512;
+}
+
+TEST(CreateMemfd, MakesAnEmptyFileThatExecCloses) {
+  const absl::StatusOr<Fd> file = CreateMemfd("a test");
+  ASSERT_TRUE(file.ok());
+  EXPECT_EQ(*MemfdSize(*file), 0u);
+  EXPECT_EQ(fcntl(file->get(), F_GETFD), FD_CLOEXEC);
+}
+
+TEST(CreateMemfd, CanNotBeShrunk) {
+  const absl::StatusOr<Fd> file = CreateMemfd("a test");
+  ASSERT_TRUE(GrowMemfd(*file, 0, 8192).ok());
+  EXPECT_NE(ftruncate(file->get(), 4096), 0);
+  EXPECT_EQ(*MemfdSize(*file), 8192u);
+}
+
+TEST(CreateMemfd, SaysWhenNoDescriptorIsLeft) {
+  ForkedChild child([] {
+    LimitDescriptors(32);
+    while (open("/dev/null", O_RDONLY) >= 0) {
+    }
+    REGATTA_CHILD_REQUIRE(CreateMemfd("a test").status().code() == absl::StatusCode::kResourceExhausted);
+    return 0;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+TEST(GrowMemfd, PutsMemoryBehindAndKeepsWhatIsThere) {
+  const absl::StatusOr<Fd> file = CreateMemfd("a test");
+  ASSERT_TRUE(GrowMemfd(*file, 0, 4096).ok());
+  absl::StatusOr<Mapping> mapping = Mapping::Map(*file, 1 << 20);
+  ASSERT_TRUE(mapping.ok());
+  EXPECT_EQ(mapping->size(), size_t{1} << 20);
+  std::memset(mapping->data(), 7, 4096);
+  ASSERT_TRUE(GrowMemfd(*file, 0, 65536).ok());
+  EXPECT_EQ(*MemfdSize(*file), 65536u);
+  EXPECT_EQ(BytesBehind(*file), 65536u);
+  EXPECT_EQ(mapping->data()[4095], std::byte{7});
+  EXPECT_EQ(mapping->data()[4096], std::byte{0});
+}
+
+TEST(GrowMemfd, RefusesMoreThanThereIsAndChangesNothing) {
+  const absl::StatusOr<Fd> file = CreateMemfd("a test");
+  ASSERT_TRUE(GrowMemfd(*file, 0, 4096).ok());
+  const absl::Status grown = GrowMemfd(*file, 4096, uint64_t{1} << 50);
+  EXPECT_EQ(grown.code(), absl::StatusCode::kResourceExhausted) << grown;
+  EXPECT_EQ(*MemfdSize(*file), 4096u);
+  EXPECT_EQ(BytesBehind(*file), 4096u);
+}
+
+TEST(PunchMemfd, GivesThePagesBackAsZeros) {
+  const absl::StatusOr<Fd> file = CreateMemfd("a test");
+  ASSERT_TRUE(GrowMemfd(*file, 0, 65536).ok());
+  absl::StatusOr<Mapping> mapping = Mapping::Map(*file, 65536);
+  std::memset(mapping->data(), 7, 65536);
+  ASSERT_TRUE(PunchMemfd(*file, 4096, 8192).ok());
+  EXPECT_EQ(BytesBehind(*file), 65536u - 8192);
+  EXPECT_EQ(*MemfdSize(*file), 65536u);
+  EXPECT_EQ(mapping->data()[4095], std::byte{7});
+  EXPECT_EQ(mapping->data()[4096], std::byte{0});
+  EXPECT_EQ(mapping->data()[12288], std::byte{7});
+}
+
+TEST(Mapping, IsSharedWithOtherProcesses) {
+  const absl::StatusOr<Fd> file = CreateMemfd("a test");
+  ASSERT_TRUE(GrowMemfd(*file, 0, 4096).ok());
+  absl::StatusOr<Mapping> mapping = Mapping::Map(*file, 4096);
+  ForkedChild child([&] {
+    absl::StatusOr<Mapping> own = Mapping::Map(*file, 4096);
+    REGATTA_CHILD_REQUIRE(own.ok());
+    own->data()[10] = std::byte{42};
+    return 0;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+  EXPECT_EQ(mapping->data()[10], std::byte{42});
+}
+
+TEST(Mapping, MovesAndUnmaps) {
+  const absl::StatusOr<Fd> file = CreateMemfd("a test");
+  ASSERT_TRUE(GrowMemfd(*file, 0, 4096).ok());
+  std::byte* at;
+  {
+    Mapping first = *Mapping::Map(*file, 4096);
+    at = first.data();
+    Mapping second = std::move(first);
+    EXPECT_EQ(first.data(), nullptr);
+    Mapping third;
+    third = std::move(second);
+    EXPECT_EQ(third.data(), at);
+    unsigned char resident;
+    EXPECT_EQ(mincore(at, 4096, &resident), 0);
+  }
+  unsigned char resident;
+  EXPECT_NE(mincore(at, 4096, &resident), 0);
+}
+
+TEST(Mapping, SaysWhenNoAddressSpaceIsLeft) {
+  const absl::StatusOr<Fd> file = CreateMemfd("a test");
+  ForkedChild child([&] {
+    LimitMoreAddressSpace(64 << 20);
+    REGATTA_CHILD_REQUIRE(Mapping::Map(*file, size_t{1} << 30).status().code() == absl::StatusCode::kResourceExhausted);
+    REGATTA_CHILD_REQUIRE(Mapping::Map(*file, 1 << 20).ok());
+    return 0;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+// A made-up /proc and /sys.
+class AvailableMemoryUnder : public testing::Test {
+ protected:
+  AvailableMemoryUnder() : root_(std::string(std::getenv("TEST_TMPDIR")) + "/root") {
+    std::filesystem::remove_all(root_);
+    Write("/proc/meminfo", "MemTotal:  2000 kB\nMemFree:  10 kB\nMemAvailable:    1000 kB\n");
+  }
+  void Write(const std::string& path, const std::string& text) {
+    std::filesystem::create_directories(std::filesystem::path(root_ + path).parent_path());
+    std::ofstream(root_ + path) << text;
+  }
+  const std::string root_;
+};
+
+TEST_F(AvailableMemoryUnder, NoGroupIsWhatTheMachineHas) { EXPECT_EQ(*AvailableMemory(root_), 1000u * 1024); }
+
+TEST_F(AvailableMemoryUnder, AGroupIsItsRoomAndThatOfEachAboveIt) {
+  Write("/proc/self/cgroup", "0::/outer/inner\n");
+  Write("/sys/fs/cgroup/outer/inner/memory.max", "max\n");
+  Write("/sys/fs/cgroup/outer/inner/memory.current", "5000\n");
+  Write("/sys/fs/cgroup/outer/memory.max", "90000\n");
+  Write("/sys/fs/cgroup/outer/memory.current", "60000\n");
+  EXPECT_EQ(*AvailableMemory(root_), 30000u);
+  Write("/sys/fs/cgroup/outer/inner/memory.max", "7000\n");
+  EXPECT_EQ(*AvailableMemory(root_), 2000u);
+  Write("/sys/fs/cgroup/outer/inner/memory.max", "4000\n");
+  EXPECT_EQ(*AvailableMemory(root_), 0u);
+}
+
+TEST_F(AvailableMemoryUnder, TheOldKindOfGroupCountsToo) {
+  Write("/proc/self/cgroup", "12:cpu:/x\n4:memory:/job\n");
+  Write("/sys/fs/cgroup/memory/job/memory.limit_in_bytes", "50000\n");
+  Write("/sys/fs/cgroup/memory/job/memory.usage_in_bytes", "20000\n");
+  EXPECT_EQ(*AvailableMemory(root_), 30000u);
+}
+
+TEST_F(AvailableMemoryUnder, StrangeLinesAreSkipped) {
+  Write("/proc/self/cgroup", "nonsense\n0::relative\n\n");
+  EXPECT_EQ(*AvailableMemory(root_), 1000u * 1024);
+}
+
+TEST_F(AvailableMemoryUnder, NoProcIsAnErrorThatNamesIt) {
+  const absl::Status status = AvailableMemory(root_ + "/nowhere").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_NE(status.message().find("/proc/meminfo"), std::string::npos);
+  Write("/proc/meminfo", "MemTotal: 5 kB\n");
+  EXPECT_EQ(AvailableMemory(root_).status().code(), absl::StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace regatta
