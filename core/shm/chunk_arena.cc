@@ -74,8 +74,10 @@ absl::StatusOr<uint32_t> ChunkArena::Take(uint32_t count, uint32_t owner, uint8_
 
 void ChunkArena::Free(uint32_t first, uint32_t count) {
   // The head goes first: a death then leaves tails without a head, which are found again.
-  for (uint32_t i = 0; i < count; ++i) Write(first + i, {}, std::memory_order_release);
-  FaultPointHere(FaultPoint::kArenaFreed);
+  for (uint32_t i = 0; i < count; ++i) {
+    Write(first + i, {}, std::memory_order_release);
+    FaultPointHere(FaultPoint::kArenaFreed);
+  }
   // A refusal only leaves the memory with the file, for the next Take of this run.
   PunchMemfd(*file_, OffsetOf(first), count * kChunkBytes).IgnoreError();
   state_->first_free.store(std::min(first, state_->first_free.load(std::memory_order_relaxed)),
@@ -117,21 +119,31 @@ void ChunkArena::GiveBackOrphans(uint32_t owner) {
 }
 
 void ChunkArena::Recount() {
-  // Killed inside Take or Free, the holder may have left these hints behind the table.
-  uint32_t end = state_->end.load(std::memory_order_relaxed);
+  // Killed inside Take or Free, the holder may have left these hints behind the table. Tails are marked before their head, so
+  // a run that was never finished can lie anywhere up to the file's end, beyond free chunks.
   const uint64_t size = MemfdSize(*file_).value_or(0);
-  while (end < chunks_ && OffsetOf(end) < size && Read(end).kind != ChunkRun::kFree) ++end;
-  state_->end.store(end, std::memory_order_relaxed);
-  uint64_t taken = 0;
+  const uint64_t in_file = size > chunks_offset_ ? std::min(chunks_, (size - chunks_offset_) / kChunkBytes) : 0;
+  uint32_t end = state_->end.load(std::memory_order_relaxed);
   uint32_t first_free = end;
-  for (uint32_t chunk = end; chunk-- > 0;) {
-    if (Read(chunk).kind != ChunkRun::kFree) {
+  uint64_t taken = 0;
+  uint32_t gap = 0;  // Free chunks from the one looked at on; the dead may have left memory behind them.
+  const auto punch = [&](uint64_t after) {
+    if (gap > 0) PunchMemfd(*file_, OffsetOf(static_cast<uint32_t>(after)), gap * kChunkBytes).IgnoreError();
+    gap = 0;
+  };
+  for (uint64_t chunk = in_file; chunk-- > 0;) {
+    if (Read(static_cast<uint32_t>(chunk)).kind != ChunkRun::kFree) {
+      end = std::max(end, static_cast<uint32_t>(chunk + 1));
       ++taken;
+      punch(chunk + 1);
     } else {
-      first_free = chunk;
+      first_free = static_cast<uint32_t>(chunk);
+      ++gap;
     }
   }
-  state_->first_free.store(first_free, std::memory_order_relaxed);
+  punch(0);
+  state_->end.store(end, std::memory_order_relaxed);
+  state_->first_free.store(std::min(first_free, end), std::memory_order_relaxed);
   state_->taken.store(taken, std::memory_order_relaxed);
 }
 

@@ -58,7 +58,7 @@ class ChunkArena {
   void ForEachRun(uint32_t owner, absl::FunctionRef<void(uint32_t, const ChunkRun&)> visit) const;
   // Frees what a death left of `owner`'s: tails that belong to no run.
   void GiveBackOrphans(uint32_t owner);
-  // Derives the number of chunks taken again.
+  // Derives the state from the table again, and gives back memory behind free chunks.
   void Recount();
 
   // Whether a run starts at `first`; false for numbers that can't be.

@@ -72,6 +72,11 @@ void ExtentPool::Load(absl::FunctionRef<bool(uint64_t)> is_stale) {
   });
 }
 
+bool ExtentPool::MayReuse(const Extent& extent) const {
+  const uint64_t seen = extent.state.load(std::memory_order_acquire);
+  return seen == Extent::kFree || (extent.IsFree() && lock_->IsForgotten(seen));
+}
+
 absl::StatusOr<Extent*> ExtentPool::Take(uint64_t size) {
   const uint64_t bytes = sizeof(Extent) + size;
   if (bytes > ClassBytes(kClasses - 1)) return TakeBig(bytes);
@@ -91,7 +96,7 @@ absl::StatusOr<Extent*> ExtentPool::TakeFromClass(uint32_t extent_class) {
   }
   if (!pool.chunks.empty()) {
     Extent& extent = ExtentAt(*arena_, pool.chunks[pool.chunk], pool.extent * ClassBytes(extent_class));
-    if (extent.IsFree()) {
+    if (MayReuse(extent)) {
       ++pool.extent;
       return &extent;
     }
@@ -109,7 +114,9 @@ void ExtentPool::GiveBackEmpty(Class& pool, uint32_t extent_class) {
   const ChunkRun run{static_cast<uint8_t>(kFirstClassKind + extent_class), owner_, 1};
   std::vector<uint32_t> empty;
   for (const uint32_t chunk : pool.chunks) {
-    if (AllFree(*arena_, chunk, run)) empty.push_back(chunk);
+    bool all = true;
+    ForEachExtent(*arena_, chunk, run, [&](const Extent& extent) { all = all && MayReuse(extent); });
+    if (all) empty.push_back(chunk);
   }
   if (empty.size() <= kSpareChunks) return;
   empty.resize(empty.size() - kSpareChunks);
@@ -123,7 +130,7 @@ absl::StatusOr<Extent*> ExtentPool::TakeBig(uint64_t bytes) {
   Big* best = nullptr;
   uint64_t spare = 0;
   for (Big& big : bigs_) {
-    if (!ExtentAt(*arena_, big.first, 0).IsFree()) continue;
+    if (!MayReuse(ExtentAt(*arena_, big.first, 0))) continue;
     spare += big.count;
     const bool fits = big.count >= count && big.count / 2 <= count;
     if (fits && (best == nullptr || big.count < best->count)) best = &big;
@@ -132,7 +139,7 @@ absl::StatusOr<Extent*> ExtentPool::TakeBig(uint64_t bytes) {
   if (spare > kSpareBigChunks) {
     std::vector<uint32_t> unused;
     std::erase_if(bigs_, [&](const Big& big) {
-      if (!ExtentAt(*arena_, big.first, 0).IsFree()) return false;
+      if (!MayReuse(ExtentAt(*arena_, big.first, 0))) return false;
       unused.push_back(big.first);
       return true;
     });

@@ -45,6 +45,8 @@ class ArenaLock {
   virtual ~ArenaLock() = default;
   virtual absl::Status LockArena() = 0;
   virtual void UnlockArena() = 0;
+  // Whether nothing leads to an extent any more that a reader, dead since, had claimed by this state.
+  virtual bool IsForgotten(uint64_t) const { return true; }
 };
 
 class ExtentPool {
@@ -81,6 +83,7 @@ class ExtentPool {
     uint32_t count;
   };
 
+  bool MayReuse(const Extent& extent) const;
   absl::StatusOr<Extent*> TakeFromClass(uint32_t extent_class);
   absl::StatusOr<Extent*> TakeBig(uint64_t bytes);
   absl::StatusOr<uint32_t> TakeChunks(uint32_t count, uint8_t kind);

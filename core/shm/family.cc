@@ -26,6 +26,7 @@ namespace {
 
 constexpr uint32_t kPlaceBits = 14;
 constexpr uint32_t kPlaceMask = (1U << kPlaceBits) - 1;
+constexpr int64_t kLookAgain = 10'000'000;
 
 struct Claim {
   PlaceState state;
@@ -136,10 +137,15 @@ bool IsDead(FamilyPlace& place, uint64_t seen) {
       if (place.life.held()) return false;
       break;
     case PlaceState::kByProcess:
+      // Reading /proc at every look would cost more than what is looked at.
+      if (MonotonicNanos() < place.seen_running.load(std::memory_order_relaxed) + kLookAgain) return false;
       break;
   }
   // The mark is one thread's. Others of that process may run on for an instant, or the thread alone has ended.
-  if (!HasEnded({place.pid, place.start_time})) return false;
+  if (!HasEnded({place.pid, place.start_time})) {
+    place.seen_running.store(MonotonicNanos(), std::memory_order_relaxed);
+    return false;
+  }
   uint64_t expected = seen;
   place.claim.compare_exchange_strong(expected, Pack({PlaceState::kDead, claim.generation, claim.pid}));
   return true;
@@ -223,8 +229,13 @@ absl::Status Family::Join(Fd descriptor) {
   if (*size < EndOfPlaces(kFamilyStep)) return absl::DataLossError("the family's file is too short");
   absl::StatusOr<Mapping> header = Mapping::Map(descriptor, sizeof(FamilyTable));
   if (!header.ok()) return header.status();
-  if (reinterpret_cast<FamilyTable*>(header->data())->magic != kFamilyMagic) {
+  const auto& shared = *reinterpret_cast<const FamilyTable*>(header->data());
+  if (shared.magic != kFamilyMagic) {
     return absl::DataLossError("the family's file is not a family's table of this version");
+  }
+  const uint32_t backed = shared.backed.load(std::memory_order_acquire);
+  if (backed < kFamilyStep || backed > kFamilyPlaces || *size < EndOfPlaces(backed)) {
+    return absl::DataLossError("the family's file claims more places than it has");
   }
   return Adopt(table, std::move(descriptor));
 }

@@ -18,6 +18,7 @@ struct alignas(128) FamilyPlace {
   std::atomic<uint64_t> claim;
   int32_t pid;
   uint64_t start_time;
+  std::atomic<int64_t> seen_running;  // When /proc last said so, for places in state kByProcess.
   Life life;
 };
 

@@ -1,0 +1,249 @@
+#include "core/shm/chunk_arena.h"
+
+#include <csignal>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "core/os/fault_point.h"
+#include "core/os/forked_child.h"
+#include "core/os/memfd.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+namespace {
+
+constexpr uint8_t kKind = ChunkRun::kFirstKind;
+constexpr uint64_t kTable = 4096;
+constexpr uint64_t kChunksAt = 64 << 10;
+constexpr uint32_t kChunks = 256;
+
+class ChunkArenaTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    file_ = *CreateMemfd("a test");
+    ASSERT_TRUE(GrowMemfd(file_, 0, 4096).ok());
+    mapping_ = *Mapping::Map(file_, kChunksAt + kChunks * kChunkBytes);
+    arena_ = ArenaWith(kChunks);
+  }
+  ChunkArena ArenaWith(uint32_t limit) {
+    return ChunkArena(&file_, mapping_.data(), &state(), kTable, kChunksAt, kChunks, limit);
+  }
+  ChunkArenaState& state() { return *reinterpret_cast<ChunkArenaState*>(mapping_.data()); }
+  std::vector<std::pair<uint32_t, uint32_t>> RunsOf(uint32_t owner) {
+    std::vector<std::pair<uint32_t, uint32_t>> runs;
+    arena_.ForEachRun(owner, [&](uint32_t first, const ChunkRun& run) {
+      EXPECT_EQ(run.owner, owner);
+      runs.emplace_back(first, run.count);
+    });
+    return runs;
+  }
+  // The word of a chunk in the table, as FORMAT.md says it.
+  std::atomic<uint64_t>& Word(uint32_t chunk) {
+    return reinterpret_cast<std::atomic<uint64_t>*>(mapping_.data() + kTable)[chunk];
+  }
+  // A child that dies at the passage number `skip` + 1 of `point` while it does `work`; then the state is put right.
+  void DieAt(FaultPoint point, uint32_t skip, const std::function<void()>& work) {
+    ForkedChild child([&] {
+      ArmFaultPoint(point, skip);
+      work();
+      return 0;
+    });
+    ASSERT_EQ(child.Wait(), -SIGKILL) << FaultPointName(point) << " was not reached " << skip + 1 << " times";
+    arena_.Recount();
+  }
+
+  Fd file_;
+  Mapping mapping_;
+  ChunkArena arena_;
+};
+
+TEST_F(ChunkArenaTest, TakesTheFirstFreeRunThatFits) {
+  EXPECT_EQ(*arena_.Take(2, 1, kKind), 0u);
+  EXPECT_EQ(*arena_.Take(3, 1, kKind), 2u);
+  EXPECT_EQ(*arena_.Take(1, 1, kKind), 5u);
+  arena_.GiveBack(0);
+  EXPECT_EQ(*arena_.Take(3, 2, kKind), 6u) << "two free ones are too few";
+  EXPECT_EQ(*arena_.Take(1, 2, kKind), 0u);
+  EXPECT_EQ(*arena_.Take(1, 2, kKind), 1u);
+  EXPECT_EQ(arena_.taken(), 9u);
+}
+
+TEST_F(ChunkArenaTest, GivesMemoryThatIsAllZeroAlsoTheSecondTime) {
+  const uint32_t first = *arena_.Take(2, 1, kKind);
+  std::memset(arena_.At(first), 0xff, 2 * kChunkBytes);
+  arena_.GiveBack(first);
+  ASSERT_EQ(*arena_.Take(2, 1, kKind), first);
+  for (uint64_t i = 0; i < 2 * kChunkBytes; ++i) ASSERT_EQ(arena_.At(first)[i], std::byte{0}) << i;
+}
+
+TEST_F(ChunkArenaTest, FindsTheRunsOfEachOwner) {
+  ASSERT_TRUE(arena_.Take(2, 1, kKind).ok());
+  ASSERT_TRUE(arena_.Take(1, 2, kKind).ok());
+  ASSERT_TRUE(arena_.Take(4, 1, kKind).ok());
+  EXPECT_EQ(RunsOf(1), (std::vector<std::pair<uint32_t, uint32_t>>{{0, 2}, {3, 4}}));
+  EXPECT_EQ(RunsOf(2), (std::vector<std::pair<uint32_t, uint32_t>>{{2, 1}}));
+  EXPECT_TRUE(RunsOf(3).empty());
+}
+
+TEST_F(ChunkArenaTest, KnowsWhereRunsStart) {
+  const uint32_t first = *arena_.Take(3, 7, kKind);
+  ChunkRun run;
+  EXPECT_TRUE(arena_.IsRun(first, &run));
+  EXPECT_EQ(run.owner, 7u);
+  EXPECT_EQ(run.count, 3u);
+  EXPECT_FALSE(arena_.IsRun(first + 1, &run)) << "a tail";
+  EXPECT_FALSE(arena_.IsRun(first + 3, &run)) << "never taken";
+  EXPECT_FALSE(arena_.IsRun(0xffffffff, &run));
+}
+
+TEST_F(ChunkArenaTest, TrustsNoRunThatIsLongerThanTheArena) {
+  const uint32_t first = *arena_.Take(1, 1, kKind);
+  Word(first).store(kKind | uint64_t{1} << 8 | uint64_t{kChunks + 1} << 32);
+  ChunkRun run;
+  EXPECT_FALSE(arena_.IsRun(first, &run));
+  Word(first).store(kKind | uint64_t{1} << 8);
+  EXPECT_FALSE(arena_.IsRun(first, &run)) << "no run has no chunks";
+}
+
+TEST_F(ChunkArenaTest, TellsWhichOffsetsItContains) {
+  EXPECT_FALSE(arena_.Contains(kChunksAt - 1));
+  EXPECT_TRUE(arena_.Contains(kChunksAt));
+  EXPECT_TRUE(arena_.Contains(kChunksAt + kChunks * kChunkBytes - 1));
+  EXPECT_FALSE(arena_.Contains(kChunksAt + kChunks * kChunkBytes));
+  EXPECT_FALSE(arena_.Contains(~uint64_t{0}));
+  EXPECT_EQ(arena_.ChunkOf(arena_.OffsetOf(17) + 5), 17u);
+}
+
+TEST_F(ChunkArenaTest, SaysWhenTheLimitIsReachedAndGoesOn) {
+  arena_ = ArenaWith(4);
+  const uint32_t first = *arena_.Take(3, 1, kKind);
+  const absl::Status full = arena_.Take(2, 1, kKind).status();
+  EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_NE(full.message().find("memory_limit"), std::string::npos);
+  EXPECT_EQ(arena_.taken(), 3u);
+  EXPECT_EQ(arena_.Take(5, 1, kKind).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(arena_.Take(1, 1, kKind).ok());
+  arena_.GiveBack(first);
+  EXPECT_TRUE(arena_.Take(3, 1, kKind).ok());
+}
+
+TEST_F(ChunkArenaTest, SaysWhenNoRunIsLongEnough) {
+  std::vector<uint32_t> taken;
+  for (uint32_t i = 0; i < kChunks / 2; ++i) taken.push_back(*arena_.Take(2, 1, kKind));
+  EXPECT_EQ(arena_.Take(1, 1, kKind).status().code(), absl::StatusCode::kResourceExhausted);
+  for (size_t i = 0; i < taken.size(); i += 2) arena_.GiveBack(taken[i]);
+  EXPECT_EQ(arena_.Take(3, 1, kKind).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(arena_.Take(2, 1, kKind).ok());
+}
+
+TEST_F(ChunkArenaTest, GivingBackWhatIsNoRunChangesNothing) {
+  ASSERT_TRUE(arena_.Take(2, 1, kKind).ok());
+  arena_.GiveBack(1);
+  arena_.GiveBack(5);
+  arena_.GiveBack(0xffffffff);
+  EXPECT_EQ(arena_.taken(), 2u);
+}
+
+TEST_F(ChunkArenaTest, NeverOverlapsInAThousandRandomTakesAndGives) {
+  std::mt19937 random(1);
+  std::map<uint32_t, uint32_t> held;
+  for (int i = 0; i < 1000; ++i) {
+    if (random() % 2 == 0 || held.empty()) {
+      const uint32_t count = 1 + random() % 20;
+      const absl::StatusOr<uint32_t> first = arena_.Take(count, random() % 3, kKind);
+      if (!first.ok()) continue;
+      const auto next = held.lower_bound(*first);
+      ASSERT_TRUE(next == held.end() || next->first >= *first + count);
+      if (next != held.begin()) {
+        ASSERT_LE(std::prev(next)->first + std::prev(next)->second, *first);
+      }
+      held[*first] = count;
+    } else {
+      auto victim = held.begin();
+      std::advance(victim, random() % held.size());
+      arena_.GiveBack(victim->first);
+      held.erase(victim);
+    }
+    uint64_t total = 0;
+    for (const auto& [first, count] : held) total += count;
+    ASSERT_EQ(arena_.taken(), total);
+  }
+  arena_.Recount();
+  uint64_t total = 0;
+  for (const auto& [first, count] : held) total += count;
+  EXPECT_EQ(arena_.taken(), total);
+}
+
+// Whatever a death left: all that was taken is found by its owner, and all can be taken once the owner's successor has been.
+using ChunkArenaDeath = ChunkArenaTest;
+
+TEST_F(ChunkArenaDeath, AtEachStepOfTakingLeavesNothingLost) {
+  for (const FaultPoint point : {FaultPoint::kArenaGrown, FaultPoint::kArenaTailMarked, FaultPoint::kArenaHeadMarked}) {
+    for (const bool in_a_gap : {false, true}) {
+      SCOPED_TRACE(testing::Message() << FaultPointName(point) << (in_a_gap ? " in a gap" : " at the end"));
+      const uint32_t before = *arena_.Take(4, 1, kKind);
+      const uint32_t after = *arena_.Take(1, 2, kKind);
+      if (in_a_gap) {
+        arena_.GiveBack(before);
+      } else {
+        arena_.GiveBack(after);
+      }
+      DieAt(point, 0, [&] { arena_.Take(4, 3, kKind).IgnoreError(); });
+      EXPECT_EQ(RunsOf(3).size(), point == FaultPoint::kArenaHeadMarked ? 1u : 0u);
+      for (const auto& [first, count] : RunsOf(3)) arena_.GiveBack(first);
+      arena_.GiveBackOrphans(3);
+      for (const uint32_t first : {before, after}) arena_.GiveBack(first);
+      EXPECT_EQ(arena_.taken(), 0u);
+      for (uint32_t chunk = 0; chunk < 16; ++chunk) EXPECT_EQ(Word(chunk).load(), 0u) << chunk;
+    }
+  }
+}
+
+TEST_F(ChunkArenaDeath, InsideGivingBackLeavesTailsThatTheOwnersSuccessorFrees) {
+  for (const uint32_t freed : {1u, 2u, 4u}) {
+    const uint32_t first = *arena_.Take(4, 3, kKind);
+    const uint32_t other = *arena_.Take(1, 4, kKind);
+    std::memset(arena_.At(first), 0xff, 4 * kChunkBytes);
+    DieAt(FaultPoint::kArenaFreed, freed - 1, [&] { arena_.GiveBack(first); });
+    EXPECT_EQ(arena_.taken(), 5u - freed);
+    EXPECT_TRUE(RunsOf(3).empty());
+    arena_.GiveBackOrphans(3);
+    EXPECT_EQ(arena_.taken(), 1u);
+    ASSERT_EQ(*arena_.Take(4, 5, kKind), first);
+    for (uint64_t i = 0; i < 4 * kChunkBytes; ++i) ASSERT_EQ(arena_.At(first)[i], std::byte{0}) << i;
+    arena_.GiveBack(first);
+    arena_.GiveBack(other);
+  }
+}
+
+TEST_F(ChunkArenaDeath, LeavesNoMemoryBehindFreeChunks) {
+  const uint32_t first = *arena_.Take(8, 3, kKind);
+  std::memset(arena_.At(first), 0xff, 8 * kChunkBytes);
+  DieAt(FaultPoint::kArenaFreed, 7, [&] { arena_.GiveBack(first); });
+  // Punched pages read as zero whatever was there; bytes that stayed would show.
+  EXPECT_EQ(arena_.taken(), 0u);
+  std::byte sum{0};
+  for (uint64_t i = 0; i < 8 * kChunkBytes; i += 64) sum |= arena_.At(first)[i];
+  EXPECT_EQ(sum, std::byte{0});
+}
+
+TEST_F(ChunkArenaDeath, OfManyInARowIsCountedRight) {
+  // Tails beyond the end, left again and again, with whole runs taken in between.
+  for (uint32_t i = 0; i < 8; ++i) {
+    ASSERT_TRUE(arena_.Take(1, 1, kKind).ok());
+    DieAt(FaultPoint::kArenaTailMarked, 0, [&] { arena_.Take(5, 3, kKind).IgnoreError(); });
+  }
+  arena_.GiveBackOrphans(3);
+  EXPECT_EQ(arena_.taken(), 8u);
+  const auto mine = RunsOf(1);
+  EXPECT_EQ(mine.size(), 8u);
+  for (const auto& [first, count] : mine) arena_.GiveBack(first);
+  EXPECT_EQ(*arena_.Take(kChunks, 1, kKind), 0u) << "all of it is there again";
+}
+
+}  // namespace
+}  // namespace regatta
