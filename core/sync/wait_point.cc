@@ -15,6 +15,7 @@ constexpr int64_t kShortestSpin = 2'000;
 constexpr int64_t kSlowYield = 500'000;
 constexpr int64_t kShortestBan = 20'000'000;
 constexpr int64_t kLongestBan = 1'000'000'000;
+constexpr int64_t kTrust = 1'000'000;  // In a spinner that doesn't come back: stopped, or crowded out.
 constexpr int64_t kIdleAfter = 50'000'000;
 constexpr int64_t kTick = 1'000'000'000;
 
@@ -62,7 +63,9 @@ bool YieldAndLook(absl::FunctionRef<bool()> ready, int64_t limit) {
 bool WaitPoint::TakeToken(Member self) {
   uint32_t holder = token_.load(std::memory_order_relaxed);
   if (holder != kNobody && (holder == self || Family::IsAlive(holder))) return false;
-  return token_.compare_exchange_strong(holder, self, std::memory_order_acq_rel);
+  if (!token_.compare_exchange_strong(holder, self, std::memory_order_acq_rel)) return false;
+  trusted_until_.store(MonotonicNanos() + kTrust, std::memory_order_relaxed);
+  return true;
 }
 
 bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::FunctionRef<bool()> partner_here,
@@ -94,12 +97,16 @@ bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::
     const int64_t before = MonotonicNanos();
     if (slept_since == 0) slept_since = before;
     const bool first = before - slept_since < kIdleAfter;
+    sleepers_.fetch_add(1, std::memory_order_relaxed);
     FutexWait(sleeping_, 1,
               Deadline::Earlier(deadline, Deadline::AtMonotonicNanos(before + (first ? kIdleAfter : kTick))));
     FaultPointHere(FaultPoint::kWaitWoken);
+    const bool others = sleepers_.fetch_sub(1, std::memory_order_relaxed) > 1;
     // Armed again for the others: whoever wakes one of us may not wake a second before this one has looked.
     sleeping_.store(1, std::memory_order_seq_cst);
     const bool found = ready();
+    // A notifier that read the flag before it was armed has published by now: the caller's next look finds what it left.
+    if (found && others) AsymmetricFenceHeavy();
     const int64_t slept = MonotonicNanos() - slept_since;
     if (found) {
       t_habit.spin =
@@ -115,7 +122,10 @@ void WaitPoint::WakeOne() {
   std::atomic_thread_fence(std::memory_order_seq_cst);
   // A live spinner will look again after giving the token up; waking another for the same item would be in vain.
   const uint32_t spinner = token_.load(std::memory_order_relaxed);
-  if (spinner != kNobody && Family::IsAlive(spinner)) return;
+  if (spinner != kNobody && MonotonicNanos() < trusted_until_.load(std::memory_order_relaxed) &&
+      Family::IsAlive(spinner)) {
+    return;
+  }
   if (sleeping_.exchange(0, std::memory_order_acq_rel) == 0) return;
   FaultPointHere(FaultPoint::kNotifyDisarmed);
   FutexWake(sleeping_, 1);

@@ -30,7 +30,8 @@ class alignas(64) WaitPoint {
   bool Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::FunctionRef<bool()> partner_here, Member self,
              absl::FunctionRef<void()> idle);
 
-  // What was written before Notify is seen by the next look of a waiter. Wakes one sleeper, unless a live one spins.
+  // What was written before Notify is seen by the next look of a waiter. Wakes one sleeper, unless a live one spins (which
+  // will look again; one that is stopped is waited for no longer than a millisecond).
   void Notify() {
     AsymmetricFenceLight();
     if (sleeping_.load(std::memory_order_relaxed) != 0) [[unlikely]]
@@ -47,6 +48,8 @@ class alignas(64) WaitPoint {
 
   std::atomic<uint32_t> sleeping_;           // Futex word: 1 if somebody may be asleep.
   alignas(64) std::atomic<uint32_t> token_;  // The member that spins; its own line, as notifiers load the other.
+  std::atomic<uint32_t> sleepers_;           // How many sleep, and how many died asleep.
+  std::atomic<int64_t> trusted_until_;  // A spinner that holds the token for longer has been stopped or crowded out.
 };
 
 }  // namespace regatta

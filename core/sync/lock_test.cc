@@ -1,0 +1,358 @@
+#include "core/sync/lock.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstring>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "core/codec/codec.h"
+#include "core/os/fault_point.h"
+#include "core/os/forked_child.h"
+#include "core/os/memfd.h"
+#include "core/shm/family.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+namespace {
+
+struct Scene {
+  std::atomic<bool> held{false};
+  std::atomic<bool> go{false};
+  std::atomic<int> acquired{0};
+  int64_t counter = 0;  // Plain: only the lock guards it.
+};
+
+class LockTest : public testing::Test {
+ protected:
+  LockTest() : lock_(*Lock::Create()) {}
+  // A child that acquires the lock and keeps it until told to go on; then it releases it.
+  ForkedChild Holder() {
+    ForkedChild child([&] {
+      REGATTA_CHILD_REQUIRE(lock_.Acquire().ok());
+      scene_->held = true;
+      while (!scene_->go) usleep(100);
+      REGATTA_CHILD_REQUIRE(lock_.Release().ok());
+      return 0;
+    });
+    EXPECT_TRUE(Eventually([&] { return scene_->held.load(); }));
+    return child;
+  }
+  Lock lock_;
+  Shared<Scene> scene_;
+};
+
+TEST_F(LockTest, IsAcquiredAndReleased) {
+  EXPECT_FALSE(lock_.holder().has_value());
+  const absl::StatusOr<Acquired> acquired = lock_.Acquire();
+  ASSERT_TRUE(acquired.ok());
+  EXPECT_FALSE(acquired->previous_owner_died.has_value());
+  EXPECT_EQ(lock_.holder(), getpid());
+  EXPECT_TRUE(lock_.Release().ok());
+  EXPECT_FALSE(lock_.holder().has_value());
+}
+
+TEST_F(LockTest, ReleaseOfAFreeOneIsAnError) {
+  const absl::Status status = lock_.Release();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(status.message().find("nobody holds"), std::string::npos);
+}
+
+TEST_F(LockTest, SaysWhoHoldsItWithoutWaitingOrAfter) {
+  ForkedChild holder = Holder();
+  const std::string text = absl::StrCat("process ", holder.pid());
+  for (const absl::Duration timeout : {absl::ZeroDuration(), absl::Seconds(-1)}) {
+    const absl::Status now = lock_.Acquire(Deadline::After(timeout)).status();
+    EXPECT_EQ(now.code(), absl::StatusCode::kUnavailable);
+    EXPECT_NE(now.message().find(text), std::string::npos) << now;
+  }
+  const Deadline deadline = Deadline::After(absl::Milliseconds(10));
+  EXPECT_EQ(lock_.Acquire(deadline).status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_TRUE(deadline.passed());
+}
+
+TEST_F(LockTest, CopiesAreTheSameLock) {
+  Lock copy = lock_;
+  ASSERT_TRUE(copy.Acquire().ok());
+  EXPECT_EQ(lock_.Acquire(Deadline::Now()).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(lock_.Release().ok());
+}
+
+TEST_F(LockTest, AnotherProcessMayReleaseIt) {
+  ASSERT_TRUE(lock_.Acquire().ok());
+  ForkedChild child([&] { return lock_.Release().ok() ? 0 : 1; });
+  EXPECT_EQ(child.Wait(), 0);
+  EXPECT_TRUE(lock_.Acquire(Deadline::Now()).ok());
+}
+
+TEST_F(LockTest, AnotherThreadMayReleaseIt) {
+  ASSERT_TRUE(lock_.Acquire().ok());
+  std::thread([&] { EXPECT_TRUE(lock_.Release().ok()); }).join();
+  EXPECT_TRUE(lock_.Acquire(Deadline::Now()).ok());
+}
+
+TEST_F(LockTest, TheEndOfTheThreadThatAcquiredReleasesNothing) {
+  std::thread([&] { ASSERT_TRUE(lock_.Acquire().ok()); }).join();
+  EXPECT_EQ(lock_.Acquire(Deadline::After(absl::Milliseconds(5))).status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(lock_.holder(), getpid());
+}
+
+TEST_F(LockTest, ThreadsOfOneProcessExcludeEachOther) {
+  constexpr int kEach = 20'000;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < kEach; ++n) {
+        ASSERT_TRUE(lock_.Acquire().ok());
+        ++scene_->counter;
+        ASSERT_TRUE(lock_.Release().ok());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(scene_->counter, 4 * kEach);
+}
+
+TEST_F(LockTest, ProcessesCountExactly) {
+  constexpr int kEach = 20'000;
+  std::vector<ForkedChild> children;
+  for (int i = 0; i < 6; ++i) {
+    children.emplace_back([&] {
+      for (int n = 0; n < kEach; ++n) {
+        const absl::StatusOr<ScopedLock> held = ScopedLock::Acquire(lock_);
+        REGATTA_CHILD_REQUIRE(held.ok() && !held->how().previous_owner_died.has_value());
+        ++scene_->counter;
+      }
+      return 0;
+    });
+  }
+  for (ForkedChild& child : children) EXPECT_EQ(child.Wait(), 0);
+  EXPECT_EQ(scene_->counter, 6 * kEach);
+}
+
+TEST_F(LockTest, AfterTheHoldersDeathTheNextIsToldWhoDied) {
+  ForkedChild holder = Holder();
+  const int32_t pid = holder.pid();
+  holder.Kill();
+  const absl::StatusOr<Acquired> acquired = lock_.Acquire(Deadline::After(absl::Seconds(20)));
+  ASSERT_TRUE(acquired.ok());
+  EXPECT_EQ(acquired->previous_owner_died, pid);
+  ASSERT_TRUE(lock_.Release().ok());
+  EXPECT_FALSE(lock_.Acquire()->previous_owner_died.has_value()) << "only the next one is told";
+}
+
+TEST_F(LockTest, TheHoldersNormalEndIsADeathToo) {
+  ForkedChild holder([&] { return lock_.Acquire().ok() ? 0 : 1; });
+  const int32_t pid = holder.pid();
+  ASSERT_EQ(holder.Wait(), 0);
+  EXPECT_EQ(lock_.Acquire(Deadline::Now())->previous_owner_died, pid);
+}
+
+TEST_F(LockTest, AWaiterIsWokenByTheHoldersDeath) {
+  ForkedChild holder = Holder();
+  ForkedChild waiter([&] {
+    const absl::StatusOr<Acquired> acquired = lock_.Acquire();
+    REGATTA_CHILD_REQUIRE(acquired.ok() && acquired->previous_owner_died == holder.pid());
+    return 0;
+  });
+  ASSERT_TRUE(Eventually([&] { return IsAsleep(waiter.pid()); }));
+  holder.Kill();
+  EXPECT_EQ(waiter.Wait(), 0);
+}
+
+TEST_F(LockTest, AKilledWaiterHoldsUpNobody) {
+  ASSERT_TRUE(lock_.Acquire().ok());
+  ForkedChild first([&] { return lock_.Acquire().ok() ? 0 : 1; });
+  ForkedChild second([&] { return lock_.Acquire().ok() && lock_.Release().ok() ? 0 : 1; });
+  ASSERT_TRUE(Eventually([&] { return IsAsleep(first.pid()) && IsAsleep(second.pid()); }));
+  first.Kill();
+  first.Wait();
+  ASSERT_TRUE(lock_.Release().ok());
+  EXPECT_EQ(second.Wait(), 0);
+}
+
+TEST_F(LockTest, TravelsAsADescriptor) {
+  ASSERT_TRUE(lock_.descriptor().valid());
+  absl::StatusOr<Lock> attached = Lock::Attach(*lock_.descriptor().Duplicate());
+  ASSERT_TRUE(attached.ok());
+  ASSERT_TRUE(attached->Acquire().ok());
+  EXPECT_FALSE(lock_.Acquire(Deadline::Now()).ok());
+  EXPECT_TRUE(lock_.Release().ok());
+}
+
+TEST_F(LockTest, OutlivesItsCreator) {
+  Fd descriptor;
+  {
+    const Lock lock = *Lock::Create();
+    descriptor = *lock.descriptor().Duplicate();
+  }
+  absl::StatusOr<Lock> attached = Lock::Attach(std::move(descriptor));
+  ASSERT_TRUE(attached.ok());
+  EXPECT_TRUE(attached->Acquire().ok());
+}
+
+absl::StatusCode AttachOf(absl::FunctionRef<void(std::byte*)> write, uint64_t size) {
+  Fd file = *CreateMemfd("a test");
+  if (!GrowMemfd(file, 0, size).ok()) return absl::StatusCode::kInternal;
+  write(Mapping::Map(file, size)->data());
+  return Lock::Attach(std::move(file)).status().code();
+}
+
+TEST_F(LockTest, AttachRefusesWhatIsNoLock) {
+  EXPECT_FALSE(Lock::Attach(Fd()).ok());
+  EXPECT_EQ(AttachOf([](std::byte*) {}, 16), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(AttachOf([](std::byte*) {}, 4096), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(AttachOf([](std::byte* at) { std::memcpy(at, "REGLOCK1", 8); }, 4096),
+            absl::StatusCode::kFailedPrecondition)
+      << "of another family";
+}
+
+TEST_F(LockTest, CreateSaysWhenNoDescriptorIsLeft) {
+  ForkedChild child([] {
+    LimitDescriptors(48);
+    while (dup(0) >= 0) {
+    }
+    REGATTA_CHILD_REQUIRE(Lock::Create().status().code() == absl::StatusCode::kResourceExhausted);
+    return 0;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+TEST_F(LockTest, CrossesAsItsDescriptorBesideTheBytes) {
+  static_assert(kCarriesDescriptors<Lock>);
+  DescriptorSink sink;
+  std::vector<std::byte> bytes(EncodedSize(lock_));
+  ASSERT_TRUE(Encode(lock_, absl::MakeSpan(bytes), &sink).ok());
+  ASSERT_EQ(sink.descriptors().size(), 1u);
+  std::vector<Fd> arrived;
+  arrived.push_back(*sink.descriptors()[0]->Duplicate());
+  DescriptorSource source(std::move(arrived));
+  absl::StatusOr<Lock> decoded = Decode<Lock>(bytes, &source);
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  ASSERT_TRUE(decoded->Acquire().ok());
+  EXPECT_EQ(lock_.holder(), getpid());
+}
+
+TEST(LockOfNone, CannotBePassedOn) {
+  const Lock none;
+  EXPECT_FALSE(none.valid());
+  DescriptorSink sink;
+  std::vector<std::byte> bytes(EncodedSize(none));
+  EXPECT_EQ(Encode(none, absl::MakeSpan(bytes), &sink).code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(LockTest, ScopedReleasesOnEveryWayOut) {
+  {
+    const absl::StatusOr<ScopedLock> held = ScopedLock::Acquire(lock_);
+    ASSERT_TRUE(held.ok());
+    EXPECT_EQ(lock_.holder(), getpid());
+    EXPECT_FALSE(ScopedLock::Acquire(lock_, Deadline::Now()).ok());
+    EXPECT_EQ(lock_.holder(), getpid()) << "who failed to acquire releases nothing";
+  }
+  EXPECT_FALSE(lock_.holder().has_value());
+  try {
+    const absl::StatusOr<ScopedLock> held = ScopedLock::Acquire(lock_);
+    throw 1;
+  } catch (int) {
+    EXPECT_FALSE(lock_.holder().has_value());
+  }
+}
+
+TEST_F(LockTest, ScopedMovesItsHold) {
+  absl::StatusOr<ScopedLock> first = ScopedLock::Acquire(lock_);
+  {
+    const ScopedLock second = *std::move(first);
+    EXPECT_EQ(lock_.holder(), getpid());
+  }
+  EXPECT_FALSE(lock_.holder().has_value());
+}
+
+TEST_F(LockTest, ScopedInAChildOfForkReleasesNothing) {
+  const absl::StatusOr<ScopedLock> held = ScopedLock::Acquire(lock_);
+  ForkedChild child([&] {
+    { const ScopedLock inherited = std::move(const_cast<ScopedLock&>(*held)); }
+    return lock_.holder() == getppid() ? 0 : 1;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+// Deaths at each step, with others waiting: the lock never stays lost, and a dead holder is named exactly where there was one.
+struct Step {
+  FaultPoint point;
+  bool held;  // Whether the victim dies holding it.
+};
+
+TEST_F(LockTest, ADeathAtEachStepLeavesItToTheOthers) {
+  for (const Step step : {Step{FaultPoint::kLockReleased, false}, Step{FaultPoint::kLockWaiting, false},
+                          Step{FaultPoint::kLockTakenOver, true}}) {
+    for (uint32_t skip = 0; skip < 3; ++skip) {
+      SCOPED_TRACE(testing::Message() << FaultPointName(step.point) << " after " << skip);
+      std::atomic<bool>& go = scene_->go;
+      go = false;
+      scene_->acquired = 0;
+      // The victim passes the point again and again: it takes over from a dead holder, waits for a live one, or just releases.
+      ForkedChild victim([&] {
+        ArmFaultPoint(step.point, skip);
+        for (uint32_t i = 0; i <= skip; ++i) {
+          if (step.point == FaultPoint::kLockReleased) {
+            REGATTA_CHILD_REQUIRE(lock_.Acquire().ok());
+          } else if (step.point == FaultPoint::kLockTakenOver) {
+            ForkedChild dead([&] {
+              ArmFaultPoint(FaultPoint::kNone);
+              return lock_.Acquire().ok() ? 0 : 1;
+            });
+            REGATTA_CHILD_REQUIRE(dead.Wait() == 0);
+            REGATTA_CHILD_REQUIRE(lock_.Acquire().ok());
+          } else {
+            REGATTA_CHILD_REQUIRE(lock_.Acquire().ok());
+            REGATTA_CHILD_REQUIRE(!lock_.Acquire(Deadline::After(absl::Milliseconds(1))).ok());
+          }
+          REGATTA_CHILD_REQUIRE(lock_.Release().ok());
+        }
+        return 0;
+      });
+      const int32_t pid = victim.pid();
+      ASSERT_EQ(victim.Wait(), -SIGKILL);
+      const absl::StatusOr<Acquired> acquired = lock_.Acquire(Deadline::After(absl::Seconds(20)));
+      ASSERT_TRUE(acquired.ok());
+      const bool held = step.held || step.point == FaultPoint::kLockWaiting;  // It waits for what it holds itself.
+      EXPECT_EQ(acquired->previous_owner_died, held ? std::optional<int32_t>(pid) : std::nullopt);
+      ASSERT_TRUE(lock_.Release().ok());
+    }
+  }
+}
+
+// Who releases dies before it wakes the sleepers: the kernel wakes them at its death, without waiting for a tick.
+TEST_F(LockTest, ADeathBetweenReleaseAndWakeLeavesNoSleeper) {
+  ForkedChild holder([&] {
+    REGATTA_CHILD_REQUIRE(lock_.Acquire().ok());
+    scene_->held = true;
+    while (!scene_->go) usleep(100);
+    ArmFaultPoint(FaultPoint::kLockReleased);
+    lock_.Release().IgnoreError();
+    return 0;
+  });
+  ASSERT_TRUE(Eventually([&] { return scene_->held.load(); }));
+  std::vector<ForkedChild> waiters;
+  for (int i = 0; i < 3; ++i) {
+    waiters.emplace_back([&] {
+      const absl::StatusOr<ScopedLock> held = ScopedLock::Acquire(lock_);
+      REGATTA_CHILD_REQUIRE(held.ok() && !held->how().previous_owner_died.has_value());
+      scene_->acquired.fetch_add(1);
+      return 0;
+    });
+  }
+  for (const ForkedChild& waiter : waiters) ASSERT_TRUE(Eventually([&] { return IsAsleep(waiter.pid()); }));
+  scene_->go = true;
+  EXPECT_EQ(holder.Wait(), -SIGKILL);
+  for (ForkedChild& waiter : waiters) EXPECT_EQ(waiter.Wait(), 0);
+  EXPECT_EQ(scene_->acquired, 3);
+}
+
+}  // namespace
+}  // namespace regatta
