@@ -1,11 +1,8 @@
 #include "core/os/cpu.h"
 
 #include <sched.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 #include <thread>
 
 #include "core/os/forked_child.h"
@@ -40,7 +37,7 @@ TEST(AsymmetricFence, LightIsAFullFenceUntilEnabled) {
 
 TEST(AsymmetricFence, LightStaysAFullFenceWhereTheKernelRefuses) {
   ForkedChild child([] {
-    RefuseSystemCall(SYS_membarrier, EPERM);
+    RefuseMembarrier();
     EnableAsymmetricFence();
     REGATTA_CHILD_REQUIRE(cpu_internal::g_light_is_full.load());
     AsymmetricFenceHeavy();

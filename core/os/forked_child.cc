@@ -149,6 +149,8 @@ void RefuseSystemCall(long number, int error_number) {
   Require(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0, "prctl(PR_SET_SECCOMP)");
 }
 
+void RefuseMembarrier() { RefuseSystemCall(SYS_membarrier, EPERM); }
+
 void* MapSharedBytes(size_t bytes) {
   void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   Require(at != MAP_FAILED, "mmap");

@@ -66,6 +66,8 @@ void LimitDescriptors(uint64_t count);
 void LimitMoreAddressSpace(uint64_t bytes);
 // From now on the system call of that number fails with `error_number` in this process.
 void RefuseSystemCall(long number, int error_number);
+// The kernel's part of AsymmetricFenceHeavy.
+void RefuseMembarrier();
 
 // Zeroed memory that this process shares with the children it forks.
 void* MapSharedBytes(size_t bytes);

@@ -1,15 +1,16 @@
 #include "core/sync/wait_point.h"
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <csignal>
 #include <thread>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "core/os/cpu.h"
+#include "core/os/deadline.h"
 #include "core/os/fault_point.h"
 #include "core/os/forked_child.h"
 #include "core/shm/family.h"
@@ -185,7 +186,7 @@ TEST_F(WaitPointTest, LeavesNoItemBesideASleeper) {
 TEST_F(WaitPointTest, WorksWhereTheKernelRefusesItsFence) {
   Shared<Scene> back;
   const auto body = [](Scene& in, Scene& out) {
-    RefuseSystemCall(SYS_membarrier, EPERM);
+    RefuseMembarrier();
     const Member self = *Family::Self();
     for (int i = 1; i <= 2000; ++i) {
       REGATTA_CHILD_REQUIRE(in.point.Await([&] { return in.items.load() >= i; }, Deadline::After(absl::Seconds(20)),
@@ -197,7 +198,7 @@ TEST_F(WaitPointTest, WorksWhereTheKernelRefusesItsFence) {
   };
   ForkedChild left([&] { return body(*scene_, *back); });
   ForkedChild right([&] {
-    RefuseSystemCall(SYS_membarrier, EPERM);
+    RefuseMembarrier();
     const Member self = *Family::Self();
     for (int i = 1; i <= 2000; ++i) {
       scene_->items.store(i);
