@@ -126,14 +126,15 @@ class QueueGetter {
       QueueSlot& slot = ring[item & mask];
       const uint64_t sequence = slot.sequence.load(std::memory_order_acquire);
       if (sequence == item + 1) {
-        const uint32_t size = slot.size;
+        const uint32_t size = slot.size.load(std::memory_order_relaxed);
+        const uint32_t place = slot.place.load(std::memory_order_relaxed);
         // The longer the flow, the further ahead: what the producer has surely left. Too far would take from it what it writes.
         if (const uint32_t ahead = std::min(thread_.hits / 4, kReadAhead); ahead > 0) {
           const QueueSlot& later = ring[(item + ahead) & mask];
           __builtin_prefetch(&later);
           if (size > 48) __builtin_prefetch(reinterpret_cast<const std::byte*>(&later) + 64);
         }
-        if (slot.place == QueueSlot::kInline && size <= kInlineBytes) [[likely]] {
+        if (place == QueueSlot::kInline && size <= kInlineBytes) [[likely]] {
           CopySpeculatively(bytes, slot.bytes, size);
           FaultPointHere(FaultPoint::kQueueGetCopied);
           if (!lane.head.compare_exchange_strong(head, head + 1, std::memory_order_acq_rel)) continue;
@@ -143,7 +144,7 @@ class QueueGetter {
         }
         uint64_t offset = 0;
         CopySpeculatively(reinterpret_cast<std::byte*>(&offset), slot.bytes, sizeof(offset));
-        Extent* extent = slot.place == QueueSlot::kExtent ? ExtentPool::Find(segment_.arena(), offset, size) : nullptr;
+        Extent* extent = place == QueueSlot::kExtent ? ExtentPool::Find(segment_.arena(), offset, size) : nullptr;
         if (extent == nullptr) {
           if (!lane.head.compare_exchange_strong(head, head + 1, std::memory_order_acq_rel)) continue;
           return Look::kBroken;
@@ -175,6 +176,11 @@ class QueueGetter {
 
   void AfterTake() {
     QueueHeader& header = segment_.header();
+    // Who sleeps for an item that never comes learns of the end from who got the last.
+    if (header.closed.load(std::memory_order_relaxed) != 0 && header.items.anybody_sleeps() && segment_.Drained())
+        [[unlikely]] {
+      header.items.NotifyAll();
+    }
     if (header.capacity == 0) return;
     const uint32_t here = CurrentProcessor();
     if (header.consumer_processor.load(std::memory_order_relaxed) != here) {
@@ -204,7 +210,7 @@ absl::Status ByteQueue::Put(absl::Span<const std::byte> bytes, Deadline deadline
   if (!thread.ok()) return thread.status();
   LaneWriter* writer = (*thread)->writer;
   if (writer == nullptr) [[unlikely]] {
-    const absl::StatusOr<LaneWriter*> claimed = segment_->ClaimWriter(*thread);
+    const absl::StatusOr<LaneWriter*> claimed = segment_->ClaimWriter(*thread, deadline);
     if (!claimed.ok()) return claimed.status();
     writer = *claimed;
   }
@@ -214,7 +220,7 @@ absl::Status ByteQueue::Put(absl::Span<const std::byte> bytes, Deadline deadline
 absl::StatusOr<QueueReservation> ByteQueue::Reserve(size_t bytes, Deadline deadline) {
   const absl::StatusOr<QueueThread*> thread = segment_->ThisThread();
   if (!thread.ok()) return thread.status();
-  const absl::StatusOr<LaneWriter*> writer = segment_->ClaimWriter(*thread);
+  const absl::StatusOr<LaneWriter*> writer = segment_->ClaimWriter(*thread, deadline);
   if (!writer.ok()) return writer.status();
   QueueReservation reservation;
   const absl::StatusOr<std::byte*> room = (*writer)->Reserve(bytes, deadline, &reservation.extent_);
@@ -272,7 +278,10 @@ absl::Status ByteQueue::Get(QueueItem* item, Deadline deadline) {
     // A wake-up meant for another may have been left to this getter.
     if (header.items.anybody_sleeps() && !empty()) header.items.Notify();
     if (!found) return EmptyError("the queue", true);
-    if (look == Look::kEmpty) return ClosedError("the queue");
+    if (look == Look::kEmpty) {
+      if (header.items.anybody_sleeps()) header.items.NotifyAll();
+      return ClosedError("the queue");
+    }
   }
   if (look == Look::kTaken) return absl::OkStatus();
   return absl::DataLossError("an item of the queue was overwritten in shared memory; it was dropped");
@@ -283,13 +292,14 @@ absl::Status ByteQueue::Close() {
   if (!thread.ok()) return thread.status();
   QueueHeader& header = segment_->header();
   if (absl::Status locked = segment_->Lock((*thread)->self, Deadline::Never()); !locked.ok()) return locked;
-  header.closed.store(1, std::memory_order_release);
-  FaultPointHere(FaultPoint::kQueueClosing);
   for (uint32_t i = 0, count = segment_->lanes(); i < count; ++i) {
     segment_->lane(i).limit.store(0, std::memory_order_relaxed);
   }
-  // Who had begun before sees its item through; who begins after sees the limit.
+  // Who had begun before sees its item through; who begins after sees the limit, comes for the lock and finds it closed. Said
+  // last: a death before it leaves an open queue, in which putters take new credit.
   AsymmetricFenceHeavy();
+  FaultPointHere(FaultPoint::kQueueClosing);
+  header.closed.store(1, std::memory_order_release);
   segment_->Unlock();
   header.items.NotifyAll();
   header.space.NotifyAll();

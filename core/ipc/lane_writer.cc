@@ -30,20 +30,10 @@ LaneWriter::LaneWriter(QueueSegment& segment, uint32_t lane, Member self)
 void LaneWriter::Load() {
   resets_seen_ = lane_.resets.load(std::memory_order_relaxed);
   next_ = lane_.used.load(std::memory_order_relaxed);
-  hop_ = lane_.hop.load(std::memory_order_relaxed);
-  // An owner or trimmer that died while moving to the next ring: the mark or the head says so.
+  hop_ = segment_.SettledHop(lane_, next_);
+  lane_.hop.store(hop_, std::memory_order_release);
   ring_ = segment_.Ring(lane_, hop_, &mask_);
-  const uint64_t head = lane_.head.load(std::memory_order_acquire);
-  known_head_ = head & kIndexMask;
-  const bool marked = ring_ != nullptr &&
-                      slot().sequence.load(std::memory_order_relaxed) == (QueueSlot::kJump | (next_ + 1)) &&
-                      (head >> 56) == (hop_ & 0xff);
-  const bool head_is_ahead = (head >> 56) == ((hop_ + 1) & 0xff);
-  if (marked || head_is_ahead) {
-    ++hop_;
-    lane_.hop.store(hop_, std::memory_order_release);
-    ring_ = segment_.Ring(lane_, hop_, &mask_);
-  }
+  known_head_ = lane_.head.load(std::memory_order_acquire) & kIndexMask;
   extents_.Load([this](uint64_t item) { return item >= next_; });
   old_rings_.clear();
   ChunkArena& arena = segment_.arena();
@@ -89,7 +79,10 @@ absl::Status LaneWriter::BeginSlow(Deadline deadline) {
       }
       continue;
     }
-    if (!IsFull(prepared)) return prepared;
+    if (!IsFull(prepared)) {
+      if (waited) header.space.Notify();  // A wake-up meant for another may have been left to this putter.
+      return prepared;
+    }
     if (deadline.is_now()) return prepared;
     const auto ready = [&] { return header.closed.load(std::memory_order_relaxed) != 0 || MaybeRoom(); };
     if (!header.space.Await(ready, deadline, partner_here, self_, [] {})) return FullError("the queue", true);
@@ -217,8 +210,8 @@ void LaneWriter::Publish(uint32_t size, uint32_t place) {
   auto* soon = reinterpret_cast<std::byte*>(&ring_[(next_ + kWriteAhead) & mask_]);
   __builtin_prefetch(soon, 1);
   if (size > 48) __builtin_prefetch(soon + 64, 1);
-  here.size = size;
-  here.place = place;
+  here.size.store(size, std::memory_order_relaxed);
+  here.place.store(place, std::memory_order_relaxed);
   FaultPointHere(FaultPoint::kQueuePutWritten);
   here.sequence.store(next_ + 1, std::memory_order_release);
   FaultPointHere(FaultPoint::kQueuePutPublished);

@@ -28,6 +28,8 @@ class LaneWriter : private ArenaLock {
   void Abandon();
   // Gives the lane up; what is in it may still be got.
   void LetGo();
+  // Whether a reservation is open.
+  bool open() const { return open_; }
 
  private:
   QueueSlot& slot() { return ring_[next_ & mask_]; }
@@ -45,6 +47,11 @@ class LaneWriter : private ArenaLock {
 
   absl::Status LockArena() override { return segment_.Lock(self_, Deadline::Never()); }
   void UnlockArena() override { segment_.Unlock(); }
+  // A getter that died before it moved the head leaves the next one to look at the extent.
+  bool IsForgotten(uint64_t owned_state) const override {
+    const auto head = static_cast<uint32_t>(lane_.head.load(std::memory_order_acquire));
+    return static_cast<int32_t>(head - static_cast<uint32_t>(owned_state)) > 0;
+  }
 
   QueueSegment& segment_;
   QueueLane& lane_;

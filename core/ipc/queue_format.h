@@ -29,8 +29,9 @@ inline constexpr uint64_t kLargestItem = uint64_t{1} << 30;
 struct alignas(128) QueueSlot {
   // t + 1: item t is here, whole. kJump | (t + 1): item t and what follows are in the lane's next ring.
   std::atomic<uint64_t> sequence;
-  uint32_t size;   // Bytes of the item.
-  uint32_t place;  // kInline: below. kExtent: the first 8 bytes below are the offset of an Extent in the segment.
+  std::atomic<uint32_t> size;  // Bytes of the item.
+  std::atomic<uint32_t>
+      place;  // kInline: below. kExtent: the first 8 bytes below are the extent's offset in the segment.
   std::byte bytes[kInlineBytes];
 
   static constexpr uint64_t kJump = uint64_t{1} << 63;
@@ -50,7 +51,7 @@ struct alignas(1024) QueueLane {
   std::atomic<uint64_t> hop;        // Number of the ring the owner writes to.
   std::atomic<uint32_t> processor;  // That the owner last ran on.
 
-  // {member, number of the writer in its process << 32}; 0: nobody's, its items may still be got and it may be taken.
+  // A Member. 0: nobody's, its items may still be got and it may be taken.
   alignas(128) std::atomic<uint64_t> owner;
   std::atomic<uint32_t> resets;  // Times that somebody else than the owner changed its rings and chunks.
 

@@ -17,18 +17,35 @@ constexpr uint32_t kChunkChoices[] = {1 << 20, 1 << 17, 1 << 14, 1 << 10};
 
 std::atomic<uint64_t> g_next_number{1};
 
-// The places of this thread in the queues it used.
-struct ThreadPlaces {
-  std::vector<std::unique_ptr<QueueThread>> places;
-  ~ThreadPlaces() {
-    for (const auto& place : places) {
+// The places of this thread in the queues it used. Plain pointers: exit handlers and other destructors of a thread may use
+// queues after ThreadEnd has run; what they make then stays until the process ends.
+using ThreadPlaces = std::vector<std::unique_ptr<QueueThread>>;
+thread_local ThreadPlaces* t_places = nullptr;
+thread_local QueueThread* t_last = nullptr;
+thread_local bool t_ended = false;
+
+struct ThreadEnd {
+  bool armed = false;
+  ~ThreadEnd() {
+    t_ended = true;
+    t_last = nullptr;
+    const std::unique_ptr<ThreadPlaces> places(std::exchange(t_places, nullptr));
+    if (places == nullptr) return;
+    for (const auto& place : *places) {
       if (place->writer == nullptr || place->fork_generation != Family::fork_generation()) continue;
       if (auto segment = place->segment.lock()) segment->ReturnWriter(place->writer);
     }
   }
 };
-thread_local ThreadPlaces t_places;
-thread_local QueueThread* t_last = nullptr;
+thread_local ThreadEnd t_end;
+
+ThreadPlaces& ThisThreadPlaces() {
+  if (t_places == nullptr) {
+    t_places = new ThreadPlaces;
+    if (!t_ended) t_end.armed = true;  // The first touch registers its destructor.
+  }
+  return *t_places;
+}
 
 }  // namespace
 
@@ -187,7 +204,7 @@ absl::StatusOr<QueueThread*> QueueSegment::ThisThread() {
   if (t_last != nullptr && t_last->segment_number == number_ && t_last->fork_generation == generation) [[likely]] {
     return t_last;
   }
-  auto& places = t_places.places;
+  ThreadPlaces& places = ThisThreadPlaces();
   for (const auto& place : places) {
     if (place->segment_number == number_ && place->fork_generation == generation) {
       t_last = place.get();
@@ -208,17 +225,12 @@ absl::StatusOr<QueueThread*> QueueSegment::ThisThread() {
   return t_last;
 }
 
-absl::StatusOr<LaneWriter*> QueueSegment::ClaimWriter(QueueThread* thread) {
+absl::StatusOr<LaneWriter*> QueueSegment::ClaimWriter(QueueThread* thread, Deadline deadline) {
   if (thread->writer != nullptr) return thread->writer;
   Local& local = ThisProcess();
   std::lock_guard<std::mutex> guard(local.mutex);
-  if (!local.idle.empty()) {
-    thread->writer = local.idle.back();
-    local.idle.pop_back();
-    return thread->writer;
-  }
-  if (absl::Status locked = Lock(thread->self, Deadline::Never()); !locked.ok()) return locked;
-  const absl::StatusOr<uint32_t> index = ClaimLane(thread->self, Deadline::Never());
+  if (absl::Status locked = Lock(thread->self, deadline); !locked.ok()) return locked;
+  const absl::StatusOr<uint32_t> index = ClaimLane(thread->self);
   if (!index.ok()) {
     Unlock();
     return index.status();
@@ -230,12 +242,15 @@ absl::StatusOr<LaneWriter*> QueueSegment::ClaimWriter(QueueThread* thread) {
 }
 
 void QueueSegment::ReturnWriter(LaneWriter* writer) {
+  // Its thread handed a reservation to another, which still needs it.
+  if (writer->open()) return;
   Local& local = ThisProcess();
   std::lock_guard<std::mutex> guard(local.mutex);
-  local.idle.push_back(writer);
+  writer->LetGo();
+  std::erase_if(local.writers, [writer](const auto& mine) { return mine.get() == writer; });
 }
 
-absl::StatusOr<uint32_t> QueueSegment::ClaimLane(Member self, Deadline) {
+absl::StatusOr<uint32_t> QueueSegment::ClaimLane(Member self) {
   const uint32_t count = lanes();
   for (uint32_t i = 0; i < count; ++i) {
     if (OwnerLives(lane(i))) continue;
@@ -275,24 +290,38 @@ void QueueSegment::Trim(Member self) {
   Unlock();
 }
 
+uint64_t QueueSegment::SettledHop(const QueueLane& lane, uint64_t next) const {
+  const uint64_t hop = lane.hop.load(std::memory_order_relaxed);
+  uint64_t mask = 0;
+  const QueueSlot* ring = Ring(lane, hop, &mask);
+  const bool marked =
+      ring != nullptr && ring[next & mask].sequence.load(std::memory_order_relaxed) == (QueueSlot::kJump | (next + 1));
+  const bool head_is_ahead = (lane.head.load(std::memory_order_acquire) >> 56) == ((hop + 1) & 0xff);
+  return marked || head_is_ahead ? hop + 1 : hop;
+}
+
 void QueueSegment::ResetLane(uint32_t index) {
   QueueLane& lane = this->lane(index);
-  if (!OwnerLives(lane)) lane.used.store(Published(lane), std::memory_order_relaxed);
+  uint64_t head = lane.head.load(std::memory_order_acquire);
+  const uint64_t next = head & kIndexMask;  // Not `used`: the owner may be trying to begin an item, in vain.
+  if (!OwnerLives(lane)) lane.used.store(next, std::memory_order_relaxed);
   // Its owner, if any, reads everything anew when it comes for the lock, as its limit is 0.
   lane.resets.fetch_add(1, std::memory_order_relaxed);
   const uint64_t base = BaseRingsOffset(header().chunks) + index * kBaseRingBytes;
-  uint64_t hop = lane.hop.load(std::memory_order_relaxed);
+  uint64_t hop = SettledHop(lane, next);
+  lane.hop.store(hop, std::memory_order_release);
   if ((lane.rings[hop % kLaneRings].load(std::memory_order_relaxed) & ~uint64_t{63}) != base) {
     ++hop;
-    ClearMark(base, kBaseRingLog2, lane.used.load(std::memory_order_relaxed));
+    ClearMark(base, kBaseRingLog2, next);
     lane.rings[hop % kLaneRings].store(base | kBaseRingLog2, std::memory_order_release);
-    lane.hop.store(hop, std::memory_order_release);
-    FaultPointHere(FaultPoint::kQueueLaneReset);
-    uint64_t head = lane.head.load(std::memory_order_relaxed);
-    // Nothing is in the lane, so getters can only be moving it from ring to ring.
-    while (!lane.head.compare_exchange_weak(head, PackHead(hop, head), std::memory_order_acq_rel)) {
-    }
   }
+  // Nothing is in the lane, so getters can only be moving it from ring to ring. The head goes first: whoever finds it ahead
+  // of `hop` knows what a death left undone.
+  while ((head >> 56) != (hop & 0xff) &&
+         !lane.head.compare_exchange_weak(head, PackHead(hop, head), std::memory_order_acq_rel)) {
+  }
+  FaultPointHere(FaultPoint::kQueueLaneReset);
+  lane.hop.store(hop, std::memory_order_release);
   std::vector<uint32_t> unused;
   arena_.ForEachRun(index, [&](uint32_t first, const ChunkRun& run) {
     if (run.kind == kRingKind || ExtentPool::AllFree(arena_, first, run)) unused.push_back(first);

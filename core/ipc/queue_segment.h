@@ -59,6 +59,9 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   // Items below this number were published by an owner that has died or gone.
   uint64_t Published(const QueueLane& lane) const;
   bool OwnerLives(const QueueLane& lane) const;
+  // Number of the ring that item `next`, the lane's next to be put, goes to: `hop`, or the one after if an owner or trimmer died
+  // between moving on and saying so. The lock is held.
+  uint64_t SettledHop(const QueueLane& lane, uint64_t next) const;
   // Closed, and nothing is left or on its way.
   bool Drained() const;
 
@@ -70,15 +73,15 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   // The calling thread's place. Family::Self's errors.
   absl::StatusOr<QueueThread*> ThisThread();
   // A lane of this process for the calling thread. ResourceExhausted: all lanes are in use, or no memory.
-  absl::StatusOr<LaneWriter*> ClaimWriter(QueueThread* thread);
-  // Takes back what a thread that ends had claimed.
+  absl::StatusOr<LaneWriter*> ClaimWriter(QueueThread* thread, Deadline deadline);
+  // Lets the lane of a thread that ends go.
   void ReturnWriter(LaneWriter* writer);
 
   // Gives the memory of lanes with nothing in them back.
   void Trim(Member self);
 
  private:
-  absl::StatusOr<uint32_t> ClaimLane(Member self, Deadline deadline);
+  absl::StatusOr<uint32_t> ClaimLane(Member self);
   // Nothing is in the lane and its owner can't put without the lock, which is held.
   void ResetLane(uint32_t index);
 
@@ -87,7 +90,6 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
     uint32_t fork_generation = 0;
     std::mutex mutex;
     std::vector<std::unique_ptr<LaneWriter>> writers;
-    std::vector<LaneWriter*> idle;
   };
   Local& ThisProcess();
 
