@@ -25,9 +25,9 @@ enum class Look { kTaken, kEmpty, kBroken };
 
 // Copies what its owner may be overwriting; the caller throws the copy away unless it then wins the item.
 __attribute__((no_sanitize("thread"))) void CopySpeculatively(std::byte* to, const std::byte* from, uint32_t size) {
-  for (uint32_t i = 0; i < (size + 7) / 8; ++i) {
-    uint64_t word = __atomic_load_n(reinterpret_cast<const uint64_t*>(from) + i, __ATOMIC_RELAXED);
-    std::memcpy(to + i * 8, &word, 8);
+  // Both ends are aligned to 16 bytes and have room for whole pieces.
+  for (uint32_t at = 0; at < size; at += 16) {
+    std::memcpy(__builtin_assume_aligned(to + at, 16), __builtin_assume_aligned(from + at, 16), 16);
   }
 }
 
@@ -142,8 +142,9 @@ class QueueGetter {
           on_inline(size);
           return Look::kTaken;
         }
-        uint64_t offset = 0;
-        CopySpeculatively(reinterpret_cast<std::byte*>(&offset), slot.bytes, sizeof(offset));
+        CopySpeculatively(bytes, slot.bytes, sizeof(uint64_t));
+        uint64_t offset;
+        std::memcpy(&offset, bytes, sizeof(offset));
         Extent* extent = place == QueueSlot::kExtent ? ExtentPool::Find(segment_.arena(), offset, size) : nullptr;
         if (extent == nullptr) {
           if (!lane.head.compare_exchange_strong(head, head + 1, std::memory_order_acq_rel)) continue;
@@ -206,15 +207,14 @@ absl::StatusOr<ByteQueue> ByteQueue::Attach(Fd file, uint64_t fingerprint) {
 }
 
 absl::Status ByteQueue::Put(absl::Span<const std::byte> bytes, Deadline deadline) {
+  if (QueueThread* cached = segment_->CachedThread(); cached != nullptr && cached->writer != nullptr) [[likely]] {
+    return cached->writer->Put(bytes, deadline);
+  }
   const absl::StatusOr<QueueThread*> thread = segment_->ThisThread();
   if (!thread.ok()) return thread.status();
-  LaneWriter* writer = (*thread)->writer;
-  if (writer == nullptr) [[unlikely]] {
-    const absl::StatusOr<LaneWriter*> claimed = segment_->ClaimWriter(*thread, deadline);
-    if (!claimed.ok()) return claimed.status();
-    writer = *claimed;
-  }
-  return writer->Put(bytes, deadline);
+  const absl::StatusOr<LaneWriter*> writer = segment_->ClaimWriter(*thread, deadline);
+  if (!writer.ok()) return writer.status();
+  return (*writer)->Put(bytes, deadline);
 }
 
 absl::StatusOr<QueueReservation> ByteQueue::Reserve(size_t bytes, Deadline deadline) {
@@ -233,9 +233,13 @@ absl::StatusOr<QueueReservation> ByteQueue::Reserve(size_t bytes, Deadline deadl
 
 absl::Status ByteQueue::Get(QueueItem* item, Deadline deadline) {
   item->Reset();
-  const absl::StatusOr<QueueThread*> thread = segment_->ThisThread();
-  if (!thread.ok()) return thread.status();
-  QueueGetter getter(*segment_, **thread);
+  QueueThread* thread = segment_->CachedThread();
+  if (thread == nullptr) [[unlikely]] {
+    const absl::StatusOr<QueueThread*> found = segment_->ThisThread();
+    if (!found.ok()) return found.status();
+    thread = *found;
+  }
+  QueueGetter getter(*segment_, *thread);
   const auto on_inline = [item](uint32_t size) { item->size_ = size; };
   const auto on_extent = [this, item](Extent* extent, uint32_t size) {
     item->size_ = size;
@@ -244,7 +248,7 @@ absl::Status ByteQueue::Get(QueueItem* item, Deadline deadline) {
     item->data_ = extent->payload();
     item->segment_ = segment_;
   };
-  const bool streaming = (*thread)->hits >= kStreaming;
+  const bool streaming = thread->hits >= kStreaming;
   Look look = getter.TryAll(item->inline_, on_inline, on_extent);
   if (look == Look::kEmpty && streaming && !deadline.is_now()) {
     // Caught up with a producer in full flow: reading the slot it writes next would only slow it down. Let it get ahead.
@@ -263,7 +267,7 @@ absl::Status ByteQueue::Get(QueueItem* item, Deadline deadline) {
         const QueueLane& lane = segment_->lane(i);
         if (lane.processor.load(std::memory_order_relaxed) != here) continue;
         const uint64_t owner = lane.owner.load(std::memory_order_relaxed);
-        if (owner != 0 && static_cast<Member>(owner & kMemberMask) != (*thread)->self) return true;
+        if (owner != 0 && static_cast<Member>(owner & kMemberMask) != thread->self) return true;
       }
       return false;
     };
@@ -272,9 +276,9 @@ absl::Status ByteQueue::Get(QueueItem* item, Deadline deadline) {
       return look != Look::kEmpty || segment_->Drained();
     };
     const auto tidy = [&] {
-      if (segment_->arena().taken() > kTrimChunks) segment_->Trim((*thread)->self);
+      if (segment_->arena().taken() > kTrimChunks) segment_->Trim(thread->self);
     };
-    const bool found = header.items.Await(ready, deadline, partner_here, (*thread)->self, tidy);
+    const bool found = header.items.Await(ready, deadline, partner_here, thread->self, tidy);
     // A wake-up meant for another may have been left to this getter.
     if (header.items.anybody_sleeps() && !empty()) header.items.Notify();
     if (!found) return EmptyError("the queue", true);

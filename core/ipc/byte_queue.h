@@ -58,7 +58,7 @@ class QueueItem {
   Extent* extent_ = nullptr;
   const std::byte* data_ = nullptr;
   std::shared_ptr<QueueSegment> segment_;
-  alignas(8) std::byte inline_[kInlineBytes];
+  alignas(16) std::byte inline_[kInlineBytes];
 };
 
 // Room for one item, to be written in place. Destroyed without Commit, nothing was put. While one is open its thread can't put

@@ -13,8 +13,9 @@ namespace regatta {
 namespace {
 
 constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
-constexpr uint64_t kWriteAhead = 16;     // Slots.
-constexpr uint64_t kSmallBacklog = 128;  // A large ring with no more in it is left for the base ring.
+constexpr uint64_t kWriteAhead = 16;       // Slots.
+constexpr uint64_t kLookAtProcessor = 16;  // Items between looks at where this thread runs.
+constexpr uint64_t kSmallBacklog = 128;    // A large ring with no more in it is left for the base ring.
 
 uint32_t Log2(uint64_t mask) { return static_cast<uint32_t>(__builtin_popcountll(mask)); }
 
@@ -216,10 +217,12 @@ void LaneWriter::Publish(uint32_t size, uint32_t place) {
   here.sequence.store(next_ + 1, std::memory_order_release);
   FaultPointHere(FaultPoint::kQueuePutPublished);
   ++next_;
-  const uint32_t processor = CurrentProcessor();
-  if (processor != processor_) [[unlikely]] {
-    processor_ = processor;
-    lane_.processor.store(processor, std::memory_order_relaxed);
+  if (next_ % kLookAtProcessor == 1) {
+    const uint32_t processor = CurrentProcessor();
+    if (processor != processor_) {
+      processor_ = processor;
+      lane_.processor.store(processor, std::memory_order_relaxed);
+    }
   }
   segment_.header().items.Notify();
   if ((next_ & mask_) == 0) [[unlikely]]

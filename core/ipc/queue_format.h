@@ -38,7 +38,7 @@ struct alignas(128) QueueSlot {
   static constexpr uint32_t kInline = 0;
   static constexpr uint32_t kExtent = 1;
 };
-static_assert(sizeof(QueueSlot) == 128);
+static_assert(sizeof(QueueSlot) == 128 && offsetof(QueueSlot, bytes) % 16 == 0);
 
 // One producer's FIFO. Written by its owner, but for `head` (consumers) and what the lock's holder repairs.
 struct alignas(1024) QueueLane {

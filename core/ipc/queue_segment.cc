@@ -21,20 +21,13 @@ std::atomic<uint64_t> g_next_number{1};
 // queues after ThreadEnd has run; what they make then stays until the process ends.
 using ThreadPlaces = std::vector<std::unique_ptr<QueueThread>>;
 thread_local ThreadPlaces* t_places = nullptr;
-thread_local QueueThread* t_last = nullptr;
 thread_local bool t_ended = false;
 
 struct ThreadEnd {
   bool armed = false;
   ~ThreadEnd() {
     t_ended = true;
-    t_last = nullptr;
-    const std::unique_ptr<ThreadPlaces> places(std::exchange(t_places, nullptr));
-    if (places == nullptr) return;
-    for (const auto& place : *places) {
-      if (place->writer == nullptr || place->fork_generation != Family::fork_generation()) continue;
-      if (auto segment = place->segment.lock()) segment->ReturnWriter(place->writer);
-    }
+    QueueSegment::LeaveThread();
   }
 };
 thread_local ThreadEnd t_end;
@@ -117,20 +110,6 @@ absl::StatusOr<std::shared_ptr<QueueSegment>> QueueSegment::Attach(Fd file, uint
   return std::make_shared<QueueSegment>(std::move(file), *std::move(mapping));
 }
 
-uint32_t QueueSegment::lanes() const { return std::min(header().lanes.load(std::memory_order_acquire), kQueueLanes); }
-
-QueueSlot* QueueSegment::Ring(const QueueLane& lane, uint64_t hop, uint64_t* mask) const {
-  const uint64_t word = lane.rings[hop % kLaneRings].load(std::memory_order_acquire);
-  const uint64_t log2 = word & 63;
-  const uint64_t offset = word & ~uint64_t{63};
-  if (log2 < kBaseRingLog2 || log2 > kLargestRingLog2 || offset % sizeof(QueueSlot) != 0 || offset > mapping_.size() ||
-      mapping_.size() - offset < sizeof(QueueSlot) << log2) {
-    return nullptr;
-  }
-  *mask = (uint64_t{1} << log2) - 1;
-  return reinterpret_cast<QueueSlot*>(mapping_.data() + offset);
-}
-
 void QueueSegment::ClearMark(uint64_t ring_offset, uint64_t log2, uint64_t item) {
   auto* ring = reinterpret_cast<QueueSlot*>(mapping_.data() + ring_offset);
   ring[item & ((uint64_t{1} << log2) - 1)].sequence.store(0, std::memory_order_relaxed);
@@ -201,14 +180,12 @@ QueueSegment::Local& QueueSegment::ThisProcess() {
 
 absl::StatusOr<QueueThread*> QueueSegment::ThisThread() {
   const uint32_t generation = Family::fork_generation();
-  if (t_last != nullptr && t_last->segment_number == number_ && t_last->fork_generation == generation) [[likely]] {
-    return t_last;
-  }
+  if (QueueThread* cached = CachedThread()) return cached;
   ThreadPlaces& places = ThisThreadPlaces();
   for (const auto& place : places) {
     if (place->segment_number == number_ && place->fork_generation == generation) {
-      t_last = place.get();
-      return t_last;
+      t_last_ = place.get();
+      return t_last_;
     }
   }
   const absl::StatusOr<Member> self = Family::Self();
@@ -220,9 +197,19 @@ absl::StatusOr<QueueThread*> QueueSegment::ThisThread() {
   place->fork_generation = generation;
   place->self = *self;
   place->segment = weak_from_this();
-  t_last = place.get();
+  t_last_ = place.get();
   places.push_back(std::move(place));
-  return t_last;
+  return t_last_;
+}
+
+void QueueSegment::LeaveThread() {
+  t_last_ = nullptr;
+  const std::unique_ptr<ThreadPlaces> places(std::exchange(t_places, nullptr));
+  if (places == nullptr) return;
+  for (const auto& place : *places) {
+    if (place->writer == nullptr || place->fork_generation != Family::fork_generation()) continue;
+    if (auto segment = place->segment.lock()) segment->ReturnWriter(place->writer);
+  }
 }
 
 absl::StatusOr<LaneWriter*> QueueSegment::ClaimWriter(QueueThread* thread, Deadline deadline) {

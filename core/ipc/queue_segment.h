@@ -5,6 +5,7 @@
 #ifndef REGATTA_CORE_IPC_QUEUE_SEGMENT_H_
 #define REGATTA_CORE_IPC_QUEUE_SEGMENT_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -45,9 +46,19 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
 
   QueueHeader& header() const { return *reinterpret_cast<QueueHeader*>(mapping_.data()); }
   QueueLane& lane(uint32_t index) const { return reinterpret_cast<QueueLane*>(mapping_.data() + kLanesOffset)[index]; }
-  uint32_t lanes() const;
+  uint32_t lanes() const { return std::min(header().lanes.load(std::memory_order_acquire), kQueueLanes); }
   // The ring of that number, or null if shared memory names an impossible one.
-  QueueSlot* Ring(const QueueLane& lane, uint64_t hop, uint64_t* mask) const;
+  QueueSlot* Ring(const QueueLane& lane, uint64_t hop, uint64_t* mask) const {
+    const uint64_t word = lane.rings[hop % kLaneRings].load(std::memory_order_acquire);
+    const uint64_t log2 = word & 63;
+    const uint64_t offset = word & ~uint64_t{63};
+    if (log2 < kBaseRingLog2 || log2 > kLargestRingLog2 || offset % sizeof(QueueSlot) != 0 ||
+        offset > mapping_.size() || mapping_.size() - offset < sizeof(QueueSlot) << log2) [[unlikely]] {
+      return nullptr;
+    }
+    *mask = (uint64_t{1} << log2) - 1;
+    return reinterpret_cast<QueueSlot*>(mapping_.data() + offset);
+  }
   // A ring used again may hold the mark of a move at this very item, made by an owner that died before putting it.
   void ClearMark(uint64_t ring_offset, uint64_t log2, uint64_t item);
   uint64_t OffsetOf(const void* at) const { return static_cast<const std::byte*>(at) - mapping_.data(); }
@@ -72,16 +83,26 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
 
   // The calling thread's place. Family::Self's errors.
   absl::StatusOr<QueueThread*> ThisThread();
+  // The same where it used this queue last, else null.
+  QueueThread* CachedThread() const {
+    QueueThread* last = t_last_;
+    if (last != nullptr && last->segment_number == number_ && last->fork_generation == Family::fork_generation())
+        [[likely]] {
+      return last;
+    }
+    return nullptr;
+  }
   // A lane of this process for the calling thread. ResourceExhausted: all lanes are in use, or no memory.
   absl::StatusOr<LaneWriter*> ClaimWriter(QueueThread* thread, Deadline deadline);
-  // Lets the lane of a thread that ends go.
-  void ReturnWriter(LaneWriter* writer);
+  // The calling thread ends: lets its lanes in all queues go.
+  static void LeaveThread();
 
   // Gives the memory of lanes with nothing in them back.
   void Trim(Member self);
 
  private:
   absl::StatusOr<uint32_t> ClaimLane(Member self);
+  void ReturnWriter(LaneWriter* writer);
   // Nothing is in the lane and its owner can't put without the lock, which is held.
   void ResetLane(uint32_t index);
 
@@ -92,6 +113,8 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
     std::vector<std::unique_ptr<LaneWriter>> writers;
   };
   Local& ThisProcess();
+
+  static inline thread_local constinit QueueThread* t_last_ = nullptr;
 
   Fd file_;
   Mapping mapping_;
