@@ -60,21 +60,26 @@ QueueReservation& QueueReservation::operator=(QueueReservation&& other) noexcept
   if (this == &other) return *this;
   Abandon();
   writer_ = std::exchange(other.writer_, nullptr);
+  fork_generation_ = other.fork_generation_;
   extent_ = other.extent_;
   bytes_ = other.bytes_;
   segment_ = std::move(other.segment_);
   return *this;
 }
 
+LaneWriter* QueueReservation::Release() {
+  LaneWriter* writer = std::exchange(writer_, nullptr);
+  // In a child of fork the lane, and the item on its way, are still the parent's.
+  return fork_generation_ == Family::fork_generation() ? writer : nullptr;
+}
+
 void QueueReservation::Commit() {
-  if (writer_ == nullptr) return;
-  std::exchange(writer_, nullptr)->Commit(static_cast<uint32_t>(bytes_.size()), extent_);
+  if (LaneWriter* writer = Release()) writer->Commit(static_cast<uint32_t>(bytes_.size()), extent_);
   segment_.reset();
 }
 
 void QueueReservation::Abandon() {
-  if (writer_ == nullptr) return;
-  std::exchange(writer_, nullptr)->Abandon();
+  if (LaneWriter* writer = Release()) writer->Abandon();
   segment_.reset();
 }
 
@@ -226,6 +231,7 @@ absl::StatusOr<QueueReservation> ByteQueue::Reserve(size_t bytes, Deadline deadl
   const absl::StatusOr<std::byte*> room = (*writer)->Reserve(bytes, deadline, &reservation.extent_);
   if (!room.ok()) return room.status();
   reservation.writer_ = *writer;
+  reservation.fork_generation_ = (*thread)->fork_generation;
   reservation.bytes_ = {*room, bytes};
   reservation.segment_ = segment_;
   return reservation;

@@ -4,7 +4,8 @@
 // Threads    Thread-safe. Up to 1,024 threads of all processes may be putting at one time.
 // Order      One thread's items arrive in the order put; across producers none is promised.
 // Crash      A process may die at any instruction. Then an item whose Put returned OK is got at most once, and exactly once
-//            if its getter lives; an item whose Put never returned is got whole or not at all. Nobody is held up.
+//            if its getter lives; an item whose Put never returned is got whole or not at all. Others are held up for at
+//            most a second, and only if it died between its publishing and waking them.
 // Copies     Items up to 112 B travel in the ring; larger ones are written once into shared memory and read in place.
 // Memory     Reserved at Put. No room: ResourceExhausted, and the queue stays usable. Memory that a backlog took is given
 //            back once a getter has waited 50 ms, or by the producer as it goes on.
@@ -62,7 +63,7 @@ class QueueItem {
 };
 
 // Room for one item, to be written in place. Destroyed without Commit, nothing was put. While one is open its thread can't put
-// anything else into the same queue (FailedPrecondition).
+// anything else into the same queue (FailedPrecondition). Belongs to the process that made it: in a child of fork it is void.
 class QueueReservation {
  public:
   QueueReservation() = default;
@@ -77,7 +78,11 @@ class QueueReservation {
 
  private:
   friend class ByteQueue;
+  // Gives the writer up; null if there is none in this process.
+  LaneWriter* Release();
+
   LaneWriter* writer_ = nullptr;
+  uint32_t fork_generation_ = 0;
   Extent* extent_ = nullptr;
   absl::Span<std::byte> bytes_;
   std::shared_ptr<QueueSegment> segment_;

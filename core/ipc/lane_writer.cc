@@ -34,7 +34,8 @@ void LaneWriter::Load() {
   hop_ = segment_.SettledHop(lane_, next_);
   lane_.hop.store(hop_, std::memory_order_release);
   ring_ = segment_.Ring(lane_, hop_, &mask_);
-  known_head_ = lane_.head.load(std::memory_order_acquire) & kIndexMask;
+  ring_begin_ = 0;  // Not known: then the whole backlog may be in this ring.
+  known_head_ = KnownHead();
   extents_.Load([this](uint64_t item) { return item >= next_; });
   old_rings_.clear();
   ChunkArena& arena = segment_.arena();
@@ -44,9 +45,13 @@ void LaneWriter::Load() {
   });
 }
 
+uint64_t LaneWriter::KnownHead() const {
+  return std::max(lane_.head.load(std::memory_order_acquire) & kIndexMask, ring_begin_);
+}
+
 bool LaneWriter::TryBegin() {
   if (next_ - known_head_ >= mask_) [[unlikely]] {
-    known_head_ = lane_.head.load(std::memory_order_acquire) & kIndexMask;
+    known_head_ = KnownHead();
     if (next_ - known_head_ >= mask_) return false;  // One slot stays free for the mark of a move.
   }
   lane_.used.store(next_ + 1, std::memory_order_relaxed);
@@ -100,7 +105,7 @@ absl::Status LaneWriter::Prepare() {
   } else if (lane_.limit.load(std::memory_order_relaxed) <= next_ && !TakeCredit()) {
     return FullError("the queue", false);
   }
-  known_head_ = lane_.head.load(std::memory_order_acquire) & kIndexMask;
+  known_head_ = KnownHead();
   if (next_ - known_head_ < mask_) return absl::OkStatus();
   return MoveToRing(std::min(Log2(mask_) + 1, kLargestRingLog2));
 }
@@ -167,7 +172,7 @@ absl::Status LaneWriter::MoveToRing(uint32_t log2) {
   // The getters must have left the ring whose place in the lane's table the new one takes.
   const uint64_t behind = (hop_ - (lane_.head.load(std::memory_order_acquire) >> 56)) & 0xff;
   if (behind >= kLaneRings - 1) {
-    return absl::ResourceExhaustedError(absl::StrCat("a producer has ", next_ - known_head_,
+    return absl::ResourceExhaustedError(absl::StrCat("a producer has ", segment_.Outstanding(lane_),
                                                      " items in the queue, the most that it can: take some out"));
   }
   if (log2 != kBaseRingLog2) {
@@ -186,6 +191,8 @@ absl::Status LaneWriter::MoveToRing(uint32_t log2) {
   ++hop_;
   lane_.hop.store(hop_, std::memory_order_release);
   ring_ = segment_.Ring(lane_, hop_, &mask_);
+  ring_begin_ = next_;
+  known_head_ = next_;
   return absl::OkStatus();
 }
 

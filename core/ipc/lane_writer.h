@@ -35,6 +35,7 @@ class LaneWriter : private ArenaLock {
   QueueSlot& slot() { return ring_[next_ & mask_]; }
   // Marks item next_ as on its way. False: no credit, or the ring is full.
   bool TryBegin();
+  uint64_t KnownHead() const;
   absl::Status BeginSlow(Deadline deadline);
   // The lock is held.
   absl::Status Prepare();
@@ -59,7 +60,8 @@ class LaneWriter : private ArenaLock {
   const Member self_;
   bool open_ = false;  // Between Reserve and Commit.
   uint64_t next_ = 0;
-  uint64_t known_head_ = 0;
+  uint64_t ring_begin_ = 0;  // The first item in this ring: a getter that isn't here yet has all of it before it.
+  uint64_t known_head_ = 0;  // The first item in this ring that may not have been got.
   uint64_t hop_ = 0;
   QueueSlot* ring_ = nullptr;
   uint64_t mask_ = 0;

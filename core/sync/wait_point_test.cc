@@ -280,14 +280,5 @@ TEST_F(WaitPointTest, ANotifiersDeathBeforeTheWakeDelaysTheSleeperByATickAtMost)
   EXPECT_EQ(sleeper.Wait(absl::Seconds(10)), 0);
 }
 
-TEST_F(WaitPointTest, ASleeperWakesAboutOnceASecond) {
-  const CpuUse before = CpuUseOfThisThread();
-  AwaitOne(Deadline::After(absl::Milliseconds(2200)));
-  const CpuUse after = CpuUseOfThisThread();
-  // One sleep ends after 50 ms, two more after a second each, the last at the deadline; room for a wait inside the fence.
-  EXPECT_LE(after.sleeps - before.sleeps, 8);
-  EXPECT_LT(after.cpu - before.cpu, absl::Milliseconds(20));
-}
-
 }  // namespace
 }  // namespace regatta
