@@ -1,0 +1,479 @@
+// A process dies at each step of putting, getting, waiting, trimming and closing, and the others go on.
+//
+// One victim a case; this process is the survivor. What must hold after each death: an item whose Put returned OK is got once,
+// but for the one that a dead getter may have taken with it; nothing is torn, doubled or out of its producer's order; nobody
+// hangs; new producers and getters work.
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "core/ipc/byte_queue.h"
+#include "core/ipc/test_item.h"
+#include "core/os/deadline.h"
+#include "core/os/error.h"
+#include "core/os/fault_point.h"
+#include "core/os/forked_child.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+namespace {
+
+constexpr uint32_t kVictim = 1;
+constexpr uint32_t kSurvivor = 2;
+constexpr uint32_t kFiller = 3;
+constexpr uint32_t kProducers = 4;
+constexpr uint32_t kMost = 1 << 16;  // Items of a producer in one case.
+constexpr size_t kBig = 200'000;
+
+Deadline Watchdog() { return Deadline::After(absl::Seconds(10)); }
+
+// What happened, as all processes of a case record it.
+struct Record {
+  std::atomic<uint32_t> put[kProducers];  // Puts that returned OK.
+  std::atomic<uint8_t> got[kProducers][kMost];
+  std::atomic<uint32_t> wrong;  // Torn, or out of order.
+  std::atomic<bool> go;
+};
+
+size_t SizeOf(uint32_t number) {
+  if (number % 50 == 7) return kBig;
+  return number % 3 == 1 ? 500 + number % 700 : 24 + number % 80;
+}
+
+// The points that a case of some scenario has killed at; every point of these layers must be among them.
+std::set<FaultPoint>& Killed() {
+  static auto& killed = *new std::set<FaultPoint>;
+  return killed;
+}
+
+class Case {
+ public:
+  explicit Case(int64_t capacity = 0) : queue_(*ByteQueue::Create({.capacity = capacity})) {}
+
+  ByteQueue& queue() { return queue_; }
+  Record& record() { return *record_; }
+
+  absl::Status PutNext(uint32_t producer, size_t size, Deadline deadline = Watchdog()) {
+    const uint32_t number = record_->put[producer];
+    absl::Status put = queue_.Put(TestItem{producer, number}.Bytes(size), deadline);
+    if (put.ok()) record_->put[producer].fetch_add(1);
+    return put;
+  }
+  // Puts `count` items; false if one fails.
+  bool PutMany(uint32_t producer, uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) {
+      if (!PutNext(producer, SizeOf(record_->put[producer])).ok()) return false;
+    }
+    return true;
+  }
+  // Gets one item and records it.
+  absl::Status GetNext(Deadline deadline = Watchdog()) {
+    QueueItem item;
+    if (absl::Status got = queue_.Get(&item, deadline); !got.ok()) return got;
+    const std::optional<TestItem> read = TestItem::Read(item.bytes());
+    if (!read.has_value() || read->producer >= kProducers || read->number >= kMost) {
+      record_->wrong.fetch_add(1);
+      return absl::OkStatus();
+    }
+    if (last_.contains(read->producer) && read->number <= last_[read->producer]) record_->wrong.fetch_add(1);
+    last_[read->producer] = read->number;
+    record_->got[read->producer][read->number].fetch_add(1);
+    return absl::OkStatus();
+  }
+
+  // Starts the victim, which is armed once it runs.
+  ForkedChild Victim(FaultPoint point, uint32_t skip, absl::FunctionRef<void()> body) {
+    return ForkedChild([&] {
+      ArmFaultPoint(point, skip);
+      body();
+      return 0;
+    });
+  }
+
+  // The survivor puts and gets, closes, and drains; then all is counted. `may_lose`: items that a dead getter took with it.
+  void GoOnAndCount(uint32_t may_lose, bool closed = false) {
+    std::thread getter([this] {
+      absl::Status got;
+      while ((got = GetNext()).ok()) {
+      }
+      EXPECT_TRUE(IsClosed(got)) << got;
+    });
+    if (!closed) {
+      EXPECT_TRUE(PutMany(kSurvivor, 300));
+      EXPECT_TRUE(PutMany(kSurvivor, 300));
+      EXPECT_TRUE(queue_.Close().ok());
+    }
+    getter.join();
+    EXPECT_EQ(record_->wrong, 0u) << "torn, or out of order";
+    uint32_t lost = 0;
+    for (uint32_t producer = 0; producer < kProducers; ++producer) {
+      const uint32_t put = record_->put[producer];
+      for (uint32_t number = 0; number < kMost; ++number) {
+        const uint8_t times = record_->got[producer][number];
+        EXPECT_LE(times, 1) << "item " << number << " of " << producer;
+        if (number < put && times == 0) {
+          ++lost;
+          EXPECT_LE(lost, may_lose) << "item " << number << " of " << producer << " is lost";
+        }
+        // One more than was said to be put: the victim died between publishing and returning.
+        EXPECT_TRUE(times == 0 || number < put + (producer == kVictim ? 1 : 0)) << number << " of " << producer;
+      }
+    }
+    EXPECT_EQ(queue_.size(), 0);
+  }
+
+ private:
+  ByteQueue queue_;
+  Shared<Record> record_;
+  std::map<uint32_t, int64_t> last_;
+};
+
+std::string Name(FaultPoint point, uint32_t skip) {
+  return std::string(FaultPointName(point)) + " after " + std::to_string(skip);
+}
+
+// A producer that makes a backlog: it grows rings, takes extents of both kinds, and dies.
+TEST(PutterDies, InABacklog) {
+  struct Step {
+    FaultPoint point;
+    std::vector<uint32_t> skips;
+  };
+  const std::vector<Step> steps = {
+      {FaultPoint::kFamilyPlaceClaimed, {0}},
+      {FaultPoint::kFamilyLifeHeld, {0}},
+      {FaultPoint::kLockReleased, {0, 1, 2, 3}},
+      {FaultPoint::kQueueLocked, {0, 1, 2, 3, 5}},
+      {FaultPoint::kQueueLaneMade, {0}},
+      {FaultPoint::kQueuePutBegun, {0, 1, 2, 3, 254, 255, 256, 257, 258, 700}},
+      {FaultPoint::kQueuePutWritten, {0, 1, 2, 7, 255, 256, 257}},
+      {FaultPoint::kQueuePutPublished, {0, 1, 2, 7, 254, 255, 256, 257}},
+      {FaultPoint::kQueueExtentWritten, {0, 1, 2, 3, 90}},
+      {FaultPoint::kQueueExtentQueued, {0, 1, 2, 3, 90}},
+      {FaultPoint::kQueueRingMade, {0, 1}},
+      {FaultPoint::kQueueRingMarked, {0, 1}},
+      {FaultPoint::kArenaGrown, {0, 1, 2, 3}},
+      {FaultPoint::kArenaTailMarked, {0, 1}},
+      {FaultPoint::kArenaHeadMarked, {0, 1, 2, 3}},
+  };
+  for (const Step& step : steps) {
+    for (const uint32_t skip : step.skips) {
+      SCOPED_TRACE(Name(step.point, skip));
+      Case scene;
+      ForkedChild victim = scene.Victim(step.point, skip, [&] { scene.PutMany(kVictim, 1000); });
+      ASSERT_EQ(victim.Wait(), -SIGKILL) << "the point was not reached";
+      Killed().insert(step.point);
+      scene.GoOnAndCount(0);
+    }
+  }
+}
+
+// The victim's successor in the lane dies in turn, with a backlog in several rings before it.
+TEST(PutterDies, InALaneThatItAdopted) {
+  for (const FaultPoint point :
+       {FaultPoint::kQueueLaneAdopted, FaultPoint::kQueueLocked, FaultPoint::kQueuePutBegun,
+        FaultPoint::kQueuePutWritten, FaultPoint::kQueueRingMade, FaultPoint::kQueueRingMarked}) {
+    for (const uint32_t skip : {0u, 1u}) {
+      SCOPED_TRACE(Name(point, skip));
+      if (point == FaultPoint::kQueueLaneAdopted && skip > 0) continue;
+      Case scene;
+      ForkedChild before([&] { return scene.PutMany(kFiller, 700) ? 0 : 1; });
+      ASSERT_EQ(before.Wait(), 0);
+      ForkedChild victim = scene.Victim(point, skip, [&] { scene.PutMany(kVictim, 3000); });
+      ASSERT_EQ(victim.Wait(), -SIGKILL) << "the point was not reached";
+      Killed().insert(point);
+      scene.GoOnAndCount(0);
+    }
+  }
+}
+
+// An owner died right after it marked a move, with the getters rings behind: they come to the mark only after the lane was
+// adopted, and what the new owner puts must lie where the mark leads them.
+TEST(PutterDies, AtAMarkThatGettersReachAfterTheLaneWasAdopted) {
+  for (const FaultPoint point : {FaultPoint::kQueueRingMarked, FaultPoint::kQueueRingMade}) {
+    for (const uint32_t skip : {0u, 1u, 2u}) {
+      SCOPED_TRACE(Name(point, skip));
+      Case scene;
+      ForkedChild victim = scene.Victim(point, skip, [&] {
+        for (uint32_t i = 0; i < 3000; ++i) scene.PutNext(kVictim, 30).IgnoreError();
+      });
+      ASSERT_EQ(victim.Wait(), -SIGKILL);
+      // This thread adopts the lane by asking for room in it, and the getter drains all that was before.
+      { ASSERT_TRUE(scene.queue().Reserve(5).ok()); }
+      while (scene.GetNext(Deadline::Now()).ok()) {
+      }
+      ASSERT_TRUE(scene.PutNext(kSurvivor, 30).ok());
+      ASSERT_TRUE(scene.GetNext(Deadline::After(absl::Seconds(5))).ok()) << "the item was put where nobody looks";
+      scene.GoOnAndCount(0);
+    }
+  }
+}
+
+// A producer in a bounded queue, beside another that has credit left, and with a getter that makes room.
+TEST(PutterDies, InABoundedQueue) {
+  struct Step {
+    FaultPoint point;
+    std::vector<uint32_t> skips;
+  };
+  const std::vector<Step> steps = {
+      {FaultPoint::kQueueCreditLowered, {0}},      {FaultPoint::kQueueCreditTaken, {0, 1, 2, 3}},
+      {FaultPoint::kQueuePutBegun, {0, 1, 2, 3}},  {FaultPoint::kQueuePutWritten, {0, 1, 2, 3}},
+      {FaultPoint::kQueuePutPublished, {0, 1, 2}}, {FaultPoint::kWaitTokenTaken, {0, 1}},
+      {FaultPoint::kWaitAnnounced, {0, 1}},        {FaultPoint::kWaitWoken, {0, 1}},
+      {FaultPoint::kQueueLocked, {0, 1, 2, 3}},
+  };
+  for (const Step& step : steps) {
+    for (const uint32_t skip : step.skips) {
+      for (const int64_t capacity : {1, 4}) {
+        SCOPED_TRACE(Name(step.point, skip) + " of " + std::to_string(capacity));
+        if (step.point == FaultPoint::kQueueCreditLowered && capacity == 1) continue;  // There is none to be lowered.
+        Case scene(capacity);
+        // The filler and the victim put in turns, so that each finds the other's credit.
+        ForkedChild victim = scene.Victim(step.point, skip, [&] {
+          while (!scene.record().go) usleep(50);
+          for (uint32_t i = 0; i < 200; ++i) {
+            if (!scene.PutNext(kVictim, SizeOf(i)).ok()) return;
+          }
+        });
+        ASSERT_TRUE(scene.PutNext(kFiller, 30).ok());
+        scene.record().go = true;
+        // Room is made one by one, each time the victim waits for it.
+        while (!victim.HasEnded()) {
+          if (!scene.queue().full() || !IsAsleep(victim.pid())) continue;
+          ASSERT_TRUE(scene.GetNext().ok());
+          if (capacity == 1) continue;
+          scene.PutNext(kFiller, 30, Deadline::Now()).IgnoreError();
+          ASSERT_TRUE(scene.GetNext().ok());
+        }
+        ASSERT_EQ(victim.Wait(), -SIGKILL) << "the point was not reached";
+        Killed().insert(step.point);
+        scene.GoOnAndCount(0);
+      }
+    }
+  }
+}
+
+// The survivor sleeps in Get when the victim publishes, and in Put when the victim takes: who dies before the wake leaves it to
+// the tick.
+TEST(PutterDies, BeforeItWakesTheGetter) {
+  for (const FaultPoint point : {FaultPoint::kQueuePutPublished, FaultPoint::kNotifyDisarmed}) {
+    SCOPED_TRACE(FaultPointName(point));
+    Case scene;
+    ForkedChild victim = scene.Victim(point, 0, [&] {
+      while (!scene.record().go) usleep(50);
+      scene.PutMany(kVictim, 1);
+    });
+    const int32_t self = ThisThreadId();
+    std::thread starter([&] {
+      ASSERT_TRUE(Eventually([&] { return IsAsleep(self); }));
+      scene.record().go = true;
+    });
+    EXPECT_TRUE(scene.GetNext(Deadline::After(absl::Seconds(5))).ok()) << "the tick finds it within a second";
+    starter.join();
+    ASSERT_EQ(victim.Wait(), -SIGKILL);
+    Killed().insert(point);
+    EXPECT_EQ(scene.record().got[kVictim][0], 1);
+    scene.GoOnAndCount(0);
+  }
+}
+
+TEST(GetterDies, BeforeItWakesThePutter) {
+  for (const FaultPoint point : {FaultPoint::kQueueGetClaimed, FaultPoint::kNotifyDisarmed}) {
+    SCOPED_TRACE(FaultPointName(point));
+    Case scene(1);
+    ASSERT_TRUE(scene.PutNext(kSurvivor, 30).ok());
+    ForkedChild victim = scene.Victim(point, 0, [&] {
+      while (!scene.record().go) usleep(50);
+      scene.GetNext().IgnoreError();
+    });
+    const int32_t self = ThisThreadId();
+    std::thread starter([&] {
+      ASSERT_TRUE(Eventually([&] { return IsAsleep(self); }));
+      scene.record().go = true;
+    });
+    EXPECT_TRUE(scene.PutNext(kSurvivor, 30, Deadline::After(absl::Seconds(5))).ok());
+    starter.join();
+    ASSERT_EQ(victim.Wait(), -SIGKILL);
+    Killed().insert(point);
+    scene.GoOnAndCount(1);
+  }
+}
+
+TEST(GetterDies, InTheMidstOfABacklog) {
+  struct Step {
+    FaultPoint point;
+    std::vector<uint32_t> skips;
+    uint32_t may_lose;
+  };
+  const std::vector<Step> steps = {
+      {FaultPoint::kQueueGetCopied, {0, 1, 2, 3, 100, 200}, 0},
+      {FaultPoint::kQueueGetClaimed, {0, 1, 2, 3, 100, 200}, 1},
+      {FaultPoint::kQueueGetOwned, {0, 1, 2, 3, 100}, 1},
+      {FaultPoint::kQueueGetHelped, {0, 1, 2, 3, 100}, 1},
+      {FaultPoint::kQueueGetMoved, {0, 1}, 0},
+  };
+  for (const Step& step : steps) {
+    for (const uint32_t skip : step.skips) {
+      for (const int64_t capacity : {0, 1000}) {
+        SCOPED_TRACE(Name(step.point, skip) + " of " + std::to_string(capacity));
+        Case scene(capacity);
+        ASSERT_TRUE(scene.PutMany(kSurvivor, 1000));
+        ForkedChild victim = scene.Victim(step.point, skip, [&] {
+          while (scene.GetNext(Deadline::Now()).ok()) {
+          }
+        });
+        ASSERT_EQ(victim.Wait(), -SIGKILL) << "the point was not reached";
+        Killed().insert(step.point);
+        scene.GoOnAndCount(step.may_lose);
+      }
+    }
+  }
+}
+
+// A getter dies owning an item that the head has not passed. Its extent, and the chunk around it, must not be used again before
+// the next getter has seen that the item is gone.
+TEST(GetterDies, OwningAnItemWhosePlaceTheProducerWantsBack) {
+  Case scene;
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(scene.PutNext(kSurvivor, 20'000).ok());
+  ForkedChild victim = scene.Victim(FaultPoint::kQueueGetOwned, 0, [&] { scene.GetNext().IgnoreError(); });
+  ASSERT_EQ(victim.Wait(), -SIGKILL);
+  // Several turns through the class: every chunk but the spare ones is given back as soon as it stands empty.
+  ASSERT_TRUE(Eventually([&] { return scene.queue().size() == 2; }));
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(scene.PutNext(kSurvivor, 20'000).ok());
+  scene.GoOnAndCount(1);
+}
+
+// An idle getter gives memory back, and dies at it; its owner lives, or is dead too.
+TEST(GetterDies, WhileItTrims) {
+  struct Step {
+    FaultPoint point;
+    std::vector<uint32_t> skips;
+  };
+  const std::vector<Step> steps = {
+      {FaultPoint::kQueueLaneReset, {0}},   {FaultPoint::kArenaFreed, {0, 1, 5}}, {FaultPoint::kWaitTokenTaken, {0}},
+      {FaultPoint::kWaitAnnounced, {0, 1}}, {FaultPoint::kWaitWoken, {0}},        {FaultPoint::kQueueLocked, {0}},
+      {FaultPoint::kLockReleased, {0}},
+  };
+  for (const Step& step : steps) {
+    for (const uint32_t skip : step.skips) {
+      for (const bool owner_lives : {true, false}) {
+        SCOPED_TRACE(Name(step.point, skip) + (owner_lives ? ", the owner alive" : ", the owner dead"));
+        Case scene;
+        const auto fill = [&] {
+          for (uint32_t i = 0; i < 33'000; ++i) {
+            if (!scene.PutNext(kFiller, 30).ok()) return 1;
+          }
+          return 0;
+        };
+        if (owner_lives) {
+          ASSERT_EQ(fill(), 0);
+        } else {
+          ForkedChild filler(fill);
+          ASSERT_EQ(filler.Wait(), 0);
+        }
+        ForkedChild victim = scene.Victim(step.point, skip, [&] {
+          while (scene.GetNext(Deadline::After(absl::Seconds(10))).ok()) {
+          }
+        });
+        ASSERT_EQ(victim.Wait(), -SIGKILL) << "the point was not reached";
+        Killed().insert(step.point);
+        scene.GoOnAndCount(0);
+      }
+    }
+  }
+}
+
+// The first owner died at a mark, the getters followed it, and then an idle one trims: what they stand in must stay.
+TEST(GetterDies, NotWhenItTrimsALaneWhoseOwnerDiedMoving) {
+  for (const FaultPoint point : {FaultPoint::kQueueRingMarked, FaultPoint::kQueueRingMade}) {
+    for (const uint32_t skip : {0u, 5u, 6u}) {
+      SCOPED_TRACE(Name(point, skip));
+      Case scene;
+      // Enough memory that trimming is worth it, in this process's own lane.
+      for (int i = 0; i < 60; ++i) ASSERT_TRUE(scene.PutNext(kSurvivor, kBig).ok());
+      ForkedChild victim = scene.Victim(point, skip, [&] {
+        for (uint32_t i = 0; i < 50'000; ++i) scene.PutNext(kVictim, 30).IgnoreError();
+      });
+      ASSERT_EQ(victim.Wait(), -SIGKILL);
+      while (scene.GetNext(Deadline::Now()).ok()) {
+      }
+      EXPECT_TRUE(IsEmpty(scene.GetNext(Deadline::After(absl::Milliseconds(70)))));
+      EXPECT_EQ(scene.queue().memory(), 0u);
+      scene.GoOnAndCount(0);
+    }
+  }
+}
+
+TEST(CloserDies, AtEachStep) {
+  for (const FaultPoint point : {FaultPoint::kQueueLocked, FaultPoint::kQueueClosing, FaultPoint::kLockReleased}) {
+    SCOPED_TRACE(FaultPointName(point));
+    Case scene;
+    ASSERT_TRUE(scene.PutMany(kSurvivor, 50));
+    ForkedChild victim = scene.Victim(point, 0, [&] { scene.queue().Close().IgnoreError(); });
+    ASSERT_EQ(victim.Wait(), -SIGKILL) << "the point was not reached";
+    Killed().insert(point);
+    // Wholly closed or not at all.
+    const absl::Status put = scene.PutNext(kSurvivor, 30);
+    EXPECT_EQ(put.ok(), !scene.queue().closed()) << put;
+    scene.GoOnAndCount(0, scene.queue().closed());
+  }
+}
+
+TEST(LockHolderDies, WhileOthersWaitForTheQueuesLock) {
+  for (const FaultPoint point : {FaultPoint::kLockWaiting, FaultPoint::kLockTakenOver}) {
+    SCOPED_TRACE(FaultPointName(point));
+    Case scene;
+    // It leaves the lock to a dead holder; then comes who takes it over, or waits for it while it is still held.
+    ForkedChild holder([&] {
+      scene.PutMany(kFiller, 1);
+      ArmFaultPoint(FaultPoint::kQueueLocked);
+      scene.queue().Close().IgnoreError();
+      return 0;
+    });
+    if (point == FaultPoint::kLockTakenOver) {
+      ASSERT_EQ(holder.Wait(), -SIGKILL);
+      ForkedChild victim = scene.Victim(point, 0, [&] { scene.PutMany(kVictim, 1); });
+      ASSERT_EQ(victim.Wait(), -SIGKILL);
+    } else {
+      // Many at once, until one has waited.
+      std::vector<ForkedChild> crowd;
+      ASSERT_EQ(holder.Wait(), -SIGKILL);
+      for (int i = 0; i < 2; ++i) {
+        crowd.push_back(scene.Victim(point, 0, [&] {
+          for (;;) scene.queue().Close().IgnoreError();
+        }));
+      }
+      ASSERT_TRUE(Eventually([&] { return crowd[0].HasEnded() || crowd[1].HasEnded(); }));
+    }
+    Killed().insert(point);
+    scene.GoOnAndCount(0, scene.queue().closed());
+  }
+}
+
+// Last: by now each point of these layers has been died at.
+TEST(EveryStep, WasDiedAt) {
+  if (testing::GTEST_FLAG(filter) != "*") GTEST_SKIP() << "counts only after all others";
+  for (uint32_t i = 1; i < static_cast<uint32_t>(FaultPoint::kCount); ++i) {
+    const auto point = static_cast<FaultPoint>(i);
+    const std::string name(FaultPointName(point));
+    bool ours = false;
+    for (const char* layer : {"family_", "arena_", "wait_", "notify_", "lock_", "queue_"}) {
+      ours = ours || name.rfind(layer, 0) == 0;
+    }
+    EXPECT_TRUE(!ours || Killed().contains(point)) << name << " was never died at";
+  }
+}
+
+}  // namespace
+}  // namespace regatta
