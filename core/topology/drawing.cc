@@ -185,7 +185,7 @@ void AppendList(absl::string_view label, const std::vector<std::string>& items, 
 
 // "same_cpu (0 and 0)", "other_core (0 and 1: same_l3)".
 std::string PlacementText(const Topology& topology, Placement placement) {
-  const std::string name(PlacementName(placement));
+  std::string name(PlacementName(placement));
   const absl::StatusOr<std::pair<int, int>> cpus = topology.CpusFor(placement);
   if (!cpus.ok()) return name;
   const absl::StatusOr<Placement> exact = topology.Between(cpus->first, cpus->second);
