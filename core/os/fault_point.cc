@@ -43,6 +43,22 @@ constexpr std::array<absl::string_view, static_cast<size_t>(FaultPoint::kCount)>
     "queue_get_helped",
     "queue_get_moved",
     "queue_closing",
+    "process_forked",
+    "process_spawned",
+    "process_requested",
+    "process_replied",
+    "process_boot_begun",
+    "process_booted",
+    "process_end_seen",
+    "process_reaped",
+    "nursery_requested",
+    "nursery_cloned",
+    "nursery_replied",
+    "child_begun",
+    "child_booted",
+    "child_ready",
+    "child_returned",
+    "child_flushed",
 };
 
 std::atomic<uint32_t> g_skip{0};

@@ -170,19 +170,21 @@ absl::Status WithoutExceptions(Work&& work) {
   }
 }
 
+// Calls with what travelled. Once: arguments that the function takes over are moved away.
+template <class R, class... P, class F>
+R CallWithCarried(F function, std::tuple<CarriedType<P>...>& arguments) {
+  return std::apply([&](auto&... values) -> R { return function(Give<P>(values)...); }, arguments);
+}
+
 template <class F, class R, class... P>
 absl::Status CallDecoded(const Invocation& call, std::tuple<CarriedType<P>...>& arguments) {
   return RunAndGiveResult<R>(
       [&]() -> R {
-        return std::apply(
-            [&](auto&... values) -> R {
-              if constexpr (kIsFunctionPointer<F>) {
-                return reinterpret_cast<F>(reinterpret_cast<uintptr_t>(call.target))(Give<P>(values)...);
-              } else {
-                return F{}(Give<P>(values)...);
-              }
-            },
-            arguments);
+        if constexpr (kIsFunctionPointer<F>) {
+          return CallWithCarried<R, P...>(reinterpret_cast<F>(reinterpret_cast<uintptr_t>(call.target)), arguments);
+        } else {
+          return CallWithCarried<R, P...>(F{}, arguments);
+        }
       },
       call);
 }
@@ -222,6 +224,16 @@ template <class F, class... Args>
   return DecodeAndCall<F>(call, FindSignature<F, Args...>());
 }
 
+// The trampoline for F; one for all calls, unless F is generic.
+template <class F, class... Args>
+constexpr Trampoline TrampolineFor() {
+  if constexpr (kIsFunctionPointer<F> || kHasOneSignature<F>) {
+    return &TrampolineTo<F>;
+  } else {
+    return &TrampolineTo<F, std::decay_t<Args>...>;
+  }
+}
+
 template <class Carried, class P, class Arg>
 Carried PackOne(Arg&& argument) {
   if constexpr (std::is_same_v<Carried, std::remove_cvref_t<P>>) {
@@ -254,6 +266,9 @@ class CallWith<F, Signature<R, P...>> {
                   "this function takes another number of arguments than are given here");
     return Arguments{PackOne<CarriedType<P>, P>(std::forward<Args>(arguments))...};
   }
+
+  // The call itself, in this process. Once.
+  static R CallPacked(F function, Arguments& arguments) { return CallWithCarried<R, P...>(function, arguments); }
 };
 
 }  // namespace call_internal
@@ -276,10 +291,10 @@ class Call : public call_internal::CallWith<F, decltype(call_internal::FindSigna
     using function_id_internal::MakeFunctionId;
     if constexpr (call_internal::kIsFunctionPointer<F>) {
       if (function == nullptr) return absl::InvalidArgumentError("the function to be called is a null pointer");
-      return MakeFunctionId(&call_internal::TrampolineTo<F, Args...>, reinterpret_cast<const void*>(function));
+      return MakeFunctionId(call_internal::TrampolineFor<F, Args...>(), reinterpret_cast<const void*>(function));
     } else {
       static const absl::StatusOr<FunctionId>& id =
-          *new absl::StatusOr<FunctionId>(MakeFunctionId(&call_internal::TrampolineTo<F, Args...>, nullptr));
+          *new absl::StatusOr<FunctionId>(MakeFunctionId(call_internal::TrampolineFor<F, Args...>(), nullptr));
       return id;
     }
   }

@@ -7,7 +7,7 @@
 // Reaping    By the descriptor, this child only; signals and waits never meet another process that got the pid later.
 // If other
 //            code reaped it (waitpid(-1), SIGCHLD ignored) the status is ExitStatus::Unknown().
-// Fork       In any process but the parent every call but pid() is FailedPrecondition or does nothing.
+// Fork       In any process but the parent Wait and Signal are FailedPrecondition, and status() is absent.
 #ifndef REGATTA_CORE_PROCESS_CHILD_H_
 #define REGATTA_CORE_PROCESS_CHILD_H_
 
@@ -50,7 +50,8 @@ class Child {
 
  private:
   absl::Status CheckParent(absl::string_view what) const;
-  std::optional<ExitStatus> Poll();
+  // Absent while it runs. Never waits.
+  absl::StatusOr<std::optional<ExitStatus>> Reap();
 
   const int32_t pid_;
   const int32_t parent_pid_;

@@ -54,7 +54,7 @@ class ResultSink {
 // One call of a function.
 struct Invocation {
   const void* target = nullptr;  // From ResolvedFunction.
-  std::span<const std::byte> arguments;
+  std::span<const std::byte> arguments = {};
   DescriptorSource* descriptors = nullptr;  // What travelled beside `arguments`; null: nothing did.
   ResultSink* result = nullptr;             // Null: the result is dropped unencoded.
   int* exit_code = nullptr;                 // Not null: receives the result of a function that returns int.

@@ -1,17 +1,17 @@
 // HelperThread: a thread of the core's own, which stands still at a safe place while this process forks.
 //
-// A fork copies locks but not the threads that hold them. So the body names places where it holds none (Park), `wake`
-// gets it there from its sleep, and every fork of the core first waits until all helper threads stand at such a place.
+// A fork copies locks but not the threads that hold them. So the body names places where it holds none (Park), `wake` gets it
+// there from its sleep, and every fork of the core first waits until all helper threads stand at such a place.
 //
-//   auto thread = HelperThread::Start("results", [](HelperThread& self) {
+//   auto thread = HelperThread::Start("results", [&](HelperThread& self) {
 //     while (!self.stopping()) {
 //       self.Park();
 //       ... wait for work, interruptibly ...
 //     }
-//   }, [] { /* end that wait, from any thread */ });
+//   }, [&] { /* end that wait, from any thread */ });
 //
-// Fork       In a child the thread doesn't exist; destroying the object there does nothing.
-// User code  A callback run by the body may itself start processes.
+// Fork       In a child, of whatever fork, the thread doesn't exist; destroying the object there does nothing.
+// User code  A callback run by the body may start processes by spawn and forkserver. Not by fork: the others are threads in use.
 #ifndef REGATTA_CORE_PROCESS_HELPER_THREAD_H_
 #define REGATTA_CORE_PROCESS_HELPER_THREAD_H_
 
@@ -29,8 +29,9 @@ namespace regatta {
 
 class HelperThread {
  public:
-  // `wake` is called from other threads, and must make the body reach Park() or return, soon. All signals are blocked
-  // in the thread: they go to the user's. ResourceExhausted: no threads left.
+  // `name`: at most 15 characters, as /proc shows it. `wake` is called from other threads, and must make the body reach Park()
+  // or return, soon; also if the body only then goes to sleep (an eventfd remembers). Signals are blocked in the thread: they go to the user's.
+  // ResourceExhausted: no threads left.
   static absl::StatusOr<std::unique_ptr<HelperThread>> Start(std::string name, std::function<void(HelperThread&)> body,
                                                              std::function<void()> wake);
   // Asks the body to return and waits until it has.
@@ -39,19 +40,42 @@ class HelperThread {
   HelperThread& operator=(const HelperThread&) = delete;
 
   // For the body: at a place where it holds no lock. Returns at once (one load) unless a fork is under way.
-  void Park();
+  void Park() {
+    if (fork_pending_.load(std::memory_order_relaxed)) [[unlikely]]
+      ParkUntilForked();
+  }
   // The body is to return.
-  bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
+  bool stopping() const { return stopping_.load(std::memory_order_acquire); }
 
  private:
   friend class ForkGuard;
   HelperThread() = default;
+  void Run(const std::string& name, const std::function<void(HelperThread&)>& body);
+  static void ParkUntilForked();
+  static void ForgetAllInChild();
 
+  static std::atomic<bool> fork_pending_;
   std::atomic<bool> stopping_{false};
-  std::atomic<int32_t> tid_{0};
   int32_t owner_pid_ = 0;
   std::function<void()> wake_;
-  std::thread thread_;
+  std::unique_ptr<std::thread> thread_;
+  // Guarded by the registry of helper threads.
+  int32_t tid_ = 0;  // 0: has not begun.
+  bool finished_ = false;
+};
+
+// Held around a fork of the core: all helper threads stand at their safe places, and there are no threads of other people.
+class ForkGuard {
+ public:
+  // FailedPrecondition: this process has threads of other people. The message names them and the way out.
+  static absl::StatusOr<std::unique_ptr<ForkGuard>> Enter();
+  ~ForkGuard();
+  ForkGuard(const ForkGuard&) = delete;
+  ForkGuard& operator=(const ForkGuard&) = delete;
+
+ private:
+  ForkGuard() = default;
+  bool parked_ = false;
 };
 
 }  // namespace regatta

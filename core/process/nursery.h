@@ -15,31 +15,18 @@
 #ifndef REGATTA_CORE_PROCESS_NURSERY_H_
 #define REGATTA_CORE_PROCESS_NURSERY_H_
 
-#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
-#include <span>
-#include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/os/fd.h"
+#include "core/os/memfd.h"
 #include "core/process/child.h"
-#include "core/process/child_identity.h"
-#include "core/process/function_id.h"
+#include "core/process/child_spec.h"
 
 namespace regatta {
-
-// What a child is to do. Borrowed for the length of Nursery::Start.
-struct ChildSpec {
-  ChildIdentity identity;  // From NextChildIdentity, perhaps with another name.
-  bool daemon = true;      // Ends when its creator does, and may start no process.
-  std::vector<int> cpus;   // To be pinned to before any of the function's code runs; empty: as the nursery.
-  FunctionId function;
-  std::span<const std::byte> arguments;  // Encoded for `function`. Any size.
-  std::vector<const Fd*> descriptors;    // Beside the arguments, in their order.
-};
 
 class Nursery {
  public:
@@ -63,10 +50,14 @@ class Nursery {
 
  private:
   Nursery() = default;
+  absl::StatusOr<std::shared_ptr<Child>> RequestChild(const Fd& channel, bool daemon);
+  absl::Status Lost(absl::Status why);
 
   std::mutex mutex_;  // One request at a time.
   int32_t owner_pid_ = 0;
+  uint64_t requests_ = 0;
   Fd socket_;
+  Mapping page_;  // NurseryPage
   std::shared_ptr<Child> server_;
 };
 

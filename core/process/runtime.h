@@ -26,7 +26,7 @@
 
 namespace regatta {
 
-// A second call does nothing. Takes the core's own arguments out of argv.
+// A second call does nothing. The arguments stay as they are: only a process that the core started has one of the core's.
 void Init(int* argc, char*** argv);
 
 }  // namespace regatta

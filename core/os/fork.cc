@@ -1,0 +1,108 @@
+#include "core/os/fork.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/sched.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/os/error.h"
+#include "core/os/pidfd.h"
+#include "core/os/proc.h"
+
+namespace regatta {
+namespace {
+
+absl::Status NoProcess(const char* call, int error_number) {
+  absl::Status status = ErrnoError(call, error_number);
+  if (error_number != EAGAIN) return status;
+  return absl::Status(
+      status.code(),
+      std::string(status.message()) + ": no processes left; end some, or raise `ulimit -u` or the cgroup's pids.max");
+}
+
+}  // namespace
+
+absl::StatusOr<Forked> ForkWithPidfd() {
+  // Holds a place for the pidfd: to find out afterwards that there is none would be too late.
+  Fd place(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+  if (!place.valid() && errno == EBADF) place = Fd(open("/", O_PATH | O_CLOEXEC));  // No stderr.
+  if (!place.valid()) return ErrnoError("fcntl(F_DUPFD_CLOEXEC)");
+  const pid_t pid = fork();
+  if (pid < 0) return NoProcess("fork", errno);
+  place.Reset();
+  if (pid == 0) return Forked{};
+  absl::StatusOr<Fd> pidfd = OpenNewChild(pid);
+  if (!pidfd.ok()) return pidfd.status();
+  return Forked{pid, *std::move(pidfd)};
+}
+
+namespace fork_internal {
+
+int32_t* CachedThreadIdFromKernel() {
+  int32_t* address = nullptr;
+  if (prctl(PR_GET_TID_ADDRESS, &address, 0, 0, 0) != 0 || address == nullptr) return nullptr;
+  return *address == gettid() ? address : nullptr;
+}
+
+int32_t* CachedThreadIdBySearch() {
+  // The first part of the thread's descriptor, smaller than any version of it.
+  constexpr size_t kSearched = 1024;
+  char* const descriptor = reinterpret_cast<char*>(pthread_self());
+  const int32_t tid = gettid();
+  const int32_t probe = tid ^ 0x20000000;
+  for (size_t offset = 0; offset < kSearched; offset += sizeof(int32_t)) {
+    int32_t value;
+    memcpy(&value, descriptor + offset, sizeof(value));
+    if (value != tid) continue;
+    // The proof: it is what a recursive mutex stores as its owner.
+    pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+    auto* const candidate = reinterpret_cast<volatile int32_t*>(descriptor + offset);
+    *candidate = probe;
+    pthread_mutex_lock(&mutex);
+    const bool proven = mutex.__data.__owner == probe;
+    pthread_mutex_unlock(&mutex);
+    *candidate = tid;
+    if (proven) return reinterpret_cast<int32_t*>(descriptor + offset);
+  }
+  return nullptr;
+}
+
+}  // namespace fork_internal
+
+absl::StatusOr<Forked> CloneSibling(std::atomic<int32_t>* pid_in_shared_memory) {
+  const absl::StatusOr<int> threads = ThreadCount();
+  if (!threads.ok()) return threads.status();
+  if (*threads != 1) return absl::FailedPreconditionError("a process with several threads can't be cloned this way");
+  int32_t* cached = fork_internal::CachedThreadIdFromKernel();
+  if (cached == nullptr) cached = fork_internal::CachedThreadIdBySearch();
+  if (cached == nullptr) {
+    return absl::FailedPreconditionError("the C library's cached thread id was not found; use another start method");
+  }
+  robust_list_head* robust = nullptr;
+  size_t robust_size = 0;
+  if (syscall(SYS_get_robust_list, 0, &robust, &robust_size) != 0) return ErrnoError("get_robust_list");
+  if (robust != nullptr && robust->list.next != &robust->list) {
+    return absl::FailedPreconditionError("a process that holds a robust mutex can't be cloned this way");
+  }
+
+  int pidfd = -1;
+  clone_args arguments{};
+  arguments.flags = CLONE_PARENT | CLONE_PIDFD | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+  arguments.pidfd = reinterpret_cast<uintptr_t>(&pidfd);
+  arguments.parent_tid = reinterpret_cast<uintptr_t>(pid_in_shared_memory);
+  arguments.child_tid = reinterpret_cast<uintptr_t>(cached);
+  // No exit_signal: a sibling's is its maker's.
+  const long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));  // NOLINT(google-runtime-int)
+  if (pid < 0) return NoProcess("clone3", errno);
+  if (pid > 0) return Forked{static_cast<int32_t>(pid), Fd(pidfd)};
+  if (robust != nullptr) syscall(SYS_set_robust_list, robust, robust_size);
+  return Forked{};
+}
+
+}  // namespace regatta

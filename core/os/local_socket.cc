@@ -1,0 +1,116 @@
+#include "core/os/local_socket.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/os/error.h"
+
+namespace regatta {
+namespace {
+
+constexpr size_t kDescriptorsAtOnce = 200;  // The kernel takes 253.
+
+// Room for the control data of one message, aligned as the kernel wants it.
+struct ControlBuffer {
+  alignas(cmsghdr) char bytes[CMSG_SPACE(kDescriptorsAtOnce * sizeof(int))];
+};
+
+void TakeDescriptors(const msghdr& message, std::vector<Fd>* descriptors) {
+  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
+       control = CMSG_NXTHDR(const_cast<msghdr*>(&message), control)) {
+    if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) continue;
+    const size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; ++i) {
+      int number;
+      memcpy(&number, CMSG_DATA(control) + i * sizeof(int), sizeof(number));
+      Fd fd(number);  // Closed at once if nobody wants it.
+      if (descriptors != nullptr) descriptors->push_back(std::move(fd));
+    }
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<LocalSocketPair> MakeLocalSocketPair() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return ErrnoError("socketpair");
+  return LocalSocketPair{Fd(ends[0]), Fd(ends[1])};
+}
+
+bool IsLocalSocket(const Fd& fd) {
+  int domain = 0;
+  int type = 0;
+  socklen_t size = sizeof(int);
+  return getsockopt(fd.get(), SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
+         getsockopt(fd.get(), SOL_SOCKET, SO_TYPE, &type, &size) == 0 && domain == AF_UNIX && type == SOCK_STREAM;
+}
+
+absl::Status SendAll(const Fd& socket, std::span<const std::byte> bytes, std::span<const Fd* const> descriptors) {
+  while (!bytes.empty() || !descriptors.empty()) {
+    const size_t count = std::min(descriptors.size(), kDescriptorsAtOnce);
+    // What doesn't fit beside this byte goes beside the next.
+    const size_t size = descriptors.size() > count ? std::min<size_t>(1, bytes.size()) : bytes.size();
+    if (size == 0) return absl::InvalidArgumentError("too few bytes for so many descriptors");
+    iovec part{const_cast<std::byte*>(bytes.data()), size};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    ControlBuffer control;
+    if (count > 0) {
+      message.msg_control = control.bytes;
+      message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+      memset(control.bytes, 0, message.msg_controllen);
+      cmsghdr* header = CMSG_FIRSTHDR(&message);
+      header->cmsg_level = SOL_SOCKET;
+      header->cmsg_type = SCM_RIGHTS;
+      header->cmsg_len = CMSG_LEN(count * sizeof(int));
+      for (size_t i = 0; i < count; ++i) {
+        const int number = descriptors[i]->get();
+        memcpy(CMSG_DATA(header) + i * sizeof(int), &number, sizeof(number));
+      }
+    }
+    const ssize_t sent = sendmsg(socket.get(), &message, MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EPIPE || errno == ECONNRESET) return absl::OutOfRangeError("the process at the other end is gone");
+      return ErrnoError("sendmsg");
+    }
+    bytes = bytes.subspan(static_cast<size_t>(sent));
+    descriptors = descriptors.subspan(count);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReceiveAll(const Fd& socket, std::span<std::byte> bytes, std::vector<Fd>* descriptors) {
+  const size_t wanted = bytes.size();
+  bool cut = false;
+  while (!bytes.empty()) {
+    iovec part{bytes.data(), bytes.size()};
+    ControlBuffer control;
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.bytes;
+    message.msg_controllen = sizeof(control.bytes);
+    const ssize_t received = recvmsg(socket.get(), &message, MSG_CMSG_CLOEXEC);
+    if (received < 0) {
+      if (errno == EINTR) continue;
+      if (errno != ECONNRESET) return ErrnoError("recvmsg");
+    }
+    if (received <= 0) {
+      return bytes.size() == wanted
+                 ? absl::OutOfRangeError("the process at the other end has closed")
+                 : absl::DataLossError("the process at the other end died in the middle of a message");
+    }
+    TakeDescriptors(message, descriptors);
+    cut = cut || (message.msg_flags & MSG_CTRUNC) != 0;
+    bytes = bytes.subspan(static_cast<size_t>(received));
+  }
+  if (cut) return absl::ResourceExhaustedError("no descriptors left for those that were sent: raise `ulimit -n`");
+  return absl::OkStatus();
+}
+
+}  // namespace regatta

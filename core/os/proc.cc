@@ -1,0 +1,98 @@
+#include "core/os/proc.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "core/os/error.h"
+#include "core/os/fd.h"
+
+namespace regatta {
+namespace {
+
+// A whole file of /proc; these fit into a page.
+absl::StatusOr<std::string> ReadProcFile(const std::string& path) {
+  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) {
+    if (errno == ENOENT || errno == ESRCH) return absl::NotFoundError(absl::StrCat("there is no ", path));
+    return ErrnoError(absl::StrCat("open(", path, ")"));
+  }
+  char text[4096];
+  const ssize_t size = read(file.get(), text, sizeof(text));
+  if (size < 0) {
+    if (errno == ESRCH) return absl::NotFoundError(absl::StrCat("there is no ", path));
+    return ErrnoError(absl::StrCat("read(", path, ")"));
+  }
+  return std::string(text, static_cast<size_t>(size));
+}
+
+struct Stat {
+  std::string name;
+  std::vector<std::string> fields;  // From the state on.
+};
+
+absl::StatusOr<Stat> ReadStat(absl::string_view folder) {
+  const absl::StatusOr<std::string> text = ReadProcFile(absl::StrCat(folder, "/stat"));
+  if (!text.ok()) return text.status();
+  // The name may hold any character, parentheses too.
+  const size_t name = text->find('(');
+  const size_t name_end = text->rfind(") ");
+  if (name != std::string::npos && name_end != std::string::npos && name < name_end) {
+    Stat stat{text->substr(name + 1, name_end - name - 1), absl::StrSplit(text->substr(name_end + 2), ' ')};
+    if (stat.fields.size() >= 2 && !stat.fields[0].empty()) return stat;
+  }
+  return absl::DataLossError(absl::StrCat(folder, "/stat reads \"", *text, "\""));
+}
+
+}  // namespace
+
+absl::StatusOr<int> ThreadCount() {
+  struct stat folder;
+  if (stat("/proc/self/task", &folder) != 0 || folder.st_nlink < 3) {
+    return absl::FailedPreconditionError("/proc/self/task can't be read: mount /proc");
+  }
+  return static_cast<int>(folder.st_nlink) - 2;  // Itself and its parent folder are links too.
+}
+
+absl::StatusOr<std::vector<ThreadEntry>> ListThreads() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/proc/self/task"), closedir);
+  if (folder == nullptr) return ErrnoError("opendir(/proc/self/task)");
+  std::vector<ThreadEntry> threads;
+  while (const dirent* entry = readdir(folder.get())) {
+    ThreadEntry thread;
+    if (!absl::SimpleAtoi(entry->d_name, &thread.tid)) continue;
+    const absl::StatusOr<Stat> stat = ReadStat(absl::StrCat("/proc/self/task/", thread.tid));
+    if (absl::IsNotFound(stat.status())) continue;  // Ended since.
+    if (!stat.ok()) return stat.status();
+    const char state = stat->fields[0][0];
+    if (state == 'Z' || state == 'X') continue;  // A main thread that has ended before the others stays listed.
+    thread.name = stat->name;
+    threads.push_back(std::move(thread));
+  }
+  return threads;
+}
+
+absl::StatusOr<char> ProcessStateLetter(int32_t pid) {
+  const absl::StatusOr<Stat> stat = ReadStat(absl::StrCat("/proc/", pid));
+  if (!stat.ok()) return stat.status();
+  return stat->fields[0][0];
+}
+
+absl::StatusOr<int32_t> ParentOf(int32_t pid) {
+  const absl::StatusOr<Stat> stat = ReadStat(absl::StrCat("/proc/", pid));
+  if (!stat.ok()) return stat.status();
+  int32_t parent = 0;
+  if (!absl::SimpleAtoi(stat->fields[1], &parent)) {
+    return absl::DataLossError(absl::StrCat("/proc/", pid, "/stat names the parent ", stat->fields[1]));
+  }
+  return parent;
+}
+
+}  // namespace regatta

@@ -1,0 +1,103 @@
+#include "core/os/program.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+#include "core/os/error.h"
+
+namespace regatta {
+namespace {
+
+constexpr char kThisProgram[] = "/proc/self/exe";
+
+struct FileActions {
+  FileActions() { error = posix_spawn_file_actions_init(&actions); }
+  ~FileActions() { posix_spawn_file_actions_destroy(&actions); }
+  posix_spawn_file_actions_t actions;
+  int error;
+};
+
+void CloseRange(unsigned first, unsigned last) {
+  if (first > last || syscall(SYS_close_range, first, last, 0) == 0) return;
+  // A kernel or sandbox without close_range: one by one, up to what can be open.
+  const long limit = sysconf(_SC_OPEN_MAX);  // NOLINT(google-runtime-int)
+  for (unsigned fd = first; fd <= last && fd < static_cast<unsigned>(limit); ++fd) close(static_cast<int>(fd));
+}
+
+}  // namespace
+
+absl::StatusOr<int32_t> SpawnThisProgram(const std::vector<std::string>& arguments, const Fd& channel) {
+  std::vector<char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  FileActions files;
+  if (files.error == 0) files.error = posix_spawn_file_actions_adddup2(&files.actions, channel.get(), kSpawnedChannel);
+  if (files.error == 0) files.error = posix_spawn_file_actions_addclosefrom_np(&files.actions, kSpawnedChannel + 1);
+  if (files.error != 0) return ErrnoError("posix_spawn_file_actions", files.error);
+  pid_t pid = 0;
+  const int error = posix_spawn(&pid, kThisProgram, &files.actions, nullptr, argv.data(), environ);
+  if (error != 0) return ErrnoError("posix_spawn(/proc/self/exe)", error);
+  return pid;
+}
+
+void CloseAllBut(std::span<const int> keep) {
+  std::vector<int> kept(keep.begin(), keep.end());
+  std::sort(kept.begin(), kept.end());
+  unsigned next = 0;
+  for (const int fd : kept) {
+    if (fd < 0) continue;
+    const auto number = static_cast<unsigned>(fd);
+    if (number > next) CloseRange(next, number - 1);
+    next = std::max(next, number + 1);
+  }
+  CloseRange(next, UINT_MAX);
+}
+
+absl::Status FillStandardDescriptors() {
+  for (;;) {
+    Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!null.valid()) return ErrnoError("open(/dev/null)");
+    // The lowest number that is free.
+    if (null.get() > STDERR_FILENO) return absl::OkStatus();
+    if (absl::Status kept = null.SetCloseOnExec(false); !kept.ok()) return kept;
+    static_cast<void>(null.Release());
+  }
+}
+
+absl::StatusOr<std::vector<Fd>> CopyStandardDescriptors() {
+  std::vector<Fd> copies;
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    Fd copy(fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!copy.valid() && errno == EBADF) copy = Fd(open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!copy.valid()) return ErrnoError("fcntl(F_DUPFD_CLOEXEC)");
+    copies.push_back(std::move(copy));
+  }
+  return copies;
+}
+
+absl::Status ReplaceStandardDescriptors(std::span<const Fd> descriptors) {
+  for (size_t i = 0; i < descriptors.size(); ++i) {
+    if (dup2(descriptors[i].get(), static_cast<int>(i)) < 0) return ErrnoError("dup2");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Fd> OpenWorkingDirectory() {
+  Fd directory(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.valid()) return ErrnoError("open(.)");
+  return directory;
+}
+
+absl::Status ChangeWorkingDirectory(const Fd& directory) {
+  if (fchdir(directory.get()) != 0) return ErrnoError("fchdir");
+  return absl::OkStatus();
+}
+
+}  // namespace regatta

@@ -1,0 +1,58 @@
+#include "core/os/signal_mask.h"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+
+namespace regatta {
+namespace {
+
+constexpr int32_t kNobody = -1;
+std::atomic<int32_t> g_watched_parent{kNobody};
+
+void OnParentWatch(int) {
+  const int32_t parent = g_watched_parent.load(std::memory_order_relaxed);
+  if (parent == kNobody || getppid() == parent) return;  // Only the thread that made us has ended.
+  kill(getpid(), SIGKILL);
+}
+
+}  // namespace
+
+sigset_t BlockAllSignals() {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  return before;
+}
+
+void SetSignalMask(const sigset_t& mask) { pthread_sigmask(SIG_SETMASK, &mask, nullptr); }
+
+// Real-time, so that nobody else sends it; low priority among those; the highest two are what other libraries take first.
+int ParentWatchSignal() { return SIGRTMAX - 2; }
+
+bool DieWithParent(int32_t parent_pid) {
+  g_watched_parent.store(parent_pid, std::memory_order_relaxed);
+  struct sigaction action {};
+  action.sa_handler = OnParentWatch;
+  action.sa_flags = SA_RESTART;
+  sigfillset(&action.sa_mask);
+  sigaction(ParentWatchSignal(), &action, nullptr);
+  sigset_t watch;
+  sigemptyset(&watch);
+  sigaddset(&watch, ParentWatchSignal());
+  prctl(PR_SET_PDEATHSIG, ParentWatchSignal());
+  pthread_sigmask(SIG_UNBLOCK, &watch, nullptr);
+  // A parent that died before the kernel knew of the wish sends nothing.
+  return getppid() == parent_pid;
+}
+
+void LiveOnWithoutParent() {
+  prctl(PR_SET_PDEATHSIG, 0);
+  // A signal on its way still finds the handler: its question must then have no wrong answer.
+  g_watched_parent.store(kNobody, std::memory_order_relaxed);
+}
+
+}  // namespace regatta

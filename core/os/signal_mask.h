@@ -1,0 +1,30 @@
+// Signal masks, and the question "has my parent died?" that the kernel asks by a signal.
+//
+// Fork       Masks and dispositions are inherited; the parent's watch is not.
+#ifndef REGATTA_CORE_OS_SIGNAL_MASK_H_
+#define REGATTA_CORE_OS_SIGNAL_MASK_H_
+
+#include <signal.h>
+
+#include <cstdint>
+
+namespace regatta {
+
+// Blocks every signal that can be, in this thread; returns the mask as it was.
+sigset_t BlockAllSignals();
+void SetSignalMask(const sigset_t& mask);
+
+// From now on this process kills itself (SIGKILL) when its parent, the process `parent_pid`, ends. False: it had ended already
+// (and nothing was done).
+//
+// The kernel sends its parent-death signal whenever the *thread* that made the child ends; the handler then asks getppid().
+// By that time the kernel has given the child its new parent, so the answer is exact. Blind while every thread blocks
+// ParentWatchSignal(), and after a change of user or group id.
+bool DieWithParent(int32_t parent_pid);
+// Ends that.
+void LiveOnWithoutParent();
+int ParentWatchSignal();
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_OS_SIGNAL_MASK_H_

@@ -1,0 +1,32 @@
+// Starting what gets its orders over a channel: the creator's half of boot.h.
+#ifndef REGATTA_CORE_PROCESS_CHANNEL_CHILD_H_
+#define REGATTA_CORE_PROCESS_CHANNEL_CHILD_H_
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/os/fd.h"
+#include "core/process/boot.h"
+#include "core/process/child.h"
+#include "core/process/child_spec.h"
+
+namespace regatta {
+
+// The argument by which a fresh process of this program knows that it is a child, and whose.
+inline constexpr char kChildArgument[] = "--regatta_child_of=";
+
+// Runs this program afresh; the child waits for its order on `channel`, whose other end the caller keeps.
+// ResourceExhausted: no processes, memory or descriptors; nothing is left behind.
+absl::StatusOr<std::shared_ptr<Child>> SpawnChannelChild(const Fd& channel, bool daemon);
+
+// Pins the waiting `child` and gives it its order; afterwards it is under way, or has died, which shows in its status.
+// On error it is gone and reaped. InvalidArgument: a cpu that it may not use.
+absl::Status BootChannelChild(Child& child, const Fd& channel, const ChildSpec& spec, BootDescriptors descriptors);
+
+// Both, for a child that runs the program afresh.
+absl::StatusOr<std::shared_ptr<Child>> StartFresh(const ChildSpec& spec);
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_PROCESS_CHANNEL_CHILD_H_

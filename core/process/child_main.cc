@@ -1,0 +1,110 @@
+#include "core/process/child_main.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/os/error.h"
+#include "core/os/fault_point.h"
+#include "core/os/local_socket.h"
+#include "core/os/program.h"
+#include "core/os/signal_mask.h"
+#include "core/process/function_id.h"
+#include "core/process/standard_streams.h"
+
+namespace regatta {
+namespace {
+
+constexpr int kFailed = 1;
+
+// From here on exit() ends this process as a return from its function does: no handler or static destructor that the creator
+// had registered runs, for ours is the newest.
+void TakeOverExit() {
+  on_exit([](int exit_code, void*) { EndProcess(exit_code); }, nullptr);
+}
+
+// The creator has died before this child was ready: it never was.
+[[noreturn]] void EndUnnoticed() { _exit(kFailed); }
+
+[[noreturn]] void Fail(const absl::Status& status) {
+  ReportFailure(status);
+  EndProcess(kFailed);
+}
+
+}  // namespace
+
+void ReportFailure(const absl::Status& status) {
+  FlushStandardStreams();
+  // An exception's message has its type and text; a status that was returned needs its code.
+  const std::string what = ThrownType(status).has_value() ? std::string(status.message()) : status.ToString();
+  const std::string line = absl::StrCat("Process ", RuntimeState::Get().identity().name, ": ", what, "\n");
+  absl::string_view left = line;
+  while (!left.empty()) {
+    const ssize_t written = write(STDERR_FILENO, left.data(), left.size());
+    if (written <= 0) return;  // Nobody listens.
+    left.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+void EndProcess(int exit_code) {
+  static std::atomic<bool> ending{false};
+  // exit() within an exit callback.
+  if (ending.exchange(true)) _exit(exit_code);
+  RuntimeState::Get().End();
+  FlushAllStreams();
+  FaultPointHere(FaultPoint::kChildFlushed);
+  _exit(exit_code);
+}
+
+void RunForkedChild(ProcessIdentity identity, Fd gate, absl::FunctionRef<int()> run) noexcept {
+  FaultPointHere(FaultPoint::kChildBegun);
+  const int32_t creator = identity.creator_pid;
+  const bool daemon = identity.daemon;
+  RuntimeState::Get().Become(std::move(identity));
+  if ((daemon || gate.valid()) && !DieWithParent(creator)) EndUnnoticed();
+  if (gate.valid()) {
+    std::byte open{};
+    if (!ReceiveAll(gate, std::span(&open, 1)).ok()) EndUnnoticed();
+    gate.Reset();
+    if (!daemon) LiveOnWithoutParent();
+  }
+  TakeOverExit();
+  FaultPointHere(FaultPoint::kChildReady);
+  const int exit_code = run();
+  FaultPointHere(FaultPoint::kChildReturned);
+  EndProcess(exit_code);
+}
+
+void RunOrderedChild(ReceivedBootOrder boot, const sigset_t& signals) noexcept {
+  FaultPointHere(FaultPoint::kChildBooted);
+  RuntimeState::Get().Become({.name = boot.order.name,
+                              .number = boot.order.number,
+                              .daemon = boot.order.daemon,
+                              .creator_pid = boot.order.creator_pid});
+  TakeOverExit();
+  absl::Status ready = ReplaceStandardDescriptors(boot.standard);
+  boot.standard.clear();
+  if (ready.ok() && boot.directory.valid()) ready = ChangeWorkingDirectory(boot.directory);
+  boot.directory.Reset();
+  if (!boot.order.daemon) LiveOnWithoutParent();
+  SetSignalMask(signals);
+  if (!ready.ok()) Fail(ready);
+  const absl::StatusOr<ResolvedFunction> function = Resolve(boot.order.function);
+  if (!function.ok()) Fail(function.status());
+  FaultPointHere(FaultPoint::kChildReady);
+  int exit_code = 0;
+  const absl::Status called = function->trampoline({.target = function->target,
+                                                    .arguments = boot.arguments,
+                                                    .descriptors = &boot.beside_arguments,
+                                                    .exit_code = &exit_code});
+  FaultPointHere(FaultPoint::kChildReturned);
+  if (!called.ok()) Fail(called);
+  EndProcess(exit_code);
+}
+
+}  // namespace regatta

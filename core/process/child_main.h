@@ -1,0 +1,32 @@
+// What a child of the core does from its first instruction to its end.
+//
+// Nothing here returns, and nothing of the creator's stack is unwound: a child ends by EndProcess or by a signal.
+#ifndef REGATTA_CORE_PROCESS_CHILD_MAIN_H_
+#define REGATTA_CORE_PROCESS_CHILD_MAIN_H_
+
+#include <signal.h>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "core/os/fd.h"
+#include "core/process/boot.h"
+#include "core/process/runtime_state.h"
+
+namespace regatta {
+
+// In the child of a fork: becomes `identity` and runs `run`, whose result is the exit code. Where `gate` is valid, not before a
+// byte has come through it.
+[[noreturn]] void RunForkedChild(ProcessIdentity identity, Fd gate, absl::FunctionRef<int()> run) noexcept;
+
+// In a fresh or cloned process that has its orders: becomes what they say, restores `signals`, and calls.
+[[noreturn]] void RunOrderedChild(ReceivedBootOrder boot, const sigset_t& signals) noexcept;
+
+// Says on stderr that this process fails with `status`.
+void ReportFailure(const absl::Status& status);
+
+// A child's end: the end of the runtime (exit callbacks, its own children), stdio flushed, _exit.
+[[noreturn]] void EndProcess(int exit_code);
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_PROCESS_CHILD_MAIN_H_

@@ -1,0 +1,167 @@
+#include "core/process/helper_thread.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <new>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/os/proc.h"
+#include "core/os/signal_mask.h"
+
+namespace regatta {
+
+std::atomic<bool> HelperThread::fork_pending_{false};
+
+namespace {
+
+struct Registry {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<HelperThread*> threads;
+  size_t parked = 0;
+};
+alignas(Registry) char g_registry_storage[sizeof(Registry)];
+
+Registry& GetRegistry() {
+  static Registry* const registry = new (g_registry_storage) Registry;
+  return *registry;
+}
+
+#if defined(__SANITIZE_THREAD__)
+constexpr size_t kSanitizerThreads = 1;  // ThreadSanitizer's own, which it takes care of itself at a fork.
+#else
+constexpr size_t kSanitizerThreads = 0;
+#endif
+
+}  // namespace
+
+// In the child of any fork() there are no helper threads, and nobody knows who held or awaited what: a new registry. What the
+// old one owned is left alone.
+void HelperThread::ForgetAllInChild() {
+  new (g_registry_storage) Registry;
+  fork_pending_.store(false, std::memory_order_relaxed);
+}
+
+absl::StatusOr<std::unique_ptr<HelperThread>> HelperThread::Start(std::string name,
+                                                                  std::function<void(HelperThread&)> body,
+                                                                  std::function<void()> wake) {
+  static const int registered = pthread_atfork(nullptr, nullptr, ForgetAllInChild);
+  if (registered != 0) return absl::ResourceExhaustedError("no memory to stand in the way of forks (pthread_atfork)");
+  std::unique_ptr<HelperThread> helper(new HelperThread);
+  helper->owner_pid_ = getpid();
+  helper->wake_ = std::move(wake);
+  Registry& registry = GetRegistry();
+  std::unique_lock<std::mutex> lock(registry.mutex);
+  // A thread must not appear while a fork has counted them.
+  registry.changed.wait(lock, [] { return !fork_pending_.load(std::memory_order_relaxed); });
+  const sigset_t before = BlockAllSignals();
+  HelperThread* const self = helper.get();
+  try {
+    helper->thread_ = std::make_unique<std::thread>(
+        [self, name = std::move(name), body = std::move(body)] { self->Run(name, body); });
+  } catch (const std::system_error& error) {
+    SetSignalMask(before);
+    helper->owner_pid_ = 0;  // Nothing to join.
+    return absl::ResourceExhaustedError(absl::StrCat("no thread for the core's own work: ", error.what()));
+  }
+  SetSignalMask(before);
+  registry.threads.push_back(self);
+  registry.changed.wait(lock, [self] { return self->tid_ != 0; });
+  return helper;
+}
+
+void HelperThread::Run(const std::string& name, const std::function<void(HelperThread&)>& body) {
+  pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+  Registry& registry = GetRegistry();
+  {
+    std::lock_guard<std::mutex> lock(registry.mutex);
+    tid_ = gettid();
+  }
+  registry.changed.notify_all();
+  body(*this);
+  {
+    std::lock_guard<std::mutex> lock(registry.mutex);
+    finished_ = true;
+  }
+  registry.changed.notify_all();
+}
+
+HelperThread::~HelperThread() {
+  if (getpid() != owner_pid_) {
+    static_cast<void>(thread_.release());  // Belongs to a thread that isn't here.
+    return;
+  }
+  stopping_.store(true, std::memory_order_release);
+  wake_();
+  thread_->join();
+  Registry& registry = GetRegistry();
+  std::lock_guard<std::mutex> lock(registry.mutex);
+  std::erase(registry.threads, this);
+}
+
+void HelperThread::ParkUntilForked() {
+  Registry& registry = GetRegistry();
+  std::unique_lock<std::mutex> lock(registry.mutex);
+  ++registry.parked;
+  registry.changed.notify_all();
+  registry.changed.wait(lock, [] { return !fork_pending_.load(std::memory_order_relaxed); });
+  --registry.parked;
+}
+
+absl::StatusOr<std::unique_ptr<ForkGuard>> ForkGuard::Enter() {
+  std::unique_ptr<ForkGuard> guard(new ForkGuard);
+  const absl::StatusOr<int> count = ThreadCount();
+  if (!count.ok()) return count.status();
+  if (*count == 1) return guard;
+
+  Registry& registry = GetRegistry();
+  std::unique_lock<std::mutex> lock(registry.mutex);
+  const absl::StatusOr<std::vector<ThreadEntry>> threads = ListThreads();
+  if (!threads.ok()) return threads.status();
+  std::string foreign;
+  size_t foreign_count = 0;
+  for (const ThreadEntry& thread : *threads) {
+    const bool ours = std::any_of(registry.threads.begin(), registry.threads.end(),
+                                  [&](const HelperThread* helper) { return helper->tid_ == thread.tid; });
+    if (ours || thread.tid == gettid()) continue;
+    ++foreign_count;
+    absl::StrAppend(&foreign, foreign.empty() ? "" : ", ", thread.name, " (tid ", thread.tid, ")");
+  }
+  if (foreign_count > kSanitizerThreads) {
+    return absl::FailedPreconditionError(absl::StrCat("can't fork while other threads run, here ", foreign,
+                                                      ": a lock that one of them holds would stay locked in the child "
+                                                      "for ever. Start with StartMethod::kForkserver or "
+                                                      "kSpawn, or fork before the threads begin"));
+  }
+
+  HelperThread::fork_pending_.store(true, std::memory_order_relaxed);
+  guard->parked_ = true;
+  for (HelperThread* helper : registry.threads) {
+    if (!helper->finished_) helper->wake_();
+  }
+  registry.changed.wait(lock, [&] {
+    const auto running =
+        static_cast<size_t>(std::count_if(registry.threads.begin(), registry.threads.end(),
+                                          [](const HelperThread* helper) { return !helper->finished_; }));
+    return registry.parked == running;
+  });
+  lock.release();  // Held until the fork is done.
+  return guard;
+}
+
+ForkGuard::~ForkGuard() {
+  if (!parked_) return;
+  Registry& registry = GetRegistry();
+  HelperThread::fork_pending_.store(false, std::memory_order_relaxed);
+  registry.mutex.unlock();
+  registry.changed.notify_all();
+}
+
+}  // namespace regatta

@@ -1,0 +1,96 @@
+#include "core/process/nursery_server.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/os/fault_point.h"
+#include "core/os/fork.h"
+#include "core/os/local_socket.h"
+#include "core/os/pidfd.h"
+#include "core/os/poll.h"
+#include "core/os/program.h"
+#include "core/os/signal_mask.h"
+#include "core/process/boot.h"
+#include "core/process/child_main.h"
+#include "core/process/nursery_format.h"
+#include "core/shm/family.h"
+
+namespace regatta {
+namespace {
+
+// The descriptor of the family's table, which children hand on to what they start; -1: there is none.
+int FamilyDescriptor() {
+  const absl::StatusOr<const Fd*> family = Family::Descriptor();
+  return family.ok() ? (*family)->get() : -1;
+}
+
+[[noreturn]] void BecomeChild(Fd channel, int32_t owner_pid, const sigset_t& signals) noexcept {
+  FaultPointHere(FaultPoint::kChildBegun);
+  // Until it is under way it belongs to its creator, daemonic or not.
+  if (!DieWithParent(owner_pid)) _exit(1);
+  Family::AfterFork();
+  CloseAllBut(std::array{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, channel.get(), FamilyDescriptor()});
+  absl::StatusOr<ReceivedBootOrder> boot = ReceiveBootOrder(channel);
+  if (!boot.ok()) _exit(1);
+  channel.Reset();
+  RunOrderedChild(*std::move(boot), signals);
+}
+
+absl::Status Reply(const Fd& socket, uint64_t number, const absl::StatusOr<Forked>& child) {
+  NurseryReply reply{.number = number};
+  std::vector<const Fd*> beside;
+  std::string text;
+  if (child.ok()) {
+    reply.pid = child->pid;
+    beside.push_back(&child->pidfd);
+  } else {
+    text = std::string(child.status().message());
+    reply.code = static_cast<int32_t>(child.status().code());
+    reply.text_bytes = static_cast<uint32_t>(text.size());
+  }
+  absl::Status sent = SendAll(socket, std::as_bytes(std::span(&reply, 1)), beside);
+  if (sent.ok()) sent = SendAll(socket, std::as_bytes(std::span(text)));
+  return sent;
+}
+
+// One request, if the owner has not gone.
+absl::Status ServeOne(const Fd& socket, NurseryPage& page, int32_t owner_pid, const sigset_t& signals) {
+  NurseryRequest request;
+  std::vector<Fd> beside;
+  absl::Status received = ReceiveAll(socket, std::as_writable_bytes(std::span(&request, 1)), &beside);
+  if (!received.ok()) return received;
+  if (beside.size() != 1) return absl::DataLossError("a request without a channel");
+  FaultPointHere(FaultPoint::kNurseryRequested);
+  const absl::StatusOr<Forked> child = CloneSibling(&page.child);
+  if (child.ok() && child->pid == 0) BecomeChild(std::move(beside[0]), owner_pid, signals);
+  FaultPointHere(FaultPoint::kNurseryCloned);
+  absl::Status replied = Reply(socket, request.number, child);
+  FaultPointHere(FaultPoint::kNurseryReplied);
+  return replied;
+}
+
+}  // namespace
+
+void ServeAsNursery(Fd socket, Mapping page, int32_t owner_pid, const sigset_t& signals) noexcept {
+  // What others left open here would hide end-of-file from them for as long as the nursery lives. Its stderr stays, for
+  // what a sanitizer may have to say.
+  CloseAllBut(std::array{STDERR_FILENO, socket.get(), FamilyDescriptor()});
+  if (!FillStandardDescriptors().ok()) _exit(1);
+  // The socket may be held open by a copy of the owner; the owner itself is another question.
+  const absl::StatusOr<Fd> owner = OpenPidfd(owner_pid);
+  if (!owner.ok() || getppid() != owner_pid) _exit(1);
+  auto& shared = *reinterpret_cast<NurseryPage*>(page.data());
+  for (;;) {
+    std::array<PollEntry, 2> watched = {PollEntry{&socket}, PollEntry{&*owner}};
+    const absl::StatusOr<int> ready = PollReadable(watched, Deadline::Never());
+    if (!ready.ok() || watched[1].ready) _exit(0);
+    if (!ServeOne(socket, shared, owner_pid, signals).ok()) _exit(0);
+  }
+}
+
+}  // namespace regatta

@@ -1,0 +1,20 @@
+// The nursery's own side: a loop that makes siblings on request until its owner is gone.
+#ifndef REGATTA_CORE_PROCESS_NURSERY_SERVER_H_
+#define REGATTA_CORE_PROCESS_NURSERY_SERVER_H_
+
+#include <signal.h>
+
+#include <cstdint>
+
+#include "core/os/fd.h"
+#include "core/os/memfd.h"
+
+namespace regatta {
+
+// Serves the process `owner_pid`, this process's parent, over `socket`. This process has a single thread. `page` is a
+// NurseryPage; `signals` the mask that children are to run with.
+[[noreturn]] void ServeAsNursery(Fd socket, Mapping page, int32_t owner_pid, const sigset_t& signals) noexcept;
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_PROCESS_NURSERY_SERVER_H_

@@ -1,0 +1,74 @@
+#include "core/process/runtime.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "core/os/fault_point.h"
+#include "core/os/local_socket.h"
+#include "core/os/memfd.h"
+#include "core/os/program.h"
+#include "core/os/signal_mask.h"
+#include "core/process/boot.h"
+#include "core/process/channel_child.h"
+#include "core/process/child_main.h"
+#include "core/process/nursery_format.h"
+#include "core/process/nursery_server.h"
+#include "core/process/runtime_state.h"
+#include "core/shm/family.h"
+
+namespace regatta {
+namespace {
+
+[[noreturn]] void RefuseToBeChild(const char* why) {
+  fprintf(stderr, "%s is how regatta starts its own child processes, and not for other use: %s\n", kChildArgument, why);
+  exit(2);
+}
+
+// In a process that its creator made by running this program afresh.
+[[noreturn]] void RunSpawned(int32_t creator_pid) {
+  FaultPointHere(FaultPoint::kChildBegun);
+  const sigset_t signals = BlockAllSignals();
+  Fd channel(kSpawnedChannel);
+  if (!IsLocalSocket(channel)) RefuseToBeChild("descriptor 3 is not the channel to a creator");
+  if (absl::Status filled = FillStandardDescriptors(); !filled.ok()) RefuseToBeChild(filled.ToString().c_str());
+  // Until it is under way it belongs to its creator, daemonic or not.
+  if (!DieWithParent(creator_pid)) _exit(1);
+  absl::StatusOr<ReceivedBootOrder> boot = ReceiveBootOrder(channel);
+  if (!boot.ok()) _exit(1);  // The creator gave up.
+  absl::Status ready = Family::Join(std::move(boot->family));
+  if (ready.ok() && boot->order.purpose == BootPurpose::kServe) {
+    const std::optional<Fd> file = boot->beside_arguments.Take(0);
+    absl::StatusOr<Mapping> page = absl::DataLossError("no page came with the order to be a nursery");
+    if (file.has_value()) page = Mapping::Map(*file, sizeof(NurseryPage));
+    if (page.ok()) ServeAsNursery(std::move(channel), *std::move(page), creator_pid, signals);
+    ready = page.status();
+  }
+  if (!ready.ok()) {
+    ReportFailure(ready);
+    _exit(1);
+  }
+  channel.Reset();
+  RunOrderedChild(*std::move(boot), signals);
+}
+
+}  // namespace
+
+void Init(int* argc, char*** argv) {
+  if (RuntimeState::Get().initialized()) return;
+  RuntimeState::Get().Initialize(*argc > 0 ? (*argv)[0] : "");
+  if (*argc != 2) return;
+  absl::string_view argument = (*argv)[1];
+  if (!absl::ConsumePrefix(&argument, kChildArgument)) return;
+  int32_t creator_pid = 0;
+  if (!absl::SimpleAtoi(argument, &creator_pid)) RefuseToBeChild("it names no process");
+  RunSpawned(creator_pid);
+}
+
+}  // namespace regatta

@@ -1,0 +1,152 @@
+#include "core/process/runtime_state.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/os/deadline.h"
+#include "core/process/standard_streams.h"
+
+namespace regatta {
+namespace {
+
+// How long a daemonic child that was sent SIGTERM may take before it is sent SIGKILL.
+constexpr absl::Duration kTimeToTerminate = absl::Seconds(1);
+// Fewer children are looked at each time one is added.
+constexpr size_t kSweepAlwaysBelow = 16;
+
+}  // namespace
+
+RuntimeState& RuntimeState::Get() {
+  static RuntimeState& state = *new RuntimeState;  // Never destroyed: exit handlers use it.
+  return state;
+}
+
+void RuntimeState::Initialize(std::string program) {
+  program_ = std::move(program);
+  pthread_atfork(LockForFork, UnlockInParent, UnlockInChild);
+  std::atexit([] { Get().End(); });
+  initialized_.store(true, std::memory_order_release);
+}
+
+absl::Status RuntimeState::CheckMayStart() const {
+  if (!initialized()) {
+    return absl::FailedPreconditionError(
+        "nothing can be started before regatta::Init: call regatta::Init(&argc, &argv) first thing in main, and start "
+        "nothing from static initialisers");
+  }
+  if (identity_.daemon) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(identity_.name,
+                     " is daemonic and may start no process: it ends by a signal when its creator does, "
+                     "and would leave its children behind; start it with daemon = false"));
+  }
+  if (ending_.load(std::memory_order_relaxed)) {
+    return absl::FailedPreconditionError(absl::StrCat(identity_.name, " is at its end and starts nothing any more"));
+  }
+  return absl::OkStatus();
+}
+
+void RuntimeState::Become(ProcessIdentity identity) {
+  DropInherited();
+  identity_ = std::move(identity);
+}
+
+ChildIdentity RuntimeState::NextChildIdentity(absl::string_view prefix) {
+  const uint64_t count = children_counted_.fetch_add(1, std::memory_order_relaxed) + 1;
+  std::string number = identity_.number.empty() ? absl::StrCat(count) : absl::StrCat(identity_.number, ":", count);
+  return {absl::StrCat(prefix, "-", number), std::move(number)};
+}
+
+void RuntimeState::AddChild(std::shared_ptr<Child> child) {
+  std::vector<std::shared_ptr<Child>> ended;  // Destroyed after the lock is.
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (children_.size() >= sweep_at_) {
+    const auto running =
+        std::partition(children_.begin(), children_.end(), [](const auto& old) { return !old->status().has_value(); });
+    ended.assign(std::make_move_iterator(running), std::make_move_iterator(children_.end()));
+    children_.erase(running, children_.end());
+    // Looking at all is worth it again when there are twice as many.
+    sweep_at_ = children_.size() < kSweepAlwaysBelow ? 0 : 2 * children_.size();
+  }
+  children_.push_back(std::move(child));
+}
+
+uint64_t RuntimeState::AddExitCallback(std::function<void()> callback) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  exit_callbacks_.emplace(++exit_callbacks_added_, std::move(callback));
+  return exit_callbacks_added_;
+}
+
+void RuntimeState::RemoveExitCallback(uint64_t id) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  exit_callbacks_.erase(id);
+}
+
+void RuntimeState::CloseInForkedChildren(Fd* fd) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  close_in_children_.push_back(fd);
+}
+
+void RuntimeState::ForgetToClose(Fd* fd) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::erase(close_in_children_, fd);
+}
+
+void RuntimeState::End() {
+  ending_.store(true, std::memory_order_relaxed);
+  FlushStandardStreams();  // What was printed before the children's last lines comes before them.
+  for (;;) {
+    std::function<void()> callback;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (exit_callbacks_.empty()) break;
+      callback = std::move(exit_callbacks_.rbegin()->second);
+      exit_callbacks_.erase(std::prev(exit_callbacks_.end()));
+    }
+    callback();
+  }
+  EndChildren();
+}
+
+void RuntimeState::EndChildren() {
+  std::vector<std::shared_ptr<Child>> children;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    children.swap(children_);
+  }
+  // A signal or a wait fails only where the child is not ours to end, and then there is nothing to do.
+  for (const auto& child : children) {
+    if (child->daemon()) child->Terminate().IgnoreError();
+  }
+  const Deadline patience = Deadline::After(kTimeToTerminate);
+  for (const auto& child : children) {
+    if (!child->daemon() || child->Wait(patience).ok()) continue;
+    child->Kill().IgnoreError();
+    child->Wait().IgnoreError();
+  }
+  for (const auto& child : children) child->Wait().IgnoreError();
+}
+
+void RuntimeState::DropInherited() {
+  children_.clear();
+  sweep_at_ = 0;
+  exit_callbacks_.clear();
+  for (Fd* fd : close_in_children_) fd->Reset();
+  close_in_children_.clear();
+  children_counted_.store(0, std::memory_order_relaxed);
+  ending_.store(false, std::memory_order_relaxed);
+}
+
+void RuntimeState::LockForFork() { Get().mutex_.lock(); }
+void RuntimeState::UnlockInParent() { Get().mutex_.unlock(); }
+void RuntimeState::UnlockInChild() {
+  Get().DropInherited();
+  Get().mutex_.unlock();
+}
+
+}  // namespace regatta

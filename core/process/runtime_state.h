@@ -1,0 +1,89 @@
+// What the runtime of this process consists of, for the parts of this package.
+//
+// Threads  Thread-safe, but Become, which a child calls while it has one thread.
+// Fork     Put right in the child of every fork(), also of other people's: it has no children and no callbacks. After a raw
+//          clone Become does that.
+#ifndef REGATTA_CORE_PROCESS_RUNTIME_STATE_H_
+#define REGATTA_CORE_PROCESS_RUNTIME_STATE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "core/process/child.h"
+#include "core/process/child_identity.h"
+
+namespace regatta {
+
+// Who a process is. The defaults are those of the first one.
+struct ProcessIdentity {
+  std::string name = "MainProcess";
+  std::string number = {};  // As ChildIdentity's.
+  bool daemon = false;
+  int32_t creator_pid = 0;
+};
+
+class RuntimeState {
+ public:
+  static RuntimeState& Get();
+  RuntimeState(const RuntimeState&) = delete;
+  RuntimeState& operator=(const RuntimeState&) = delete;
+
+  // First thing in main. `program` is argv[0].
+  void Initialize(std::string program);
+  bool initialized() const { return initialized_.load(std::memory_order_acquire); }
+  const std::string& program() const { return program_; }
+
+  // FailedPrecondition: Init has not run; this process is daemonic, or at its end.
+  absl::Status CheckMayStart() const;
+
+  // This process is a new one with nothing of its creator's.
+  void Become(ProcessIdentity identity);
+  const ProcessIdentity& identity() const { return identity_; }
+  ChildIdentity NextChildIdentity(absl::string_view prefix);
+
+  // The child ends with this process, and is reaped at the latest by a later call.
+  void AddChild(std::shared_ptr<Child> child);
+
+  uint64_t AddExitCallback(std::function<void()> callback);
+  void RemoveExitCallback(uint64_t id);
+
+  // Descriptors that a forked child must not keep, as they would hide end-of-file from their peers.
+  void CloseInForkedChildren(Fd* fd);
+  void ForgetToClose(Fd* fd);
+
+  // The end of this process but for its exit: callbacks, then children.
+  void End();
+
+ private:
+  RuntimeState() = default;
+  static void LockForFork();
+  static void UnlockInParent();
+  static void UnlockInChild();
+  void DropInherited();
+  void EndChildren();
+
+  std::atomic<bool> initialized_{false};
+  std::atomic<bool> ending_{false};
+  std::atomic<uint64_t> children_counted_{0};
+  std::string program_;
+  ProcessIdentity identity_;
+
+  std::mutex mutex_;  // Guards what follows. Never held while user code runs or anything waits.
+  std::vector<std::shared_ptr<Child>> children_;
+  size_t sweep_at_ = 0;
+  std::map<uint64_t, std::function<void()>> exit_callbacks_;
+  uint64_t exit_callbacks_added_ = 0;
+  std::vector<Fd*> close_in_children_;
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_PROCESS_RUNTIME_STATE_H_

@@ -1,0 +1,23 @@
+#include "core/process/standard_streams.h"
+
+#include <cstdio>
+#include <iostream>
+
+#include "core/os/proc.h"
+
+namespace regatta {
+
+void FlushStandardStreams() {
+  std::cout.flush();
+  std::cerr.flush();
+  std::clog.flush();
+  fflush(stdout);
+  fflush(stderr);
+}
+
+void FlushAllStreams() {
+  FlushStandardStreams();
+  if (ThreadCount().value_or(0) == 1) fflush(nullptr);
+}
+
+}  // namespace regatta
