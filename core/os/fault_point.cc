@@ -59,6 +59,16 @@ constexpr std::array<absl::string_view, static_cast<size_t>(FaultPoint::kCount)>
     "child_ready",
     "child_returned",
     "child_flushed",
+    "pool_task_posted",
+    "pool_trying",
+    "pool_taken",
+    "pool_claimed",
+    "pool_result_written",
+    "pool_done",
+    "pool_published",
+    "pool_worker_attached",
+    "pool_worker_ready",
+    "pool_result_reserved",
 };
 
 std::atomic<uint32_t> g_skip{0};

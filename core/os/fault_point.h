@@ -67,6 +67,16 @@ enum class FaultPoint : uint32_t {
   kChildReady,
   kChildReturned,
   kChildFlushed,
+  kPoolTaskPosted,
+  kPoolTrying,
+  kPoolTaken,
+  kPoolClaimed,
+  kPoolResultWritten,
+  kPoolDone,
+  kPoolPublished,
+  kPoolWorkerAttached,
+  kPoolWorkerReady,
+  kPoolResultReserved,
   kCount,
 };
 

@@ -124,6 +124,12 @@ absl::StatusOr<uint64_t> MemfdSize(const Fd& file) {
   return static_cast<uint64_t>(about.st_size);
 }
 
+uint64_t MemfdIdentity(const Fd& file) {
+  struct stat about;
+  if (fcntl(file.get(), F_GET_SEALS) < 0 || fstat(file.get(), &about) != 0) return 0;
+  return about.st_ino;
+}
+
 absl::StatusOr<uint64_t> AvailableMemory(const std::string& root) {
   const auto meminfo = ReadFile(root + "/proc/meminfo");
   if (!meminfo.has_value()) return absl::UnavailableError("cannot read /proc/meminfo: is /proc mounted?");

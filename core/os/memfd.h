@@ -29,6 +29,9 @@ absl::Status PunchMemfd(const Fd& file, uint64_t offset, uint64_t length);
 
 absl::StatusOr<uint64_t> MemfdSize(const Fd& file);
 
+// A number that no other memory file has while this one exists; 0 if `file` is none.
+uint64_t MemfdIdentity(const Fd& file);
+
 // Bytes that this process may still take before the machine or its memory cgroup runs out. `root` stands before /proc and
 // /sys, for tests.
 absl::StatusOr<uint64_t> AvailableMemory(const std::string& root = "");

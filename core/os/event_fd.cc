@@ -1,0 +1,25 @@
+#include "core/os/event_fd.h"
+
+#include <sys/eventfd.h>
+
+#include "core/os/error.h"
+
+namespace regatta {
+
+absl::StatusOr<Fd> CreateEventFd() {
+  const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) return ErrnoError("eventfd");
+  return Fd(fd);
+}
+
+void SignalEventFd(const Fd& event) {
+  // The only failures are a counter at its maximum, which is readable all the more, and misuse.
+  [[maybe_unused]] const int outcome = eventfd_write(event.get(), 1);
+}
+
+void ClearEventFd(const Fd& event) {
+  eventfd_t count;
+  [[maybe_unused]] const int outcome = eventfd_read(event.get(), &count);
+}
+
+}  // namespace regatta

@@ -1,0 +1,156 @@
+#include "core/pool/board.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/os/fault_point.h"
+
+namespace regatta {
+namespace {
+// 64 GiB of address space for large arguments and results, or less where a limit forbids it.
+constexpr uint32_t kChunkChoices[] = {1 << 20, 1 << 17, 1 << 14, 1 << 10};
+}  // namespace
+
+Board::Board(Fd file, Mapping mapping, Member self) : file_(std::move(file)), mapping_(std::move(mapping)), self_(self) {
+  arena_ = ChunkArena(&file_, mapping_.data(), &header().arena, kBoardTableOffset, BoardChunksOffset(header().chunks),
+                      header().chunks, header().chunk_limit);
+}
+
+absl::StatusOr<std::unique_ptr<Board>> Board::Create() {
+  const absl::StatusOr<Member> self = Family::Self();
+  if (!self.ok()) return self.status();
+  absl::StatusOr<Fd> file = CreateMemfd("regatta pool");
+  if (!file.ok()) return file.status();
+  if (absl::Status grown = GrowMemfd(*file, 0, kWorkersOffset); !grown.ok()) return grown;
+  absl::StatusOr<Mapping> mapping = absl::InternalError("no size tried");
+  uint32_t chunks = 0;
+  for (const uint32_t choice : kChunkChoices) {
+    chunks = choice;
+    mapping = Mapping::Map(*file, BoardBytes(chunks));
+    if (mapping.ok()) break;
+  }
+  if (!mapping.ok()) return mapping.status();
+  const absl::StatusOr<uint64_t> family = Family::Id();
+  if (!family.ok()) return family.status();
+  auto& header = *reinterpret_cast<BoardHeader*>(mapping->data());
+  header.family = *family;
+  header.chunks = chunks;
+  header.chunk_limit = chunks;
+  header.magic = kBoardMagic;
+  return std::make_unique<Board>(*std::move(file), *std::move(mapping), *self);
+}
+
+absl::StatusOr<std::unique_ptr<Board>> Board::Attach(Fd file) {
+  const absl::StatusOr<Member> self = Family::Self();
+  if (!self.ok()) return self.status();
+  const absl::StatusOr<uint64_t> size = MemfdSize(file);
+  if (!size.ok()) return size.status();
+  if (*size < kSlotsOffset) return absl::DataLossError("not a pool's board: its file is too short");
+  absl::StatusOr<Mapping> start = Mapping::Map(file, sizeof(BoardHeader));
+  if (!start.ok()) return start.status();
+  const auto& header = *reinterpret_cast<const BoardHeader*>(start->data());
+  if (header.magic != kBoardMagic || header.chunks == 0 || header.chunks > kChunkChoices[0]) {
+    return absl::DataLossError("not a pool's board of this version: its first bytes differ");
+  }
+  absl::StatusOr<Mapping> mapping = Mapping::Map(file, BoardBytes(header.chunks));
+  if (!mapping.ok()) return mapping.status();
+  return std::make_unique<Board>(std::move(file), *std::move(mapping), *self);
+}
+
+absl::Status Board::Back(uint32_t slots, uint32_t workers) {
+  if (absl::Status grown = GrowMemfd(file_, kWorkersOffset, workers * sizeof(WorkerLine)); !grown.ok()) return grown;
+  if (absl::Status grown = GrowMemfd(file_, kSlotsOffset, slots * sizeof(TaskSlot)); !grown.ok()) return grown;
+  return GrowMemfd(file_, kDoneOffset, workers * sizeof(DoneRing));
+}
+
+bool Board::Post(uint32_t slot) {
+  if (ring_tail_ - header().ring_head.load(std::memory_order_acquire) >= kTaskRing) return false;
+  const uint64_t entry = uint64_t{static_cast<uint32_t>(ring_tail_ + 1)} << 32 | slot;
+  RingEntry(ring_tail_).store(entry, std::memory_order_release);
+  ++ring_tail_;
+  FaultPointHere(FaultPoint::kPoolTaskPosted);
+  header().tasks.Notify();
+  return true;
+}
+
+std::optional<uint32_t> Board::Claim(uint16_t worker) {
+  WorkerLine& mine = this->worker(worker);
+  std::atomic<uint64_t>& head = header().ring_head;
+  uint64_t at = head.load(std::memory_order_acquire);
+  for (;;) {
+    const uint64_t entry = RingEntry(at).load(std::memory_order_acquire);
+    if (static_cast<uint32_t>(entry >> 32) != static_cast<uint32_t>(at + 1)) {
+      const uint64_t now = head.load(std::memory_order_acquire);
+      if (now == at) return std::nullopt;
+      at = now;
+      continue;
+    }
+    const uint32_t index = static_cast<uint32_t>(entry) % kTaskSlots;
+    // Whoever dies between taking the entry and claiming the task has left word here.
+    mine.trying.store(uint64_t{index} + 1, std::memory_order_release);
+    FaultPointHere(FaultPoint::kPoolTrying);
+    if (!head.compare_exchange_strong(at, at + 1, std::memory_order_acq_rel)) continue;
+    FaultPointHere(FaultPoint::kPoolTaken);
+    TaskSlot& slot = this->slot(index);
+    uint64_t word = slot.state.load(std::memory_order_acquire);
+    TaskWord task = TaskWord::Unpack(word);
+    if (task.phase == TaskPhase::kQueued) {
+      task.phase = TaskPhase::kRunning;
+      task.worker = worker;
+      ++task.attempts;
+      if (slot.state.compare_exchange_strong(word, task.Pack(), std::memory_order_acq_rel)) {
+        FaultPointHere(FaultPoint::kPoolClaimed);
+        return index;
+      }
+    }
+    ++at;  // Cancelled, or an entry that a death doubled.
+  }
+}
+
+void Board::Finish(uint32_t index, uint16_t worker, uint32_t position) {
+  TaskSlot& slot = this->slot(index);
+  TaskWord task = TaskWord::Unpack(slot.state.load(std::memory_order_relaxed));
+  task.phase = TaskPhase::kDone;
+  FaultPointHere(FaultPoint::kPoolResultWritten);
+  slot.state.store(task.Pack(), std::memory_order_release);
+  FaultPointHere(FaultPoint::kPoolDone);
+  Done(worker).entries[position % kTaskSlots].store(uint64_t{position + 1} << 32 | index, std::memory_order_release);
+  FaultPointHere(FaultPoint::kPoolPublished);
+}
+
+void Board::ResetWorker(uint32_t index) {
+  WorkerLine& line = worker(index);
+  line.trying.store(0, std::memory_order_relaxed);
+  line.ready.store(0, std::memory_order_relaxed);
+  line.member.store(0, std::memory_order_relaxed);
+  for (auto& entry : Done(index).entries) entry.store(0, std::memory_order_relaxed);
+}
+
+std::optional<absl::Span<const std::byte>> Board::Bytes(uint64_t at, uint32_t size, const std::byte* in_slot,
+                                                        uint32_t in_slot_size) const {
+  if (at == 0) {
+    if (size > in_slot_size) return std::nullopt;
+    return absl::MakeConstSpan(in_slot, size);
+  }
+  Extent* extent = ExtentPool::Find(arena_, at, size);
+  if (extent == nullptr) return std::nullopt;
+  return absl::MakeConstSpan(extent->payload(), size);
+}
+
+void Board::FreeExtent(uint64_t at) const {
+  if (at == 0) return;
+  if (Extent* extent = ExtentPool::Find(arena_, at, 0)) extent->state.store(Extent::kFree, std::memory_order_release);
+}
+
+absl::Status Board::LockArena() {
+  const LockTaken taken = header().lock.Acquire(self_, Deadline::After(absl::Seconds(10)));
+  if (!taken.acquired) {
+    return absl::UnavailableError(absl::StrCat("process ", Family::PidOf(header().lock.holder()),
+                                               " holds up the pool without running: continue it if it is stopped"));
+  }
+  if (taken.previous_owner != kNobody) arena_.Recount();
+  return absl::OkStatus();
+}
+
+}  // namespace regatta

@@ -1,0 +1,85 @@
+// Board: one process's view of a pool's shared memory, and the steps that owner and workers take on it.
+//
+// Internal to the pool. The steps are lock-free; a death between any two of them leaves the slot's state word telling what is
+// to be done, by the owner (see pool_core.h).
+#ifndef REGATTA_CORE_POOL_BOARD_H_
+#define REGATTA_CORE_POOL_BOARD_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "core/os/fd.h"
+#include "core/os/memfd.h"
+#include "core/pool/board_format.h"
+#include "core/shm/chunk_arena.h"
+#include "core/shm/extent_pool.h"
+#include "core/shm/family.h"
+
+namespace regatta {
+
+class Board : public ArenaLock {
+ public:
+  // ResourceExhausted: no memory, descriptors or address space.
+  static absl::StatusOr<std::unique_ptr<Board>> Create();
+  // DataLoss: not a board.
+  static absl::StatusOr<std::unique_ptr<Board>> Attach(Fd file);
+  Board(Fd file, Mapping mapping, Member self);
+
+  BoardHeader& header() const { return *reinterpret_cast<BoardHeader*>(mapping_.data()); }
+  TaskSlot& slot(uint32_t index) const { return At<TaskSlot>(kSlotsOffset)[index]; }
+  WorkerLine& worker(uint32_t index) const { return At<WorkerLine>(kWorkersOffset)[index]; }
+  const Fd& file() const { return file_; }
+  Member self() const { return self_; }
+  ChunkArena& arena() { return arena_; }
+  uint64_t OffsetOf(const void* at) const { return static_cast<const std::byte*>(at) - mapping_.data(); }
+
+  // Puts memory behind slots [0, slots) and the lines of workers [0, workers). ResourceExhausted: none left.
+  absl::Status Back(uint32_t slots, uint32_t workers);
+
+  // Owner, one thread at a time: says that `slot` is queued. False: the ring is full.
+  bool Post(uint32_t slot);
+  // Worker: the next queued task, now running and claimed by `worker`.
+  std::optional<uint32_t> Claim(uint16_t worker);
+  // Worker: the result of its running task `slot` is written. `position` is its count of tasks done before.
+  void Finish(uint32_t slot, uint16_t worker, uint32_t position);
+  // Owner: the entry at `position` of what `worker` has done, if it is there.
+  std::optional<uint32_t> DoneAt(uint32_t worker, uint32_t position) const {
+    const uint64_t entry = Done(worker).entries[position % kTaskSlots].load(std::memory_order_acquire);
+    if (static_cast<uint32_t>(entry >> 32) != position + 1) return std::nullopt;
+    return static_cast<uint32_t>(entry) % kTaskSlots;
+  }
+  // Owner: a new process takes the worker's place.
+  void ResetWorker(uint32_t worker);
+
+  // The bytes at `at` (0: `in_slot`), if they can be there.
+  std::optional<absl::Span<const std::byte>> Bytes(uint64_t at, uint32_t size, const std::byte* in_slot,
+                                                   uint32_t in_slot_size) const;
+  void FreeExtent(uint64_t at) const;
+
+  absl::Status LockArena() override;
+  void UnlockArena() override { header().lock.Release(); }
+
+ private:
+  template <typename T>
+  T* At(uint64_t offset) const {
+    return reinterpret_cast<T*>(mapping_.data() + offset);
+  }
+  DoneRing& Done(uint32_t worker) const { return At<DoneRing>(kDoneOffset)[worker]; }
+  std::atomic<uint64_t>& RingEntry(uint64_t index) const {
+    return At<std::atomic<uint64_t>>(kRingOffset)[index % kTaskRing];
+  }
+
+  Fd file_;
+  Mapping mapping_;
+  ChunkArena arena_;
+  const Member self_;
+  uint64_t ring_tail_ = 0;  // The owner's.
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_POOL_BOARD_H_

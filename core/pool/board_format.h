@@ -1,0 +1,116 @@
+// A pool's board in shared memory: where its owner posts tasks and its workers post results. FORMAT.md says it in prose.
+//
+//   [header 4 KiB][task ring][worker lines][slots][done rings][chunk table][chunks ...]
+//
+// The truth about a task is the state word of its slot; the rings only say where to look. Sparse: memory stands behind what
+// is in use.
+#ifndef REGATTA_CORE_POOL_BOARD_FORMAT_H_
+#define REGATTA_CORE_POOL_BOARD_FORMAT_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/process/function_id.h"
+#include "core/shm/chunk_arena.h"
+#include "core/sync/lock_cell.h"
+#include "core/sync/wait_point.h"
+
+namespace regatta {
+
+inline constexpr uint64_t kBoardMagic = 0x31445242'4c474552;  // "REGLBRD1"
+inline constexpr uint32_t kTaskSlots = 4096;
+inline constexpr uint32_t kTaskRing = 2 * kTaskSlots;  // Room for entries that a death doubled.
+inline constexpr uint32_t kMostWorkers = 1024;
+inline constexpr uint32_t kInlineArguments = 56;
+inline constexpr uint32_t kInlineResult = 112;
+inline constexpr uint64_t kLargestResult = uint64_t{1} << 30;
+
+enum class TaskPhase : uint8_t {
+  kFree = 0,
+  kQueued = 1,
+  kRunning = 2,    // Claimed by `worker`.
+  kDone = 3,       // `worker` has written the result.
+  kCancelled = 4,  // By the owner, before anybody claimed it.
+};
+
+// {phase:8, worker:16 << 8, attempts:8 << 24, serial:32 << 32}. The serial changes with every task of the slot.
+struct TaskWord {
+  TaskPhase phase = TaskPhase::kFree;
+  uint16_t worker = 0;
+  uint8_t attempts = 0;
+  uint32_t serial = 0;
+
+  uint64_t Pack() const {
+    return uint64_t{static_cast<uint8_t>(phase)} | uint64_t{worker} << 8 | uint64_t{attempts} << 24 |
+           uint64_t{serial} << 32;
+  }
+  static TaskWord Unpack(uint64_t word) {
+    return {static_cast<TaskPhase>(word & 0xff), static_cast<uint16_t>(word >> 8), static_cast<uint8_t>(word >> 24),
+            static_cast<uint32_t>(word >> 32)};
+  }
+};
+
+struct alignas(256) TaskSlot {
+  // What is to be done; written by the owner while the slot is free.
+  std::atomic<uint64_t> state;
+  FunctionId function;
+  uint32_t items;           // 0: one call. n: a chunk of n calls, each {size:32, arguments}.
+  uint32_t arguments_size;  // Bytes, encoded.
+  uint64_t arguments_at;    // 0: below. Else the offset of an Extent in the segment.
+  uint32_t descriptors;     // That travel beside the arguments; asked of the owner.
+  int32_t priority;         // Larger first; all are 0 yet.
+  int64_t deadline;         // Monotonic nanoseconds; 0: none yet has one.
+  alignas(8) std::byte arguments[kInlineArguments];
+
+  // What became of it; written by the worker while running.
+  alignas(128) uint32_t outcome;  // absl::StatusCode. OK: the result follows; else an encoded absl::Status.
+  uint32_t result_size;
+  uint64_t result_at;  // 0: below. Else the offset of an Extent.
+  std::byte result[kInlineResult];
+};
+static_assert(sizeof(TaskSlot) == 256);
+
+struct alignas(128) WorkerLine {
+  std::atomic<uint64_t> trying;  // 1 + the slot that it may have taken from the task ring without having claimed it.
+  std::atomic<uint32_t> ready;   // It has come so far as to ask for tasks.
+  std::atomic<uint32_t> member;
+};
+
+// What a worker has done, in order: entry n is {n + 1 :32 << 32 | slot}.
+struct alignas(64) DoneRing {
+  std::atomic<uint64_t> entries[kTaskSlots];
+};
+
+struct alignas(4096) BoardHeader {
+  uint64_t magic;
+  uint64_t family;
+  uint32_t chunks;
+  uint32_t chunk_limit;
+
+  alignas(64) std::atomic<uint32_t> stop;     // Workers end when they see it.
+  std::atomic<uint32_t> owner_processor;      // That the owner last posted on.
+  alignas(64) LockCell lock;                  // Guards the arena.
+  ChunkArenaState arena;
+  alignas(64) std::atomic<uint64_t> ring_head;  // Next entry of the task ring to be taken.
+  alignas(64) std::atomic<uint32_t> armed;    // The owner sleeps on an eventfd: who posts a result signals it.
+  std::atomic<uint32_t> worker_processor;     // That a worker last posted a result on.
+  alignas(64) WaitPoint tasks;                // Workers wait here.
+  alignas(64) WaitPoint results;              // The owner's threads.
+};
+
+// The task ring: entry n is {n + 1 :32 << 32 | slot}.
+inline constexpr uint64_t kRingOffset = sizeof(BoardHeader);
+inline constexpr uint64_t kWorkersOffset = kRingOffset + kTaskRing * sizeof(uint64_t);
+inline constexpr uint64_t kSlotsOffset = kWorkersOffset + kMostWorkers * sizeof(WorkerLine);
+inline constexpr uint64_t kDoneOffset = kSlotsOffset + kTaskSlots * sizeof(TaskSlot);
+inline constexpr uint64_t kBoardTableOffset = kDoneOffset + kMostWorkers * sizeof(DoneRing);
+constexpr uint64_t BoardChunksOffset(uint32_t chunks) {
+  const uint64_t end = kBoardTableOffset + uint64_t{chunks} * sizeof(uint64_t);
+  return (end + kChunkBytes - 1) / kChunkBytes * kChunkBytes;
+}
+constexpr uint64_t BoardBytes(uint32_t chunks) { return BoardChunksOffset(chunks) + chunks * kChunkBytes; }
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_POOL_BOARD_FORMAT_H_

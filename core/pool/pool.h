@@ -1,0 +1,339 @@
+// Pool: worker processes that are made once and run functions for their owner.
+//
+//   absl::StatusOr<Pool> pool = Pool::Create({.workers = 4});
+//   absl::StatusOr<int> three = pool->Apply([](int a, int b) { return a + b; }, 1, 2);
+//   absl::StatusOr<std::vector<int>> squares = pool->Map([](int x) { return x * x; }, numbers);
+//
+// Functions  Pointers to functions and lambdas without captures (core/process/call.h); arguments and results cross by the
+//            codec. Queues and locks may be arguments of Apply. What can't cross is refused when compiling.
+// Processes  The owner only; a child of fork can't use its parent's pool. Workers are daemonic: they start no processes
+//            and end with their owner. Init must have run.
+// Threads    Thread-safe. Callbacks run on a thread of the pool's, one after another: a slow one delays the others. A
+//            callback may use the pool, but not destroy it.
+// Order      Tasks begin in the order submitted, and end in any.
+// Crash      A worker's death, at any instruction, fails the task that it held, with pid and signal (Aborted, DeathOf), and
+//            no other; the pool starts another. With `retries` a task is run again instead: then at least once, not at
+//            most once. Five workers in a row that die before their first task break the pool: everything then fails
+//            with the reason.
+// Memory     Up to 4,096 tasks are in shared memory at once, more wait in the owner's. Arguments and results up to 1 GiB.
+// Idle       No CPU; a worker looks once a second.
+#ifndef REGATTA_CORE_POOL_POOL_H_
+#define REGATTA_CORE_POOL_POOL_H_
+
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/codec/codec.h"
+#include "core/os/deadline.h"
+#include "core/pool/async_result.h"
+#include "core/pool/chunk.h"
+#include "core/pool/imap.h"
+#include "core/pool/pool_core.h"
+#include "core/pool/pool_options.h"
+#include "core/process/call.h"
+
+namespace regatta {
+
+// How one task is to be run; R is what its function returns.
+template <class R>
+struct TaskOptions {
+  // Called with the result, and with the error; once each task, by the pool's thread, before Join returns.
+  typename pool_internal::ResultState<R>::Callback callback;
+  std::function<void(const absl::Status&)> error_callback;
+  // Times that it may be run again after its worker died.
+  int retries = 0;
+};
+
+struct MapOptions {
+  // Items that travel together. 0: a quarter of each worker's share (for Imap: 1).
+  int64_t chunk = 0;
+  // As in TaskOptions; of whole chunks.
+  int retries = 0;
+};
+
+class Pool {
+ public:
+  // Starts all workers. InvalidArgument: a number of workers or a processor that can't be. FailedPrecondition: Init has not
+  // run, this process is daemonic, or (kFork) has foreign threads. ResourceExhausted: no processes, memory or descriptors.
+  static absl::StatusOr<Pool> Create(const PoolOptions& options = {}) {
+    absl::StatusOr<std::shared_ptr<PoolCore>> core = PoolCore::Create(options);
+    if (!core.ok()) return core.status();
+    return Pool(*std::move(core));
+  }
+  Pool(Pool&&) = default;
+  Pool& operator=(Pool&& other) noexcept {
+    std::swap(core_, other.core_);
+    return *this;
+  }
+  // Terminates.
+  ~Pool() {
+    if (core_ != nullptr) core_->Terminate().IgnoreError();  // In a child of fork it isn't ours to terminate.
+  }
+
+  // Calls `function` on a worker, and waits for what it returns. Errors: as AsyncResult::Get, and those of ApplyAsync.
+  template <class F, class... Args>
+  auto Apply(F function, Args&&... arguments) {
+    using R = typename Call<F, std::decay_t<Args>...>::Result;
+    absl::StatusOr<AsyncResult<R>> result = ApplyAsync(function, std::forward<Args>(arguments)...);
+    if (!result.ok()) return Outcome<R>(result.status());
+    return (*std::move(result)).Get();
+  }
+
+  // Returns at once. FailedPrecondition: closed (IsClosed) or terminated. InvalidArgument: an argument can't be encoded.
+  // ResourceExhausted: no memory.
+  template <class F, class... Args>
+  requires(CrossableFunction<std::decay_t<F>>) auto ApplyAsync(F function, Args&&... arguments)
+      -> absl::StatusOr<AsyncResult<typename Call<F, std::decay_t<Args>...>::Result>> {
+    return ApplyWith({}, function, std::forward<Args>(arguments)...);
+  }
+  // The same with a callback, retries...
+  template <class R, class F, class... Args>
+  absl::StatusOr<AsyncResult<R>> ApplyAsync(TaskOptions<R> options, F function, Args&&... arguments) {
+    static_assert(std::is_same_v<R, typename Call<F, std::decay_t<Args>...>::Result>,
+                  "TaskOptions<R> must name the type that the function returns");
+    return ApplyWith(std::move(options), function, std::forward<Args>(arguments)...);
+  }
+
+  // function(item) for each item; results in the items' order. Nothing is [] at once. On errors: that of the first item
+  // that failed, once all chunks have ended.
+  template <class F, std::ranges::input_range Items>
+  auto Map(F function, Items&& items, MapOptions options = {}) {
+    return Finished(MapAsync(function, std::forward<Items>(items), options));
+  }
+  template <class F, std::ranges::input_range Items>
+  auto MapAsync(F function, Items&& items, MapOptions options = {}) {
+    return MapWith<ItemCall<F, Items>>(function, Packed<ItemCall<F, Items>, false>(items), options, {});
+  }
+  // With callbacks of the whole: TaskOptions<std::vector<R>>.
+  template <class F, std::ranges::input_range Items, class All>
+  auto MapAsync(TaskOptions<All> whole, F function, Items&& items, MapOptions options = {}) {
+    return MapWith<ItemCall<F, Items>>(function, Packed<ItemCall<F, Items>, false>(items), options, std::move(whole));
+  }
+  // function(a, b, ...) for each tuple (a, b, ...).
+  template <class F, std::ranges::input_range Tuples>
+  auto StarMap(F function, Tuples&& tuples, MapOptions options = {}) {
+    return Finished(StarMapAsync(function, std::forward<Tuples>(tuples), options));
+  }
+  template <class F, std::ranges::input_range Tuples>
+  auto StarMapAsync(F function, Tuples&& tuples, MapOptions options = {}) {
+    return MapWith<TupleCall<F, Tuples>>(function, Packed<TupleCall<F, Tuples>, true>(tuples), options, {});
+  }
+
+  // Results one after another, in the items' order or as they end; `items` is read as they are taken (imap.h). A range
+  // given as an rvalue is kept; one given by name must outlive the results.
+  template <class F, std::ranges::input_range Items>
+  auto Imap(F function, Items&& items, MapOptions options = {}) {
+    return ImapWith<F, Items>(function, std::forward<Items>(items), options, /*ordered=*/true);
+  }
+  template <class F, std::ranges::input_range Items>
+  auto ImapUnordered(F function, Items&& items, MapOptions options = {}) {
+    return ImapWith<F, Items>(function, std::forward<Items>(items), options, /*ordered=*/false);
+  }
+
+  // No more tasks; those accepted are finished. Closing twice is fine.
+  absl::Status Close() { return core_->Close(); }
+  // Ends the workers at once; what is pending resolves as Cancelled. Twice is fine.
+  absl::Status Terminate() { return core_->Terminate(); }
+  // Waits until all tasks, callbacks and workers have ended. FailedPrecondition: the pool is open. DeadlineExceeded.
+  absl::Status Join(Deadline deadline = Deadline::Never()) { return core_->Join(deadline); }
+
+  int workers() const { return core_->workers(); }
+  PoolStatistics statistics() const { return core_->statistics(); }
+
+ private:
+  explicit Pool(std::shared_ptr<PoolCore> core) : core_(std::move(core)) {}
+
+  template <class Tuple>
+  struct IsTuple : std::false_type {};
+  template <class... Ts>
+  struct IsTuple<std::tuple<Ts...>> : std::true_type {};
+  template <class A, class B>
+  struct IsTuple<std::pair<A, B>> : std::true_type {};
+
+  template <class F, class Item>
+  static constexpr bool TakesOne() {
+    if constexpr (IsTuple<Item>::value && !std::is_invocable_v<F, Item>) {
+      static_assert(!IsTuple<Item>::value, "the function doesn't take a tuple: use StarMap, which unpacks it");
+    }
+    return true;
+  }
+  template <class F, class Items, bool = TakesOne<F, std::ranges::range_value_t<Items>>()>
+  using ItemCall = Call<F, std::ranges::range_value_t<Items>>;
+  template <class F, class Tuple>
+  struct CallOf;
+  template <class F, class... Ts>
+  struct CallOf<F, std::tuple<Ts...>> {
+    using Type = Call<F, Ts...>;
+  };
+  template <class F, class A, class B>
+  struct CallOf<F, std::pair<A, B>> {
+    using Type = Call<F, A, B>;
+  };
+  template <class F, class Tuples>
+  using TupleCall = typename CallOf<F, std::ranges::range_value_t<Tuples>>::Type;
+
+  template <class C, bool kUnpack, class Items>
+  static std::vector<typename C::Arguments> Packed(Items& items) {
+    static_assert(!kCarriesDescriptors<typename C::Arguments>,
+                  "items of a map can't hold queues, locks or descriptors: pass them with ApplyAsync");
+    std::vector<typename C::Arguments> all;
+    if constexpr (std::ranges::sized_range<Items>) all.reserve(std::ranges::size(items));
+    for (auto&& item : items) {
+      if constexpr (kUnpack) {
+        all.push_back(std::apply([](auto&&... parts) { return C::Pack(std::forward<decltype(parts)>(parts)...); },
+                                 std::forward<decltype(item)>(item)));
+      } else {
+        all.push_back(C::Pack(std::forward<decltype(item)>(item)));
+      }
+    }
+    return all;
+  }
+
+  template <class R>
+  static Outcome<R> Finished(absl::StatusOr<AsyncResult<R>> result) {
+    if (!result.ok()) return result.status();
+    return (*std::move(result)).Get();
+  }
+
+  static absl::Status CheckRetries(int retries) {
+    if (retries >= 0 && retries < 256) return absl::OkStatus();
+    return absl::InvalidArgumentError("retries must be between 0 and 255");
+  }
+
+  template <class F, class... Args>
+  auto ApplyWith(TaskOptions<typename Call<F, std::decay_t<Args>...>::Result> options, F function, Args&&... arguments)
+      -> absl::StatusOr<AsyncResult<typename Call<F, std::decay_t<Args>...>::Result>> {
+    using C = Call<F, std::decay_t<Args>...>;
+    using R = typename C::Result;
+    const absl::StatusOr<FunctionId> id = C::Id(function);
+    if (!id.ok()) return id.status();
+    if (absl::Status retries = CheckRetries(options.retries); !retries.ok()) return retries;
+    const typename C::Arguments packed = C::Pack(std::forward<Args>(arguments)...);
+    auto state = std::make_shared<pool_internal::ResultState<R>>();
+    state->wants_callback = options.callback || options.error_callback;
+    if (state->wants_callback) {
+      state->callback = std::move(options.callback);
+      state->error_callback = std::move(options.error_callback);
+    }
+    const TaskSpec spec{*id, 0, static_cast<uint32_t>(options.retries)};
+    absl::Status accepted;
+    if constexpr (kCarriesDescriptors<typename C::Arguments>) {
+      accepted = SubmitWithDescriptors(spec, packed, state);
+    } else {
+      accepted = core_->Submit(
+          spec, EncodedSize(packed), [&](absl::Span<std::byte> out) { return Encode(packed, out); }, state);
+    }
+    if (!accepted.ok()) return accepted;
+    return AsyncResult<R>(core_, std::move(state));
+  }
+
+  template <class Arguments>
+  absl::Status SubmitWithDescriptors(const TaskSpec& spec, const Arguments& packed, std::shared_ptr<TaskState> state) {
+    DescriptorSink sink;
+    const absl::StatusOr<std::string> bytes = EncodeToString(packed, &sink);
+    if (!bytes.ok()) return bytes.status();
+    std::vector<Fd> descriptors;
+    for (const Fd* fd : sink.descriptors()) {
+      absl::StatusOr<Fd> copy = fd->Duplicate();
+      if (!copy.ok()) return copy.status();
+      descriptors.push_back(*std::move(copy));
+    }
+    const auto copy_out = [&](absl::Span<std::byte> out) {
+      std::copy_n(AsBytes(*bytes).begin(), out.size(), out.begin());
+      return absl::OkStatus();
+    };
+    return core_->Submit(spec, bytes->size(), copy_out, std::move(state), std::move(descriptors));
+  }
+
+  template <class C, class F>
+  auto MapWith(F function, std::vector<typename C::Arguments> items, const MapOptions& options,
+               TaskOptions<pool_internal::MapOf<typename C::Result>> whole)
+      -> absl::StatusOr<AsyncResult<pool_internal::MapOf<typename C::Result>>> {
+    using R = typename C::Result;
+    const absl::StatusOr<FunctionId> id = C::Id(function);
+    if (!id.ok()) return id.status();
+    if (absl::Status retries = CheckRetries(options.retries); !retries.ok()) return retries;
+    if (options.chunk < 0) return absl::InvalidArgumentError("a chunk must have 1 item or more; 0 lets the pool choose");
+    const size_t share = 4 * static_cast<size_t>(core_->workers());
+    const size_t chunk = options.chunk > 0 ? static_cast<size_t>(options.chunk)
+                                           : std::max<size_t>(1, (items.size() + share - 1) / share);
+    const size_t chunks = (items.size() + chunk - 1) / chunk;
+    auto map = std::make_shared<pool_internal::MapState<R>>(items.size(), chunks);
+    map->callback = std::move(whole.callback);
+    map->error_callback = std::move(whole.error_callback);
+    const bool wants_callback = map->callback || map->error_callback;
+    if (items.empty()) map->GiveUp(0, 0, absl::OkStatus());  // Its callback isn't called, as in CPython.
+    for (size_t at = 0; at < items.size(); at += chunk) {
+      const size_t count = std::min(chunk, items.size() - at);
+      auto state = std::make_shared<pool_internal::ChunkState<R>>(count);
+      auto last = std::make_shared<bool>(false);
+      state->wants_callback = wants_callback;
+      state->on_resolved = [map, at, last](pool_internal::ChunkState<R>& done) { *last = map->Take(at, done.items); };
+      if (wants_callback) {
+        state->on_callback = [map, last] {
+          if (*last) map->RunCallback();
+        };
+      }
+      const absl::Status posted = pool_internal::SubmitChunk<typename C::Arguments, R>(
+          *core_, *id, static_cast<uint32_t>(options.retries), absl::MakeConstSpan(items).subspan(at, count), state);
+      if (!posted.ok()) {
+        if (at == 0) return posted;
+        map->GiveUp(at, (items.size() - at + chunk - 1) / chunk, posted);
+        break;
+      }
+    }
+    return AsyncResult<pool_internal::MapOf<R>>(core_, std::move(map));
+  }
+
+  // `Items` is a reference for a range given by name, which is then used in place.
+  template <class F, class Items>
+  auto ImapWith(F function, Items&& items, const MapOptions& options, bool ordered)
+      -> absl::StatusOr<ImapResults<typename ItemCall<F, Items>::Result>> {
+    using C = ItemCall<F, Items>;
+    using R = typename C::Result;
+    static_assert(!kCarriesDescriptors<typename C::Arguments>,
+                  "items of a map can't hold queues, locks or descriptors: pass them with ApplyAsync");
+    const absl::StatusOr<FunctionId> id = C::Id(function);
+    if (!id.ok()) return id.status();
+    if (absl::Status retries = CheckRetries(options.retries); !retries.ok()) return retries;
+    if (options.chunk < 0) return absl::InvalidArgumentError("a chunk must have 1 item or more; 0 means 1");
+    struct Input {
+      Items range;
+      std::optional<std::ranges::iterator_t<Items>> at;
+    };
+    std::shared_ptr<Input> input(new Input{std::forward<Items>(items), std::nullopt});
+    const size_t chunk = options.chunk > 0 ? static_cast<size_t>(options.chunk) : 1;
+    const auto retries = static_cast<uint32_t>(options.retries);
+    const auto reader = [input, chunk, retries, id = *id,
+                         core = core_]() -> absl::StatusOr<std::shared_ptr<pool_internal::ChunkState<R>>> {
+      if (!input->at.has_value()) input->at = std::ranges::begin(input->range);
+      std::vector<typename C::Arguments> items;
+      for (; items.size() < chunk && *input->at != std::ranges::end(input->range); ++*input->at) {
+        items.push_back(C::Pack(**input->at));
+      }
+      if (items.empty()) return nullptr;
+      auto state = std::make_shared<pool_internal::ChunkState<R>>(items.size());
+      const absl::Status posted =
+          pool_internal::SubmitChunk<typename C::Arguments, R>(*core, id, retries, absl::MakeConstSpan(items), state);
+      if (!posted.ok()) return posted;
+      return state;
+    };
+    return ImapResults<R>(core_, ordered, reader);
+  }
+
+  std::shared_ptr<PoolCore> core_;
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_POOL_POOL_H_

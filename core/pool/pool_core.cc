@@ -1,0 +1,686 @@
+#include "core/pool/pool_core.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/codec/codec.h"
+#include "core/os/cpu.h"
+#include "core/os/error.h"
+#include "core/os/event_fd.h"
+#include "core/os/local_socket.h"
+#include "core/os/poll.h"
+#include "core/pool/worker.h"
+#include "core/process/call.h"
+#include "core/process/this_process.h"
+#include "core/topology/affinity.h"
+#include "core/topology/topology.h"
+#include "core/topology/usable_cpus.h"
+
+namespace regatta {
+namespace {
+
+constexpr uint32_t kSlotStep = 64;         // Slots that get memory at a time.
+constexpr uint32_t kStartupFailures = 5;   // In a row: then it isn't bad luck.
+constexpr uint32_t kOwner = 0;             // The owner's extents; worker i's are i + 1.
+constexpr absl::Duration kGrace = absl::Seconds(1);
+
+using WorkerCall = Call<decltype(&RunWorker)>;
+
+// The processor of each worker; empty: not pinned.
+absl::StatusOr<std::vector<int>> PlaceWorkers(const PoolOptions& options, int workers) {
+  if (!options.cpus.empty() || options.pin == PinPolicy::kNone) return options.cpus;
+  const absl::StatusOr<Topology> topology = Topology::Load();
+  if (!topology.ok()) return topology.status();
+  return topology->CpusFor(options.pin, workers, options.submitter_cpu.value_or(CurrentCpu()));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<PoolCore>> PoolCore::Create(const PoolOptions& given) {
+  PoolOptions options = given;
+  const int workers = options.workers.value_or(0);
+  if (options.workers.has_value() && (workers < 1 || workers > static_cast<int>(kMostWorkers))) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a pool of ", workers, " workers: give 1 to ", kMostWorkers, ", or none for as many as fit"));
+  }
+  const int count = options.workers.has_value() ? workers : UsableCpus();
+  absl::StatusOr<std::vector<int>> cpus = PlaceWorkers(options, count);
+  if (!cpus.ok()) return cpus.status();
+  options.cpus = *std::move(cpus);
+  absl::StatusOr<std::unique_ptr<Board>> board = Board::Create();
+  if (!board.ok()) return board.status();
+  if (absl::Status backed = (*board)->Back(0, static_cast<uint32_t>(count)); !backed.ok()) return backed;
+  absl::StatusOr<Fd> event = CreateEventFd();
+  if (!event.ok()) return event.status();
+  absl::StatusOr<Fd> control = CreateEventFd();
+  if (!control.ok()) return control.status();
+  absl::StatusOr<std::unique_ptr<Nursery>> nursery =
+      Nursery::Create(options.method == StartMethod::kFork ? Nursery::Origin::kFork : Nursery::Origin::kExec);
+  if (!nursery.ok()) return nursery.status();
+  std::shared_ptr<PoolCore> core(new PoolCore(std::move(options), *std::move(board), *std::move(nursery),
+                                              *std::move(event), *std::move(control)));
+  core->workers_.resize(static_cast<size_t>(count));
+  for (uint32_t i = 0; i < core->workers_.size(); ++i) {
+    if (absl::Status started = core->StartWorker(i); !started.ok()) {
+      core->Terminate().IgnoreError();
+      return started;
+    }
+  }
+  PoolCore* raw = core.get();
+  absl::StatusOr<std::unique_ptr<HelperThread>> helper = HelperThread::Start(
+      "regatta-pool", [raw](HelperThread& self) { raw->HelperBody(self); }, [raw] { raw->WakeHelper(); });
+  if (!helper.ok()) {
+    core->Terminate().IgnoreError();
+    return helper.status();
+  }
+  core->helper_ = *std::move(helper);
+  return core;
+}
+
+PoolCore::PoolCore(PoolOptions options, std::unique_ptr<Board> board, std::unique_ptr<Nursery> nursery, Fd event,
+                   Fd control)
+    : options_(std::move(options)),
+      owner_pid_(getpid()),
+      board_(std::move(board)),
+      nursery_(std::move(nursery)),
+      event_(std::move(event)),
+      control_(std::move(control)),
+      extents_(&board_->arena(), kOwner, board_.get()),
+      pending_(kTaskSlots) {}
+
+PoolCore::~PoolCore() {
+  if (getpid() != owner_pid_) return;  // A child of fork: the workers and the thread are its parent's.
+  Terminate().IgnoreError();
+}
+
+absl::Status PoolCore::CheckOwner() const {
+  if (getpid() == owner_pid_) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("this pool belongs to process ", owner_pid_, ": make one of your own in a child"));
+}
+
+absl::Status PoolCore::CheckOpen() const {
+  if (terminated_) return absl::FailedPreconditionError("the pool was terminated: it takes no more tasks");
+  if (closed_) return ClosedError("the pool");
+  return broken_;
+}
+
+// --- Posting ---
+
+absl::StatusOr<uint32_t> PoolCore::TakeSlot() {
+  if (free_.empty() && slots_made_ < kTaskSlots) {
+    const absl::Status backed = board_->Back(slots_made_ + kSlotStep, static_cast<uint32_t>(workers_.size()));
+    if (!backed.ok() && slots_made_ == 0) return backed;
+    if (backed.ok()) {
+      for (uint32_t i = kSlotStep; i-- > 0;) free_.push_back(slots_made_ + i);
+      slots_made_ += kSlotStep;
+    }
+  }
+  if (free_.empty()) return absl::UnavailableError("no slot is free");
+  const uint32_t slot = free_.back();
+  free_.pop_back();
+  return slot;
+}
+
+absl::Status PoolCore::Fill(uint32_t index, const TaskSpec& spec, size_t bytes,
+                            absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode,
+                            absl::Span<const Fd> descriptors) {
+  TaskSlot& slot = board_->slot(index);
+  const uint64_t keys = descriptors.size() * sizeof(uint64_t);
+  std::byte* at = slot.arguments;
+  Extent* extent = nullptr;
+  if (bytes + keys > kInlineArguments) {
+    if (bytes + keys > kLargestResult) {
+      return absl::InvalidArgumentError("a task's arguments are over the largest, 1 GiB: pass them in pieces");
+    }
+    absl::StatusOr<Extent*> taken = extents_.Take(bytes + keys);
+    if (!taken.ok()) return taken.status();
+    extent = *taken;
+    at = extent->payload();
+  }
+  if (absl::Status encoded = encode({at, bytes}); !encoded.ok()) return encoded;
+  for (size_t i = 0; i < descriptors.size(); ++i) {
+    const uint64_t key = MemfdIdentity(descriptors[i]);
+    std::memcpy(at + bytes + i * sizeof(key), &key, sizeof(key));
+  }
+  if (extent != nullptr) extent->state.store(Extent::kQueued | index, std::memory_order_relaxed);
+  slot.function = spec.function;
+  slot.items = spec.items;
+  slot.arguments_size = static_cast<uint32_t>(bytes);
+  slot.arguments_at = extent == nullptr ? 0 : board_->OffsetOf(extent);
+  slot.descriptors = static_cast<uint32_t>(descriptors.size());
+  slot.priority = 0;
+  slot.deadline = 0;
+  return absl::OkStatus();
+}
+
+void PoolCore::PostSlot(uint32_t index) {
+  TaskSlot& slot = board_->slot(index);
+  const TaskWord old = TaskWord::Unpack(slot.state.load(std::memory_order_relaxed));
+  slot.state.store(TaskWord{TaskPhase::kQueued, 0, 0, old.serial + 1}.Pack(), std::memory_order_release);
+  if (const uint32_t here = CurrentProcessor(); here != processor_) {
+    processor_ = here;
+    board_->header().owner_processor.store(here, std::memory_order_relaxed);
+  }
+  if (!board_->Post(index)) unposted_.push_back(index);
+}
+
+absl::Status PoolCore::Submit(const TaskSpec& spec, size_t bytes,
+                              absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode,
+                              std::shared_ptr<TaskState> state, std::vector<Fd> descriptors) {
+  if (absl::Status owner = CheckOwner(); !owner.ok()) return owner;
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (absl::Status open = CheckOpen(); !open.ok()) return open;
+  if (free_.empty() && slots_made_ == kTaskSlots) {
+    lock.unlock();
+    Collect(false);
+    lock.lock();
+    if (absl::Status open = CheckOpen(); !open.ok()) return open;
+  }
+  const bool wants_callback = state->wants_callback;
+  const absl::StatusOr<uint32_t> slot =
+      backlog_.empty() ? TakeSlot() : absl::StatusOr<uint32_t>(absl::UnavailableError("others wait"));
+  if (slot.ok()) {
+    if (absl::Status filled = Fill(*slot, spec, bytes, encode, descriptors); !filled.ok()) {
+      free_.push_back(*slot);
+      return filled;
+    }
+    pending_[*slot] = {std::move(state), std::move(descriptors), spec.retries};
+    outstanding_.fetch_add(1, std::memory_order_relaxed);
+    if (wants_callback) callbacks_expected_.fetch_add(1, std::memory_order_relaxed);
+    PostSlot(*slot);
+  } else {
+    if (!absl::IsUnavailable(slot.status())) return slot.status();
+    Waiting waiting{spec, std::string(bytes, '\0'), std::move(descriptors), std::move(state)};
+    const absl::Status encoded = encode(
+        absl::MakeSpan(reinterpret_cast<std::byte*>(waiting.bytes.data()), waiting.bytes.size()));
+    if (!encoded.ok()) return encoded;
+    backlog_.push_back(std::move(waiting));
+    outstanding_.fetch_add(1, std::memory_order_relaxed);
+    if (wants_callback) callbacks_expected_.fetch_add(1, std::memory_order_relaxed);
+  }
+  const bool helper_is_needed = wants_callback || backlog_.size() == 1;
+  lock.unlock();
+  if (helper_is_needed) WakeHelper();
+  return absl::OkStatus();
+}
+
+void PoolCore::Feed() {
+  while (!unposted_.empty() && board_->Post(unposted_.back())) unposted_.pop_back();
+  while (!backlog_.empty()) {
+    const absl::StatusOr<uint32_t> slot = TakeSlot();
+    if (!slot.ok()) return;
+    Waiting& next = backlog_.front();
+    const absl::Status filled = Fill(
+        *slot, next.spec, next.bytes.size(),
+        [&](absl::Span<std::byte> out) {
+          std::memcpy(out.data(), next.bytes.data(), out.size());
+          return absl::OkStatus();
+        },
+        next.descriptors);
+    if (!filled.ok()) {
+      // No memory for large arguments now: what is under way will free some. With nothing under way it never comes.
+      free_.push_back(*slot);
+      if (outstanding_.load(std::memory_order_relaxed) > backlog_.size()) return;
+      std::shared_ptr<TaskState> state = std::move(next.state);
+      backlog_.pop_front();
+      state->Resolve(filled, {});
+      state->done.store(true, std::memory_order_release);
+      outstanding_.fetch_sub(1, std::memory_order_relaxed);
+      if (state->wants_callback) callbacks_.push_back(std::move(state));
+      continue;
+    }
+    pending_[*slot] = {std::move(next.state), std::move(next.descriptors), next.spec.retries};
+    backlog_.pop_front();
+    PostSlot(*slot);
+  }
+}
+
+// --- Collecting ---
+
+bool PoolCore::AnythingPosted() const {
+  for (uint32_t i = 0; i < workers_.size(); ++i) {
+    if (board_->DoneAt(i, workers_[i].position)) return true;
+  }
+  return false;
+}
+
+void PoolCore::TakeSlotDone(uint32_t slot, std::vector<Outcome>* outcomes) {
+  outcomes->push_back({{}, slot, absl::OkStatus(), true});
+}
+
+void PoolCore::TakeFrom(uint32_t worker, std::vector<Outcome>* outcomes) {
+  WorkerPlace& place = workers_[worker];
+  while (const std::optional<uint32_t> slot = board_->DoneAt(worker, place.position)) {
+    ++place.position;
+    const TaskWord word = TaskWord::Unpack(board_->slot(*slot).state.load(std::memory_order_acquire));
+    if (word.phase == TaskPhase::kDone && word.worker == worker && *slot < slots_made_) TakeSlotDone(*slot, outcomes);
+  }
+}
+
+void PoolCore::TakePosted(std::vector<Outcome>* outcomes) {
+  for (uint32_t i = 0; i < workers_.size(); ++i) TakeFrom(i, outcomes);
+}
+
+void PoolCore::Collect(bool waiting) {
+  if (!AnythingPosted()) return;
+  if (!drain_.try_lock()) return;  // Whoever has it collects for all.
+  std::lock_guard<std::mutex> drain(drain_, std::adopt_lock);
+  std::vector<Outcome> outcomes;
+  TakePosted(&outcomes);
+  Finish(std::move(outcomes), waiting);
+}
+
+void PoolCore::Finish(std::vector<Outcome> outcomes, bool waiting) {
+  if (outcomes.empty()) return;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (Outcome& outcome : outcomes) outcome.task = std::move(pending_[outcome.slot]);
+  }
+  for (Outcome& outcome : outcomes) {
+    TaskSlot& slot = board_->slot(outcome.slot);
+    if (outcome.task.state != nullptr) {
+      absl::Span<const std::byte> bytes;
+      if (outcome.has_result) {
+        const auto found = board_->Bytes(slot.result_at, slot.result_size, slot.result, kInlineResult);
+        if (!found.has_value()) {
+          outcome.status = absl::DataLossError("a task's result was overwritten in shared memory");
+        } else if (slot.outcome == 0) {
+          bytes = *found;
+        } else if (absl::Status decoded = DecodeInto(*found, outcome.status); !decoded.ok() || outcome.status.ok()) {
+          outcome.status = absl::DataLossError("a task's error was overwritten in shared memory");
+        }
+      }
+      outcome.task.state->Resolve(std::move(outcome.status), bytes);
+    }
+    if (outcome.has_result) board_->FreeExtent(slot.result_at);
+    board_->FreeExtent(slot.arguments_at);
+    TaskWord word = TaskWord::Unpack(slot.state.load(std::memory_order_relaxed));
+    word.phase = TaskPhase::kFree;
+    slot.state.store(word.Pack(), std::memory_order_relaxed);
+  }
+  bool callbacks = false;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    uint64_t resolved = 0;
+    for (Outcome& outcome : outcomes) {
+      free_.push_back(outcome.slot);
+      ++statistics_.tasks_done;
+      if (outcome.task.state == nullptr) continue;
+      if (outcome.task.state->wants_callback) {
+        callbacks_.push_back(outcome.task.state);
+        callbacks = true;
+      } else {
+        ++resolved;
+      }
+      outcome.task.state->done.store(true, std::memory_order_release);
+    }
+    outstanding_.fetch_sub(resolved, std::memory_order_release);
+    if (!backlog_.empty() || !unposted_.empty()) Feed();
+  }
+  if (callbacks) WakeHelper();
+  // The caller looks for itself; others may sleep, for one of these.
+  if (waiters_.load(std::memory_order_relaxed) > (waiting ? 1U : 0U)) {
+    AsymmetricFenceLight();
+    if (board_->header().results.anybody_sleeps()) board_->header().results.NotifyAll();
+  }
+}
+
+bool PoolCore::Wait(absl::FunctionRef<bool()> done, Deadline deadline) {
+  if (done()) return true;
+  if (!CheckOwner().ok()) return false;
+  Collect(true);
+  if (done()) return true;
+  if (deadline.is_now()) return false;
+  BoardHeader& header = board_->header();
+  waiters_.fetch_add(1, std::memory_order_seq_cst);
+  const bool is_done = header.results.Await(
+      [&] {
+        if (done()) return true;
+        Collect(true);
+        return done();
+      },
+      deadline,
+      [&] { return header.worker_processor.load(std::memory_order_relaxed) == CurrentProcessor(); }, board_->self(),
+      [] {});
+  waiters_.fetch_sub(1, std::memory_order_seq_cst);
+  if (header.results.anybody_sleeps() && AnythingPosted()) header.results.Notify();
+  return is_done;
+}
+
+// --- Workers ---
+
+absl::Status PoolCore::StartWorker(uint32_t index) {
+  absl::StatusOr<LocalSocketPair> pair = MakeLocalSocketPair();
+  if (!pair.ok()) return pair.status();
+  WorkerStart start;
+  start.index = index;
+  absl::StatusOr<Fd> board = board_->file().Duplicate();
+  if (!board.ok()) return board.status();
+  start.board = *std::move(board);
+  absl::StatusOr<Fd> event = event_.Duplicate();
+  if (!event.ok()) return event.status();
+  start.event = *std::move(event);
+  start.socket = std::move(pair->second);
+  const WorkerCall::Arguments arguments = WorkerCall::Pack(std::move(start));
+  DescriptorSink descriptors;
+  const absl::StatusOr<std::string> encoded = EncodeToString(arguments, &descriptors);
+  if (!encoded.ok()) return encoded.status();
+  absl::StatusOr<FunctionId> function = WorkerCall::Id(&RunWorker);
+  if (!function.ok()) return function.status();
+  ChildSpec spec;
+  spec.identity = NextChildIdentity("PoolWorker");
+  spec.function = *function;
+  spec.arguments = std::as_bytes(std::span(encoded->data(), encoded->size()));
+  spec.descriptors = descriptors.descriptors();
+  if (!options_.cpus.empty()) spec.cpus = {options_.cpus[index % options_.cpus.size()]};
+  board_->ResetWorker(index);
+  workers_[index].position.store(0, std::memory_order_release);
+  absl::StatusOr<std::shared_ptr<Child>> child = nursery_->Start(spec);
+  if (!child.ok()) return child.status();
+  std::lock_guard<std::mutex> lock(mutex_);
+  WorkerPlace& place = workers_[index];
+  place.child = *std::move(child);
+  place.socket = std::move(pair->first);
+  place.name = spec.identity.name;
+  ++statistics_.workers_started;
+  return absl::OkStatus();
+}
+
+// A worker has died: what it held fails, or is done again, and nothing else does.
+void PoolCore::Bury(uint32_t index, const ExitStatus& status) {
+  Death death{workers_[index].child->pid(), status.signal().value_or(0), status.exit_code().value_or(0)};
+  const absl::Status error = DeathError(workers_[index].name, death);
+  std::vector<Outcome> outcomes;
+  TakePosted(&outcomes);  // What it posted before counts.
+  std::vector<bool> taken(slots_made_);
+  for (const Outcome& outcome : outcomes) taken[outcome.slot] = true;
+  const uint64_t trying = board_->worker(index).trying.load(std::memory_order_acquire);
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (trying > 0 && trying - 1 < slots_made_) {
+      const auto slot = static_cast<uint32_t>(trying - 1);
+      // It may have taken this task's entry without claiming the task. A second entry does no harm.
+      const TaskWord word = TaskWord::Unpack(board_->slot(slot).state.load(std::memory_order_acquire));
+      if (word.phase == TaskPhase::kQueued && !board_->Post(slot)) unposted_.push_back(slot);
+    }
+    for (uint32_t slot = 0; slot < slots_made_; ++slot) {
+      TaskWord word = TaskWord::Unpack(board_->slot(slot).state.load(std::memory_order_acquire));
+      if (word.worker != index || taken[slot]) continue;
+      if (word.phase == TaskPhase::kDone) {
+        TakeSlotDone(slot, &outcomes);
+      } else if (word.phase == TaskPhase::kRunning && pending_[slot].state != nullptr &&
+                 word.attempts <= pending_[slot].retries) {
+        word.phase = TaskPhase::kQueued;
+        board_->slot(slot).state.store(word.Pack(), std::memory_order_release);
+        ++statistics_.tasks_retried;
+        if (!board_->Post(slot)) unposted_.push_back(slot);
+      } else if (word.phase == TaskPhase::kRunning) {
+        outcomes.push_back({{}, slot, error, false});
+      }
+    }
+    ++statistics_.workers_died;
+    startup_failures_ = board_->worker(index).ready.load(std::memory_order_acquire) == 0 ? startup_failures_ + 1 : 0;
+    if (startup_failures_ > 0) start_error_ = error;
+    workers_[index].child.reset();
+    workers_[index].socket.Reset();
+  }
+  Finish(std::move(outcomes), false);
+}
+
+void PoolCore::FailAll(const absl::Status& why) {
+  std::lock_guard<std::mutex> drain(drain_);
+  std::vector<Outcome> outcomes;
+  TakePosted(&outcomes);
+  std::vector<bool> taken(kTaskSlots);
+  for (const Outcome& outcome : outcomes) taken[outcome.slot] = true;
+  std::deque<Waiting> backlog;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (uint32_t slot = 0; slot < slots_made_; ++slot) {
+      if (!taken[slot] && pending_[slot].state != nullptr) outcomes.push_back({{}, slot, why, false});
+    }
+    backlog.swap(backlog_);
+    unposted_.clear();
+  }
+  Finish(std::move(outcomes), false);
+  for (Waiting& waiting : backlog) waiting.state->Resolve(why, {});
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (Waiting& waiting : backlog) {
+    waiting.state->done.store(true, std::memory_order_release);
+    if (waiting.state->wants_callback) {
+      callbacks_.push_back(std::move(waiting.state));
+    } else {
+      outstanding_.fetch_sub(1, std::memory_order_release);
+    }
+  }
+  board_->header().results.NotifyAll();
+}
+
+void PoolCore::Break(absl::Status why) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!broken_.ok()) return;
+    broken_ = std::move(why);
+  }
+  StopWorkers();
+  FailAll(broken_);
+}
+
+absl::Status PoolCore::Close() {
+  if (absl::Status owner = CheckOwner(); !owner.ok()) return owner;
+  std::lock_guard<std::mutex> lock(mutex_);
+  closed_ = true;
+  return absl::OkStatus();
+}
+
+void PoolCore::StopWorkers() {
+  stopping_.store(true, std::memory_order_release);
+  board_->header().stop.store(1, std::memory_order_release);
+  board_->header().tasks.NotifyAll();
+}
+
+absl::Status PoolCore::EndWorkers() {
+  std::vector<std::shared_ptr<Child>> children;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (const WorkerPlace& place : workers_) {
+      if (place.child != nullptr) children.push_back(place.child);
+    }
+  }
+  for (const auto& child : children) child->Terminate().IgnoreError();  // It has ended by itself, then.
+  const Deadline patience = Deadline::After(kGrace);
+  for (const auto& child : children) {
+    if (child->Wait(patience).ok()) continue;
+    child->Kill().IgnoreError();
+    if (absl::StatusOr<ExitStatus> ended = child->Wait(); !ended.ok()) return ended.status();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PoolCore::Terminate() {
+  if (absl::Status owner = CheckOwner(); !owner.ok()) return owner;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (std::exchange(terminated_, true)) return absl::OkStatus();
+    closed_ = true;
+  }
+  StopWorkers();
+  if (absl::Status ended = EndWorkers(); !ended.ok()) return ended;
+  FailAll(absl::CancelledError("the pool was terminated before the task had ended"));
+  if (helper_ != nullptr && callback_thread_.load() != std::this_thread::get_id()) {
+    helper_.reset();
+    RunCallbacks();
+    // One that the helper was just starting.
+    if (absl::Status ended = EndWorkers(); !ended.ok()) return ended;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PoolCore::Join(Deadline deadline) {
+  if (absl::Status owner = CheckOwner(); !owner.ok()) return owner;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!closed_) {
+      return absl::FailedPreconditionError("Join of an open pool: call Close or Terminate first");
+    }
+    if (terminated_) return absl::OkStatus();
+  }
+  const bool done = Wait([this] { return outstanding_.load(std::memory_order_acquire) == 0; }, deadline);
+  if (!done) return absl::DeadlineExceededError("tasks of the pool still run");
+  StopWorkers();
+  std::vector<std::shared_ptr<Child>> children;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (const WorkerPlace& place : workers_) {
+      if (place.child != nullptr) children.push_back(place.child);
+    }
+  }
+  for (const auto& child : children) {
+    const absl::StatusOr<ExitStatus> ended = child->Wait(deadline);
+    if (!ended.ok()) return ended.status();
+  }
+  return absl::OkStatus();
+}
+
+PoolStatistics PoolCore::statistics() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  PoolStatistics result = statistics_;
+  for (const WorkerPlace& place : workers_) {
+    if (place.child != nullptr && !place.child->status().has_value()) result.pids.push_back(place.child->pid());
+  }
+  return result;
+}
+
+// --- The helper thread ---
+
+void PoolCore::WakeHelper() { SignalEventFd(control_); }
+
+void PoolCore::RunCallbacks() {
+  for (;;) {
+    std::shared_ptr<TaskState> state;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (callbacks_.empty()) return;
+      state = std::move(callbacks_.front());
+      callbacks_.pop_front();
+    }
+    state->RunCallback();
+    callbacks_expected_.fetch_sub(1, std::memory_order_relaxed);
+    outstanding_.fetch_sub(1, std::memory_order_release);
+    if (waiters_.load(std::memory_order_seq_cst) > 0) board_->header().results.NotifyAll();  // Join may wait for it.
+  }
+}
+
+// A worker asks for the descriptors that its task was given.
+void PoolCore::AnswerWorker(uint32_t index) {
+  DescriptorsRequest request;
+  std::vector<Fd> copies;
+  Fd* socket = &workers_[index].socket;
+  if (!ReceiveAll(*socket, std::as_writable_bytes(std::span(&request, 1))).ok()) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    socket->Reset();  // It has died; its sentinel says so too.
+    return;
+  }
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (request.slot < slots_made_ &&
+        TaskWord::Unpack(board_->slot(request.slot).state.load()).serial == request.serial) {
+      for (const Fd& fd : pending_[request.slot].descriptors) {
+        absl::StatusOr<Fd> copy = fd.Duplicate();
+        if (copy.ok()) copies.push_back(*std::move(copy));
+      }
+    }
+  }
+  std::vector<const Fd*> descriptors;
+  for (const Fd& fd : copies) descriptors.push_back(&fd);
+  const DescriptorsAnswer answer{static_cast<uint32_t>(copies.size())};
+  SendAll(*socket, std::as_bytes(std::span(&answer, 1)), descriptors).IgnoreError();  // It has died, then.
+}
+
+// Waits for one thing and sees to it. False: the pool is at its end.
+bool PoolCore::HelperStep() {
+  BoardHeader& header = board_->header();
+  std::vector<PollEntry> entries = {{&control_}, {&event_}};
+  std::vector<uint32_t> places;
+  bool missing = false;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (uint32_t i = 0; i < workers_.size(); ++i) {
+      if (workers_[i].child == nullptr) {
+        missing = true;
+        continue;
+      }
+      places.push_back(i);
+      entries.push_back({&workers_[i].child->sentinel()});
+      entries.push_back({workers_[i].socket.valid() ? &workers_[i].socket : nullptr});
+    }
+  }
+  const bool needed = [&] {
+    if (callbacks_expected_.load(std::memory_order_relaxed) > 0) return true;
+    std::lock_guard<std::mutex> lock(mutex_);
+    return !backlog_.empty();
+  }();
+  if (needed) {
+    header.armed.store(1, std::memory_order_seq_cst);
+    AsymmetricFenceHeavy();
+  }
+  const bool retry_start = missing && !stopping_.load();
+  const Deadline until = needed && AnythingPosted() ? Deadline::Now()
+                         : retry_start              ? Deadline::After(absl::Milliseconds(100))
+                                                    : Deadline::Never();
+  const absl::StatusOr<int> ready = PollReadable(absl::MakeSpan(entries), until);
+  if (!ready.ok()) {
+    Break(ready.status());
+    return false;
+  }
+  if (entries[0].ready) ClearEventFd(control_);
+  if (entries[1].ready) ClearEventFd(event_);
+  Collect(false);
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (entries[2 + 2 * i + 1].ready) AnswerWorker(places[i]);
+    if (!entries[2 + 2 * i].ready || stopping_.load(std::memory_order_acquire)) continue;
+    const absl::StatusOr<ExitStatus> status = workers_[places[i]].child->Wait(Deadline::Now());
+    if (!status.ok()) continue;
+    std::lock_guard<std::mutex> drain(drain_);
+    Bury(places[i], *status);
+  }
+  if (stopping_.load(std::memory_order_acquire)) {
+    RunCallbacks();
+    return callbacks_expected_.load() > 0;
+  }
+  if (startup_failures_ >= kStartupFailures) {
+    Break(absl::AbortedError(absl::StrCat("the pool's workers don't start: ", kStartupFailures,
+                                          " in a row ended before their first task, the last: ",
+                                          start_error_.message())));
+    return true;
+  }
+  bool alive = false;
+  absl::Status failed;
+  for (uint32_t i = 0; i < workers_.size(); ++i) {
+    if (workers_[i].child == nullptr) failed.Update(StartWorker(i));
+    alive = alive || workers_[i].child != nullptr;
+  }
+  if (!alive) Break(absl::AbortedError(absl::StrCat("no worker of the pool is left, and none can be started: ", failed.message())));
+  RunCallbacks();
+  return true;
+}
+
+void PoolCore::HelperBody(HelperThread& self) {
+  callback_thread_.store(std::this_thread::get_id());
+  while (!self.stopping() && HelperStep()) self.Park();
+  while (!self.stopping()) {
+    // At the pool's end there is nothing left to do but to stand still for forks.
+    self.Park();
+    PollEntry control{&control_};
+    if (!PollReadable(absl::MakeSpan(&control, 1), Deadline::Never()).ok()) return;
+    ClearEventFd(control_);
+  }
+}
+
+}  // namespace regatta

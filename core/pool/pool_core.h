@@ -1,0 +1,166 @@
+// PoolCore: the owner's side of a pool, without types: posts tasks, collects results, and heals.
+//
+// Internal to the pool. Any thread of the owner may call anything. Whoever waits for a result collects them itself, so a hot
+// round trip crosses no second thread; a helper thread sees to deaths, callbacks, and what doesn't fit on the board yet.
+//
+// Locks (in this order): drain_ (collecting, one thread at a time), mutex_ (everything else). User code (decoding a result
+// aside) runs under neither.
+#ifndef REGATTA_CORE_POOL_POOL_CORE_H_
+#define REGATTA_CORE_POOL_POOL_CORE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "core/os/deadline.h"
+#include "core/os/fd.h"
+#include "core/pool/board.h"
+#include "core/pool/pool_options.h"
+#include "core/process/helper_thread.h"
+#include "core/process/nursery.h"
+#include "core/shm/extent_pool.h"
+
+namespace regatta {
+
+// What is to become of a task. Shared by its handle and the core.
+class TaskState {
+ public:
+  virtual ~TaskState() = default;
+  // Called once, before `done`. OK: `result` is what the function returned, encoded, readable during the call only.
+  virtual void Resolve(absl::Status outcome, absl::Span<const std::byte> result) = 0;
+  // Called once after that, by the helper thread, if `wants_callback`.
+  virtual void RunCallback() {}
+
+  std::atomic<bool> done{false};
+  bool wants_callback = false;
+};
+
+struct TaskSpec {
+  FunctionId function;
+  uint32_t items = 0;    // As TaskSlot::items.
+  uint32_t retries = 0;  // Times that it may be run again after its worker died.
+};
+
+class PoolCore : public std::enable_shared_from_this<PoolCore> {
+ public:
+  static absl::StatusOr<std::shared_ptr<PoolCore>> Create(const PoolOptions& options);
+  ~PoolCore();
+
+  // Accepts a task; `encode` fills exactly `bytes` bytes. On error nothing was accepted, and `state` is not resolved.
+  absl::Status Submit(const TaskSpec& spec, size_t bytes, absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode,
+                      std::shared_ptr<TaskState> state, std::vector<Fd> descriptors = {});
+  // Takes results in until `done` says true (then true) or the deadline (then false). `done` only looks.
+  bool Wait(absl::FunctionRef<bool()> done, Deadline deadline);
+  // Takes in what workers have posted, without waiting.
+  void Collect() { Collect(/*waiting=*/false); }
+
+  absl::Status Close();
+  absl::Status Terminate();
+  absl::Status Join(Deadline deadline);
+
+  int workers() const { return static_cast<int>(workers_.size()); }
+  PoolStatistics statistics();
+
+ private:
+  struct Pending {
+    std::shared_ptr<TaskState> state;
+    std::vector<Fd> descriptors;
+    uint32_t retries = 0;
+  };
+  struct Waiting {  // A task that found no free slot.
+    TaskSpec spec;
+    std::string bytes;
+    std::vector<Fd> descriptors;
+    std::shared_ptr<TaskState> state;
+  };
+  struct WorkerPlace {
+    std::shared_ptr<Child> child;  // Null while there is none.
+    Fd socket;
+    std::string name;
+    std::atomic<uint32_t> position{0};  // In its done ring; moved on under drain_.
+  };
+  struct Outcome {
+    Pending task;
+    uint32_t slot;
+    absl::Status status;
+    bool has_result;
+  };
+
+  PoolCore(PoolOptions options, std::unique_ptr<Board> board, std::unique_ptr<Nursery> nursery, Fd event, Fd control);
+
+  absl::Status CheckOwner() const;
+  // mutex_ is held in these.
+  absl::Status CheckOpen() const;
+  absl::StatusOr<uint32_t> TakeSlot();
+  absl::Status Fill(uint32_t slot, const TaskSpec& spec, size_t bytes,
+                    absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode, absl::Span<const Fd> descriptors);
+  void PostSlot(uint32_t slot);
+  void Feed();
+
+  bool AnythingPosted() const;
+  void Collect(bool waiting);
+  // drain_ is held in these.
+  void TakePosted(std::vector<Outcome>* outcomes);
+  void TakeFrom(uint32_t worker, std::vector<Outcome>* outcomes);
+  void TakeSlotDone(uint32_t slot, std::vector<Outcome>* outcomes);
+  void Finish(std::vector<Outcome> outcomes, bool waiting);
+  void Bury(uint32_t worker, const ExitStatus& status);
+
+  absl::Status StartWorker(uint32_t worker);
+  // Every pending task fails with `why`.
+  void FailAll(const absl::Status& why);
+  void Break(absl::Status why);
+  void StopWorkers();
+  // Terminates and reaps all.
+  absl::Status EndWorkers();
+
+  void HelperBody(HelperThread& self);
+  bool HelperStep();
+  void AnswerWorker(uint32_t worker);
+  void RunCallbacks();
+  void WakeHelper();
+
+  const PoolOptions options_;
+  const int32_t owner_pid_;
+  std::unique_ptr<Board> board_;
+  std::unique_ptr<Nursery> nursery_;
+  Fd event_;    // Workers signal it while the board is armed.
+  Fd control_;  // This process signals it.
+  ExtentPool extents_;
+
+  std::mutex drain_;
+  std::mutex mutex_;
+  std::deque<WorkerPlace> workers_;
+  std::vector<Pending> pending_;  // By slot.
+  std::vector<uint32_t> free_;    // Used last, used first: their lines are warm.
+  std::vector<uint32_t> unposted_;
+  std::deque<Waiting> backlog_;
+  std::deque<std::shared_ptr<TaskState>> callbacks_;
+  uint32_t slots_made_ = 0;
+  uint32_t processor_ = ~0U;
+  bool closed_ = false;
+  bool terminated_ = false;
+  absl::Status broken_;
+  std::atomic<uint64_t> outstanding_{0};  // Accepted and not yet resolved, or with a callback yet to run.
+  std::atomic<uint32_t> waiters_{0};
+  std::atomic<uint32_t> callbacks_expected_{0};
+  std::atomic<bool> stopping_{false};
+  uint32_t startup_failures_ = 0;
+  absl::Status start_error_;
+  PoolStatistics statistics_;
+  std::atomic<std::thread::id> callback_thread_{};
+  std::unique_ptr<HelperThread> helper_;
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_POOL_POOL_CORE_H_

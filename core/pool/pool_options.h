@@ -1,0 +1,38 @@
+// How a pool is made, and what it tells of itself.
+#ifndef REGATTA_CORE_POOL_POOL_OPTIONS_H_
+#define REGATTA_CORE_POOL_POOL_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/process/start_method.h"
+#include "core/topology/placement.h"
+
+namespace regatta {
+
+struct PoolOptions {
+  // Worker processes, 1 to 1,024. Absent: as many as this process has usable processors (affinity, cgroup quota).
+  std::optional<int> workers;
+  // kFork: workers see this process's memory as it was when the pool was made; needs a process without foreign threads.
+  // kSpawn, kForkserver: they are copies of a fresh process of this program, and inherit nothing.
+  StartMethod method = StartMethod::kFork;
+  // Which processor each worker is pinned to, seen from `submitter_cpu`.
+  PinPolicy pin = PinPolicy::kNone;
+  // The processor the pool is used from; absent: the one that Create runs on. For `pin` only.
+  std::optional<int> submitter_cpu;
+  // Worker i runs on cpus[i modulo its size], instead of `pin`. Empty: `pin` decides.
+  std::vector<int> cpus;
+};
+
+struct PoolStatistics {
+  std::vector<int32_t> pids;     // Of the live workers.
+  uint64_t tasks_done = 0;       // Resolved, whatever the outcome; a chunk counts once.
+  uint64_t workers_started = 0;  // Replacements included.
+  uint64_t workers_died = 0;     // That were replaced, or should have been.
+  uint64_t tasks_retried = 0;
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_POOL_POOL_OPTIONS_H_
