@@ -28,6 +28,17 @@ using Outcome = std::conditional_t<std::is_void_v<R>, absl::Status, absl::Status
 namespace pool_internal {
 
 template <class R>
+struct CallbackOf {
+  using Type = std::function<void(const R&)>;
+};
+template <>
+struct CallbackOf<void> {
+  using Type = std::function<void()>;
+};
+template <class R>
+using Callback = typename CallbackOf<R>::Type;
+
+template <class R>
 Outcome<R> DecodeOutcome(absl::Status outcome, absl::Span<const std::byte> bytes) {
   if constexpr (std::is_void_v<R>) {
     return outcome;
@@ -59,9 +70,8 @@ class ResultState : public TaskState {
     }
   }
 
-  using Callback = std::conditional_t<std::is_void_v<R>, std::function<void()>, std::function<void(const std::add_lvalue_reference_t<R>)>>;
   std::optional<Outcome<R>> result;
-  Callback callback;
+  Callback<R> callback;
   std::function<void(const absl::Status&)> error_callback;
 };
 

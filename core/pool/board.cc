@@ -12,7 +12,8 @@ namespace {
 constexpr uint32_t kChunkChoices[] = {1 << 20, 1 << 17, 1 << 14, 1 << 10};
 }  // namespace
 
-Board::Board(Fd file, Mapping mapping, Member self) : file_(std::move(file)), mapping_(std::move(mapping)), self_(self) {
+Board::Board(Fd file, Mapping mapping, Member self)
+    : file_(std::move(file)), mapping_(std::move(mapping)), self_(self) {
   arena_ = ChunkArena(&file_, mapping_.data(), &header().arena, kBoardTableOffset, BoardChunksOffset(header().chunks),
                       header().chunks, header().chunk_limit);
 }

@@ -88,15 +88,15 @@ struct alignas(4096) BoardHeader {
   uint32_t chunks;
   uint32_t chunk_limit;
 
-  alignas(64) std::atomic<uint32_t> stop;     // Workers end when they see it.
-  std::atomic<uint32_t> owner_processor;      // That the owner last posted on.
-  alignas(64) LockCell lock;                  // Guards the arena.
+  alignas(64) std::atomic<uint32_t> stop;  // Workers end when they see it.
+  std::atomic<uint32_t> owner_processor;   // That the owner last posted on.
+  alignas(64) LockCell lock;               // Guards the arena.
   ChunkArenaState arena;
   alignas(64) std::atomic<uint64_t> ring_head;  // Next entry of the task ring to be taken.
-  alignas(64) std::atomic<uint32_t> armed;    // The owner sleeps on an eventfd: who posts a result signals it.
-  std::atomic<uint32_t> worker_processor;     // That a worker last posted a result on.
-  alignas(64) WaitPoint tasks;                // Workers wait here.
-  alignas(64) WaitPoint results;              // The owner's threads.
+  alignas(64) std::atomic<uint32_t> armed;      // The owner sleeps on an eventfd: who posts a result signals it.
+  std::atomic<uint32_t> worker_processor;       // That a worker last posted a result on.
+  alignas(64) WaitPoint tasks;                  // Workers wait here.
+  alignas(64) WaitPoint results;                // The owner's threads.
 };
 
 // The task ring: entry n is {n + 1 :32 << 32 | slot}.

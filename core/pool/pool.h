@@ -48,8 +48,8 @@ namespace regatta {
 template <class R>
 struct TaskOptions {
   // Called with the result, and with the error; once each task, by the pool's thread, before Join returns.
-  typename pool_internal::ResultState<R>::Callback callback;
-  std::function<void(const absl::Status&)> error_callback;
+  pool_internal::Callback<R> callback = nullptr;
+  std::function<void(const absl::Status&)> error_callback = nullptr;
   // Times that it may be run again after its worker died.
   int retries = 0;
 };
@@ -91,9 +91,9 @@ class Pool {
 
   // Returns at once. FailedPrecondition: closed (IsClosed) or terminated. InvalidArgument: an argument can't be encoded.
   // ResourceExhausted: no memory.
+  // Result: absl::StatusOr<AsyncResult<R>>.
   template <class F, class... Args>
-  requires(CrossableFunction<std::decay_t<F>>) auto ApplyAsync(F function, Args&&... arguments)
-      -> absl::StatusOr<AsyncResult<typename Call<F, std::decay_t<Args>...>::Result>> {
+  auto ApplyAsync(F function, Args&&... arguments) {
     return ApplyWith({}, function, std::forward<Args>(arguments)...);
   }
   // The same with a callback, retries...
@@ -263,7 +263,8 @@ class Pool {
     const absl::StatusOr<FunctionId> id = C::Id(function);
     if (!id.ok()) return id.status();
     if (absl::Status retries = CheckRetries(options.retries); !retries.ok()) return retries;
-    if (options.chunk < 0) return absl::InvalidArgumentError("a chunk must have 1 item or more; 0 lets the pool choose");
+    if (options.chunk < 0)
+      return absl::InvalidArgumentError("a chunk must have 1 item or more; 0 lets the pool choose");
     const size_t share = 4 * static_cast<size_t>(core_->workers());
     const size_t chunk = options.chunk > 0 ? static_cast<size_t>(options.chunk)
                                            : std::max<size_t>(1, (items.size() + share - 1) / share);

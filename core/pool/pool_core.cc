@@ -24,9 +24,9 @@
 namespace regatta {
 namespace {
 
-constexpr uint32_t kSlotStep = 64;         // Slots that get memory at a time.
-constexpr uint32_t kStartupFailures = 5;   // In a row: then it isn't bad luck.
-constexpr uint32_t kOwner = 0;             // The owner's extents; worker i's are i + 1.
+constexpr uint32_t kSlotStep = 64;        // Slots that get memory at a time.
+constexpr uint32_t kStartupFailures = 5;  // In a row: then it isn't bad luck.
+constexpr uint32_t kOwner = 0;            // The owner's extents; worker i's are i + 1.
 constexpr absl::Duration kGrace = absl::Seconds(1);
 
 using WorkerCall = Call<decltype(&RunWorker)>;
@@ -62,8 +62,8 @@ absl::StatusOr<std::shared_ptr<PoolCore>> PoolCore::Create(const PoolOptions& gi
   absl::StatusOr<std::unique_ptr<Nursery>> nursery =
       Nursery::Create(options.method == StartMethod::kFork ? Nursery::Origin::kFork : Nursery::Origin::kExec);
   if (!nursery.ok()) return nursery.status();
-  std::shared_ptr<PoolCore> core(new PoolCore(std::move(options), *std::move(board), *std::move(nursery),
-                                              *std::move(event), *std::move(control)));
+  std::shared_ptr<PoolCore> core(
+      new PoolCore(std::move(options), *std::move(board), *std::move(nursery), *std::move(event), *std::move(control)));
   core->workers_.resize(static_cast<size_t>(count));
   for (uint32_t i = 0; i < core->workers_.size(); ++i) {
     if (absl::Status started = core->StartWorker(i); !started.ok()) {
@@ -197,8 +197,8 @@ absl::Status PoolCore::Submit(const TaskSpec& spec, size_t bytes,
   } else {
     if (!absl::IsUnavailable(slot.status())) return slot.status();
     Waiting waiting{spec, std::string(bytes, '\0'), std::move(descriptors), std::move(state)};
-    const absl::Status encoded = encode(
-        absl::MakeSpan(reinterpret_cast<std::byte*>(waiting.bytes.data()), waiting.bytes.size()));
+    const absl::Status encoded =
+        encode(absl::MakeSpan(reinterpret_cast<std::byte*>(waiting.bytes.data()), waiting.bytes.size()));
     if (!encoded.ok()) return encoded;
     backlog_.push_back(std::move(waiting));
     outstanding_.fetch_add(1, std::memory_order_relaxed);
@@ -345,9 +345,8 @@ bool PoolCore::Wait(absl::FunctionRef<bool()> done, Deadline deadline) {
         Collect(true);
         return done();
       },
-      deadline,
-      [&] { return header.worker_processor.load(std::memory_order_relaxed) == CurrentProcessor(); }, board_->self(),
-      [] {});
+      deadline, [&] { return header.worker_processor.load(std::memory_order_relaxed) == CurrentProcessor(); },
+      board_->self(), [] {});
   waiters_.fetch_sub(1, std::memory_order_seq_cst);
   if (header.results.anybody_sleeps() && AnythingPosted()) header.results.Notify();
   return is_done;
@@ -634,7 +633,7 @@ bool PoolCore::HelperStep() {
   const Deadline until = needed && AnythingPosted() ? Deadline::Now()
                          : retry_start              ? Deadline::After(absl::Milliseconds(100))
                                                     : Deadline::Never();
-  const absl::StatusOr<int> ready = PollReadable(absl::MakeSpan(entries), until);
+  const absl::StatusOr<int> ready = PollReadable(std::span(entries), until);
   if (!ready.ok()) {
     Break(ready.status());
     return false;
@@ -655,9 +654,9 @@ bool PoolCore::HelperStep() {
     return callbacks_expected_.load() > 0;
   }
   if (startup_failures_ >= kStartupFailures) {
-    Break(absl::AbortedError(absl::StrCat("the pool's workers don't start: ", kStartupFailures,
-                                          " in a row ended before their first task, the last: ",
-                                          start_error_.message())));
+    Break(absl::AbortedError(
+        absl::StrCat("the pool's workers don't start: ", kStartupFailures,
+                     " in a row ended before their first task, the last: ", start_error_.message())));
     return true;
   }
   bool alive = false;
@@ -666,7 +665,9 @@ bool PoolCore::HelperStep() {
     if (workers_[i].child == nullptr) failed.Update(StartWorker(i));
     alive = alive || workers_[i].child != nullptr;
   }
-  if (!alive) Break(absl::AbortedError(absl::StrCat("no worker of the pool is left, and none can be started: ", failed.message())));
+  if (!alive)
+    Break(
+        absl::AbortedError(absl::StrCat("no worker of the pool is left, and none can be started: ", failed.message())));
   RunCallbacks();
   return true;
 }
@@ -678,7 +679,7 @@ void PoolCore::HelperBody(HelperThread& self) {
     // At the pool's end there is nothing left to do but to stand still for forks.
     self.Park();
     PollEntry control{&control_};
-    if (!PollReadable(absl::MakeSpan(&control, 1), Deadline::Never()).ok()) return;
+    if (!PollReadable(std::span(&control, 1), Deadline::Never()).ok()) return;
     ClearEventFd(control_);
   }
 }

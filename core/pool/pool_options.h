@@ -13,16 +13,16 @@ namespace regatta {
 
 struct PoolOptions {
   // Worker processes, 1 to 1,024. Absent: as many as this process has usable processors (affinity, cgroup quota).
-  std::optional<int> workers;
+  std::optional<int> workers = std::nullopt;
   // kFork: workers see this process's memory as it was when the pool was made; needs a process without foreign threads.
   // kSpawn, kForkserver: they are copies of a fresh process of this program, and inherit nothing.
   StartMethod method = StartMethod::kFork;
   // Which processor each worker is pinned to, seen from `submitter_cpu`.
   PinPolicy pin = PinPolicy::kNone;
   // The processor the pool is used from; absent: the one that Create runs on. For `pin` only.
-  std::optional<int> submitter_cpu;
+  std::optional<int> submitter_cpu = std::nullopt;
   // Worker i runs on cpus[i modulo its size], instead of `pin`. Empty: `pin` decides.
-  std::vector<int> cpus;
+  std::vector<int> cpus = {};
 };
 
 struct PoolStatistics {

@@ -141,7 +141,8 @@ absl::Status Worker::Call(TaskSlot& slot) {
   if (!function.ok()) return function.status();
   const uint32_t size = slot.arguments_size;
   const uint64_t keys = uint64_t{slot.descriptors} * sizeof(uint64_t);
-  const auto bytes = board_->Bytes(slot.arguments_at, static_cast<uint32_t>(size + keys), slot.arguments, kInlineArguments);
+  const auto bytes =
+      board_->Bytes(slot.arguments_at, static_cast<uint32_t>(size + keys), slot.arguments, kInlineArguments);
   if (!bytes.has_value() || size + keys > bytes->size()) {
     return absl::DataLossError("a task's arguments were overwritten in shared memory");
   }
@@ -221,7 +222,8 @@ absl::StatusOr<DescriptorSource> Worker::Descriptors(uint32_t index, absl::Span<
   const DescriptorsRequest request{index, TaskWord::Unpack(board_->slot(index).state.load()).serial};
   if (absl::Status sent = SendAll(socket_, std::as_bytes(std::span(&request, 1))); !sent.ok()) return sent;
   DescriptorsAnswer answer;
-  if (absl::Status got = ReceiveAll(socket_, std::as_writable_bytes(std::span(&answer, 1)), &found); !got.ok()) return got;
+  if (absl::Status got = ReceiveAll(socket_, std::as_writable_bytes(std::span(&answer, 1)), &found); !got.ok())
+    return got;
   if (answer.count != wanted.size() || found.size() != wanted.size()) {
     return absl::AbortedError("the pool's owner no longer has the objects that the task was given");
   }
