@@ -101,6 +101,7 @@ absl::StatusOr<Fd> CreateMemfd(absl::string_view name) {
 }
 
 absl::Status GrowMemfd(const Fd& file, uint64_t offset, uint64_t length) {
+  if (length == 0) return absl::OkStatus();
   if (absl::Status room = g_room.Take(length); !room.ok()) return room;
   int outcome;
   do {

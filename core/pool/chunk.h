@@ -6,7 +6,6 @@
 #define REGATTA_CORE_POOL_CHUNK_H_
 
 #include <cstring>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,68 +19,6 @@
 #include "core/pool/pool_core.h"
 
 namespace regatta::pool_internal {
-
-// The outcomes of a chunk's items.
-template <class R>
-class ChunkState : public TaskState {
- public:
-  explicit ChunkState(size_t count) : count_(count) {}
-
-  void Resolve(absl::Status outcome, absl::Span<const std::byte> bytes) override {
-    items.reserve(count_);
-    while (outcome.ok() && items.size() < count_) outcome = TakeOne(&bytes);
-    // What befell the whole chunk befell each of its items.
-    while (items.size() < count_) items.emplace_back(outcome);
-    if (on_resolved) on_resolved(*this);
-  }
-  void RunCallback() override {
-    if (on_callback) on_callback();
-  }
-
-  std::vector<Outcome<R>> items;
-  std::function<void(ChunkState&)> on_resolved;
-  std::function<void()> on_callback;
-
- private:
-  absl::Status TakeOne(absl::Span<const std::byte>* bytes) {
-    uint32_t head[2];
-    if (bytes->size() < sizeof(head)) return absl::DataLossError("a chunk's results end in the middle");
-    std::memcpy(head, bytes->data(), sizeof(head));
-    bytes->remove_prefix(sizeof(head));
-    if (bytes->size() < head[1]) return absl::DataLossError("a chunk's results end in the middle");
-    const absl::Span<const std::byte> item = bytes->first(head[1]);
-    bytes->remove_prefix(head[1]);
-    if (head[0] == 0) {
-      items.push_back(DecodeOutcome<R>(absl::OkStatus(), item));
-      return absl::OkStatus();
-    }
-    absl::Status error;
-    const absl::Status decoded = DecodeInto(item, error);
-    if (!decoded.ok() || error.ok()) return absl::DataLossError("an item's error can't be what it claims");
-    items.emplace_back(std::move(error));
-    return absl::OkStatus();
-  }
-
-  const size_t count_;
-};
-
-// Posts `arguments`, the packed arguments of each item, as one task.
-template <class Arguments, class R>
-absl::Status SubmitChunk(PoolCore& core, const FunctionId& function, uint32_t retries,
-                         absl::Span<const Arguments> arguments, std::shared_ptr<ChunkState<R>> state) {
-  size_t bytes = 0;
-  for (const Arguments& item : arguments) bytes += sizeof(uint32_t) + EncodedSize(item);
-  const auto encode = [&](absl::Span<std::byte> out) {
-    for (const Arguments& item : arguments) {
-      const auto size = static_cast<uint32_t>(EncodedSize(item));
-      std::memcpy(out.data(), &size, sizeof(size));
-      if (absl::Status encoded = Encode(item, out.subspan(sizeof(size), size)); !encoded.ok()) return encoded;
-      out.remove_prefix(sizeof(size) + size);
-    }
-    return absl::OkStatus();
-  };
-  return core.Submit({function, static_cast<uint32_t>(arguments.size()), retries}, bytes, encode, std::move(state));
-}
 
 // The results of a map: an element for each item, in order.
 template <class R>
@@ -150,6 +87,71 @@ class MapState : public ResultState<MapOf<R>> {
   size_t error_at_ = SIZE_MAX;
   absl::Status error_;
 };
+
+// The outcomes of a chunk's items.
+template <class R>
+class ChunkState : public TaskState {
+ public:
+  // A chunk of `count` items, the first of which is item `first` of `map`, if it belongs to one.
+  explicit ChunkState(size_t count, std::shared_ptr<MapState<R>> map = nullptr, size_t first = 0)
+      : count_(count), map_(std::move(map)), first_(first) {}
+
+  void Resolve(absl::Status outcome, absl::Span<const std::byte> bytes) override {
+    items.reserve(count_);
+    while (outcome.ok() && items.size() < count_) outcome = TakeOne(&bytes);
+    // What befell the whole chunk befell each of its items.
+    while (items.size() < count_) items.emplace_back(outcome);
+    if (map_ != nullptr) last_ = map_->Take(first_, items);
+  }
+  void RunCallback() override {
+    if (last_) map_->RunCallback();
+  }
+
+  std::vector<Outcome<R>> items;
+
+ private:
+  absl::Status TakeOne(absl::Span<const std::byte>* bytes) {
+    uint32_t head[2];
+    if (bytes->size() < sizeof(head)) return absl::DataLossError("a chunk's results end in the middle");
+    std::memcpy(head, bytes->data(), sizeof(head));
+    bytes->remove_prefix(sizeof(head));
+    if (bytes->size() < head[1]) return absl::DataLossError("a chunk's results end in the middle");
+    const absl::Span<const std::byte> item = bytes->first(head[1]);
+    bytes->remove_prefix(head[1]);
+    if (head[0] == 0) {
+      items.push_back(DecodeOutcome<R>(absl::OkStatus(), item));
+      return absl::OkStatus();
+    }
+    absl::Status error;
+    const absl::Status decoded = DecodeInto(item, error);
+    if (!decoded.ok() || error.ok()) return absl::DataLossError("an item's error can't be what it claims");
+    items.emplace_back(std::move(error));
+    return absl::OkStatus();
+  }
+
+  const size_t count_;
+  const std::shared_ptr<MapState<R>> map_;
+  const size_t first_;
+  bool last_ = false;  // Of its map, to be resolved.
+};
+
+// Posts `arguments`, the packed arguments of each item, as one task.
+template <class Arguments, class R>
+absl::Status SubmitChunk(PoolCore& core, const FunctionId& function, uint32_t retries,
+                         absl::Span<const Arguments> arguments, std::shared_ptr<ChunkState<R>> state) {
+  size_t bytes = 0;
+  for (const Arguments& item : arguments) bytes += sizeof(uint32_t) + EncodedSize(item);
+  const auto encode = [&](absl::Span<std::byte> out) {
+    for (const Arguments& item : arguments) {
+      const auto size = static_cast<uint32_t>(EncodedSize(item));
+      std::memcpy(out.data(), &size, sizeof(size));
+      if (absl::Status encoded = Encode(item, out.subspan(sizeof(size), size)); !encoded.ok()) return encoded;
+      out.remove_prefix(sizeof(size) + size);
+    }
+    return absl::OkStatus();
+  };
+  return core.Submit({function, static_cast<uint32_t>(arguments.size()), retries}, bytes, encode, std::move(state));
+}
 
 }  // namespace regatta::pool_internal
 

@@ -276,15 +276,8 @@ class Pool {
     if (items.empty()) map->GiveUp(0, 0, absl::OkStatus());  // Its callback isn't called, as in CPython.
     for (size_t at = 0; at < items.size(); at += chunk) {
       const size_t count = std::min(chunk, items.size() - at);
-      auto state = std::make_shared<pool_internal::ChunkState<R>>(count);
-      auto last = std::make_shared<bool>(false);
+      auto state = std::make_shared<pool_internal::ChunkState<R>>(count, map, at);
       state->wants_callback = wants_callback;
-      state->on_resolved = [map, at, last](pool_internal::ChunkState<R>& done) { *last = map->Take(at, done.items); };
-      if (wants_callback) {
-        state->on_callback = [map, last] {
-          if (*last) map->RunCallback();
-        };
-      }
       const absl::Status posted = pool_internal::SubmitChunk<typename C::Arguments, R>(
           *core_, *id, static_cast<uint32_t>(options.retries), absl::MakeConstSpan(items).subspan(at, count), state);
       if (!posted.ok()) {

@@ -86,6 +86,7 @@ PoolCore::PoolCore(PoolOptions options, std::unique_ptr<Board> board, std::uniqu
                    Fd control)
     : options_(std::move(options)),
       owner_pid_(getpid()),
+      fork_generation_(Family::fork_generation()),
       board_(std::move(board)),
       nursery_(std::move(nursery)),
       event_(std::move(event)),
@@ -94,12 +95,13 @@ PoolCore::PoolCore(PoolOptions options, std::unique_ptr<Board> board, std::uniqu
       pending_(kTaskSlots) {}
 
 PoolCore::~PoolCore() {
-  if (getpid() != owner_pid_) return;  // A child of fork: the workers and the thread are its parent's.
+  if (!CheckOwner().ok()) return;  // A child of fork: the workers and the thread are its parent's.
   Terminate().IgnoreError();
 }
 
 absl::Status PoolCore::CheckOwner() const {
-  if (getpid() == owner_pid_) return absl::OkStatus();
+  if (Family::fork_generation() == fork_generation_) [[likely]]
+    return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("this pool belongs to process ", owner_pid_, ": make one of your own in a child"));
 }
@@ -250,39 +252,33 @@ bool PoolCore::AnythingPosted() const {
   return false;
 }
 
-void PoolCore::TakeSlotDone(uint32_t slot, std::vector<Outcome>* outcomes) {
-  outcomes->push_back({{}, slot, absl::OkStatus(), true});
-}
-
-void PoolCore::TakeFrom(uint32_t worker, std::vector<Outcome>* outcomes) {
-  WorkerPlace& place = workers_[worker];
-  while (const std::optional<uint32_t> slot = board_->DoneAt(worker, place.position)) {
-    ++place.position;
-    const TaskWord word = TaskWord::Unpack(board_->slot(*slot).state.load(std::memory_order_acquire));
-    if (word.phase == TaskPhase::kDone && word.worker == worker && *slot < slots_made_) TakeSlotDone(*slot, outcomes);
+void PoolCore::TakePosted() {
+  for (uint32_t i = 0; i < workers_.size(); ++i) {
+    WorkerPlace& place = workers_[i];
+    uint32_t position = place.position.load(std::memory_order_relaxed);
+    while (const std::optional<uint32_t> slot = board_->DoneAt(i, position)) {
+      place.position.store(++position, std::memory_order_relaxed);
+      const TaskWord word = TaskWord::Unpack(board_->slot(*slot).state.load(std::memory_order_acquire));
+      if (word.phase == TaskPhase::kDone && word.worker == i) outcomes_.push_back({*slot, true, absl::OkStatus(), {}});
+    }
   }
-}
-
-void PoolCore::TakePosted(std::vector<Outcome>* outcomes) {
-  for (uint32_t i = 0; i < workers_.size(); ++i) TakeFrom(i, outcomes);
 }
 
 void PoolCore::Collect(bool waiting) {
   if (!AnythingPosted()) return;
   if (!drain_.try_lock()) return;  // Whoever has it collects for all.
   std::lock_guard<std::mutex> drain(drain_, std::adopt_lock);
-  std::vector<Outcome> outcomes;
-  TakePosted(&outcomes);
-  Finish(std::move(outcomes), waiting);
+  TakePosted();
+  Finish(waiting);
 }
 
-void PoolCore::Finish(std::vector<Outcome> outcomes, bool waiting) {
-  if (outcomes.empty()) return;
+void PoolCore::Finish(bool waiting) {
+  if (outcomes_.empty()) return;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    for (Outcome& outcome : outcomes) outcome.task = std::move(pending_[outcome.slot]);
+    for (Outcome& outcome : outcomes_) outcome.task = std::move(pending_[outcome.slot]);
   }
-  for (Outcome& outcome : outcomes) {
+  for (Outcome& outcome : outcomes_) {
     TaskSlot& slot = board_->slot(outcome.slot);
     if (outcome.task.state != nullptr) {
       absl::Span<const std::byte> bytes;
@@ -308,7 +304,7 @@ void PoolCore::Finish(std::vector<Outcome> outcomes, bool waiting) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     uint64_t resolved = 0;
-    for (Outcome& outcome : outcomes) {
+    for (Outcome& outcome : outcomes_) {
       free_.push_back(outcome.slot);
       ++statistics_.tasks_done;
       if (outcome.task.state == nullptr) continue;
@@ -323,6 +319,7 @@ void PoolCore::Finish(std::vector<Outcome> outcomes, bool waiting) {
     outstanding_.fetch_sub(resolved, std::memory_order_release);
     if (!backlog_.empty() || !unposted_.empty()) Feed();
   }
+  outcomes_.clear();
   if (callbacks) WakeHelper();
   // The caller looks for itself; others may sleep, for one of these.
   if (waiters_.load(std::memory_order_relaxed) > (waiting ? 1U : 0U)) {
@@ -347,8 +344,10 @@ bool PoolCore::Wait(absl::FunctionRef<bool()> done, Deadline deadline) {
       },
       deadline, [&] { return header.worker_processor.load(std::memory_order_relaxed) == CurrentProcessor(); },
       board_->self(), [] {});
-  waiters_.fetch_sub(1, std::memory_order_seq_cst);
+  const bool last = waiters_.fetch_sub(1, std::memory_order_seq_cst) == 1;
   if (header.results.anybody_sleeps() && AnythingPosted()) header.results.Notify();
+  // Nobody else looks any more: the helper has to, if something depends on it.
+  if (last && HelperIsNeeded()) WakeHelper();
   return is_done;
 }
 
@@ -395,10 +394,9 @@ absl::Status PoolCore::StartWorker(uint32_t index) {
 void PoolCore::Bury(uint32_t index, const ExitStatus& status) {
   Death death{workers_[index].child->pid(), status.signal().value_or(0), status.exit_code().value_or(0)};
   const absl::Status error = DeathError(workers_[index].name, death);
-  std::vector<Outcome> outcomes;
-  TakePosted(&outcomes);  // What it posted before counts.
-  std::vector<bool> taken(slots_made_);
-  for (const Outcome& outcome : outcomes) taken[outcome.slot] = true;
+  TakePosted();  // What it posted before counts.
+  std::vector<bool> taken(kTaskSlots);
+  for (const Outcome& outcome : outcomes_) taken[outcome.slot] = true;
   const uint64_t trying = board_->worker(index).trying.load(std::memory_order_acquire);
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -412,7 +410,7 @@ void PoolCore::Bury(uint32_t index, const ExitStatus& status) {
       TaskWord word = TaskWord::Unpack(board_->slot(slot).state.load(std::memory_order_acquire));
       if (word.worker != index || taken[slot]) continue;
       if (word.phase == TaskPhase::kDone) {
-        TakeSlotDone(slot, &outcomes);
+        outcomes_.push_back({slot, true, absl::OkStatus(), {}});
       } else if (word.phase == TaskPhase::kRunning && pending_[slot].state != nullptr &&
                  word.attempts <= pending_[slot].retries) {
         word.phase = TaskPhase::kQueued;
@@ -420,7 +418,7 @@ void PoolCore::Bury(uint32_t index, const ExitStatus& status) {
         ++statistics_.tasks_retried;
         if (!board_->Post(slot)) unposted_.push_back(slot);
       } else if (word.phase == TaskPhase::kRunning) {
-        outcomes.push_back({{}, slot, error, false});
+        outcomes_.push_back({slot, false, error, {}});
       }
     }
     ++statistics_.workers_died;
@@ -429,25 +427,24 @@ void PoolCore::Bury(uint32_t index, const ExitStatus& status) {
     workers_[index].child.reset();
     workers_[index].socket.Reset();
   }
-  Finish(std::move(outcomes), false);
+  Finish(false);
 }
 
 void PoolCore::FailAll(const absl::Status& why) {
   std::lock_guard<std::mutex> drain(drain_);
-  std::vector<Outcome> outcomes;
-  TakePosted(&outcomes);
+  TakePosted();
   std::vector<bool> taken(kTaskSlots);
-  for (const Outcome& outcome : outcomes) taken[outcome.slot] = true;
+  for (const Outcome& outcome : outcomes_) taken[outcome.slot] = true;
   std::deque<Waiting> backlog;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     for (uint32_t slot = 0; slot < slots_made_; ++slot) {
-      if (!taken[slot] && pending_[slot].state != nullptr) outcomes.push_back({{}, slot, why, false});
+      if (!taken[slot] && pending_[slot].state != nullptr) outcomes_.push_back({slot, false, why, {}});
     }
     backlog.swap(backlog_);
     unposted_.clear();
   }
-  Finish(std::move(outcomes), false);
+  Finish(false);
   for (Waiting& waiting : backlog) waiting.state->Resolve(why, {});
   std::lock_guard<std::mutex> lock(mutex_);
   for (Waiting& waiting : backlog) {
@@ -602,6 +599,13 @@ void PoolCore::AnswerWorker(uint32_t index) {
   SendAll(*socket, std::as_bytes(std::span(&answer, 1)), descriptors).IgnoreError();  // It has died, then.
 }
 
+// Whether results must be taken in though nobody waits for them.
+bool PoolCore::HelperIsNeeded() {
+  if (callbacks_expected_.load(std::memory_order_relaxed) > 0) return true;
+  std::lock_guard<std::mutex> lock(mutex_);
+  return !backlog_.empty();
+}
+
 // Waits for one thing and sees to it. False: the pool is at its end.
 bool PoolCore::HelperStep() {
   BoardHeader& header = board_->header();
@@ -620,11 +624,7 @@ bool PoolCore::HelperStep() {
       entries.push_back({workers_[i].socket.valid() ? &workers_[i].socket : nullptr});
     }
   }
-  const bool needed = [&] {
-    if (callbacks_expected_.load(std::memory_order_relaxed) > 0) return true;
-    std::lock_guard<std::mutex> lock(mutex_);
-    return !backlog_.empty();
-  }();
+  const bool needed = waiters_.load(std::memory_order_seq_cst) == 0 && HelperIsNeeded();
   if (needed) {
     header.armed.store(1, std::memory_order_seq_cst);
     AsymmetricFenceHeavy();

@@ -88,11 +88,12 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     std::string name;
     std::atomic<uint32_t> position{0};  // In its done ring; moved on under drain_.
   };
+  // What became of a slot's task.
   struct Outcome {
-    Pending task;
     uint32_t slot;
+    bool has_result;  // Else `status` says what befell it.
     absl::Status status;
-    bool has_result;
+    Pending task;
   };
 
   PoolCore(PoolOptions options, std::unique_ptr<Board> board, std::unique_ptr<Nursery> nursery, Fd event, Fd control);
@@ -109,10 +110,9 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   bool AnythingPosted() const;
   void Collect(bool waiting);
   // drain_ is held in these.
-  void TakePosted(std::vector<Outcome>* outcomes);
-  void TakeFrom(uint32_t worker, std::vector<Outcome>* outcomes);
-  void TakeSlotDone(uint32_t slot, std::vector<Outcome>* outcomes);
-  void Finish(std::vector<Outcome> outcomes, bool waiting);
+  void TakePosted();
+  // Resolves the tasks of outcomes_.
+  void Finish(bool waiting);
   void Bury(uint32_t worker, const ExitStatus& status);
 
   absl::Status StartWorker(uint32_t worker);
@@ -125,12 +125,14 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
 
   void HelperBody(HelperThread& self);
   bool HelperStep();
+  bool HelperIsNeeded();
   void AnswerWorker(uint32_t worker);
   void RunCallbacks();
   void WakeHelper();
 
   const PoolOptions options_;
   const int32_t owner_pid_;
+  const uint32_t fork_generation_;
   std::unique_ptr<Board> board_;
   std::unique_ptr<Nursery> nursery_;
   Fd event_;    // Workers signal it while the board is armed.
@@ -138,6 +140,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   ExtentPool extents_;
 
   std::mutex drain_;
+  std::vector<Outcome> outcomes_;  // Guarded by drain_; kept for its memory.
   std::mutex mutex_;
   std::deque<WorkerPlace> workers_;
   std::vector<Pending> pending_;  // By slot.
