@@ -29,9 +29,8 @@ inline constexpr uint64_t kLargestItem = uint64_t{1} << 30;
 struct alignas(128) QueueSlot {
   // t + 1: item t is here, whole. kJump | (t + 1): item t and what follows are in the lane's next ring.
   std::atomic<uint64_t> sequence;
-  std::atomic<uint32_t> size;  // Bytes of the item.
-  std::atomic<uint32_t>
-      place;  // kInline: below. kExtent: the first 8 bytes below are the extent's offset in the segment.
+  std::atomic<uint32_t> size;   // Bytes of the item.
+  std::atomic<uint32_t> place;  // kInline: below. kExtent: the first 8 bytes below are an extent's offset.
   std::byte bytes[kInlineBytes];
 
   static constexpr uint64_t kJump = uint64_t{1} << 63;

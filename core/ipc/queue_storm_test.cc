@@ -24,7 +24,7 @@ namespace {
 
 constexpr uint32_t kPutters = 2;
 constexpr uint32_t kGetters = 2;
-constexpr uint32_t kMostLives = 512;
+constexpr uint32_t kMostLives = 8192;
 constexpr uint32_t kMostItems = 4096;  // Of one putter's life; then it ends by itself.
 
 enum Doing : uint32_t { kStarting, kPutting, kGetting, kReading, kBetween, kDoings };

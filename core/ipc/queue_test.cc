@@ -1,0 +1,185 @@
+#include "core/ipc/queue.h"
+
+#include <array>
+#include <map>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "core/os/error.h"
+#include "core/os/forked_child.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+namespace {
+
+TEST(Queue, CarriesNumbersInOrder) {
+  Queue<int> queue = *Queue<int>::Create();
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(queue.Put(i).ok());
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(*queue.Get(), i);
+}
+
+TEST(Queue, CarriesValuesOfAnySizeAndType) {
+  using Value = std::map<std::string, std::vector<std::pair<int, double>>>;
+  Queue<Value> queue = *Queue<Value>::Create();
+  Value small = {{"a", {{1, 0.5}}}};
+  Value large;
+  for (int i = 0; i < 2000; ++i) large[std::to_string(i)] = {{i, i / 3.0}, {-i, 1e300}};
+  for (const Value& value : {Value(), small, large}) {
+    ASSERT_TRUE(queue.Put(value).ok());
+    const absl::StatusOr<Value> got = queue.Get();
+    ASSERT_TRUE(got.ok());
+    EXPECT_EQ(*got, value);
+  }
+}
+
+TEST(Queue, FixedSizesAroundASlotArriveWhole) {
+  using Fits = std::array<char, 112>;
+  using DoesNot = std::array<char, 113>;
+  Fits fits;
+  fits.fill('f');
+  DoesNot does_not;
+  does_not.fill('d');
+  Queue<Fits> first = *Queue<Fits>::Create();
+  Queue<DoesNot> second = *Queue<DoesNot>::Create();
+  ASSERT_TRUE(first.Put(fits).ok());
+  ASSERT_TRUE(second.Put(does_not).ok());
+  EXPECT_EQ(*first.Get(), fits);
+  EXPECT_EQ(*second.Get(), does_not);
+}
+
+TEST(Queue, SaysFullEmptyAndClosedApart) {
+  Queue<int> queue = *Queue<int>::Create(1);
+  EXPECT_EQ(queue.capacity(), 1);
+  EXPECT_TRUE(IsEmpty(queue.TryGet().status()));
+  EXPECT_TRUE(queue.TryPut(1).ok());
+  EXPECT_TRUE(queue.full());
+  EXPECT_TRUE(IsFull(queue.TryPut(2)));
+  EXPECT_EQ(queue.Put(2, Deadline::After(absl::Milliseconds(1))).code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_TRUE(queue.Close().ok());
+  EXPECT_TRUE(queue.closed());
+  EXPECT_TRUE(IsClosed(queue.TryPut(2)));
+  EXPECT_EQ(*queue.TryGet(), 1);
+  EXPECT_TRUE(queue.empty());
+  EXPECT_TRUE(IsClosed(queue.TryGet().status()));
+  EXPECT_TRUE(IsClosed(queue.Get().status()));
+}
+
+TEST(Queue, CopiesAreTheSameQueue) {
+  Queue<int> queue = *Queue<int>::Create();
+  Queue<int> copy = queue;
+  ASSERT_TRUE(copy.Put(5).ok());
+  EXPECT_EQ(queue.size(), 1);
+  EXPECT_EQ(*queue.Get(), 5);
+}
+
+TEST(Queue, AttachWantsTheSameItems) {
+  Queue<int> queue = *Queue<int>::Create();
+  ASSERT_TRUE(queue.Put(5).ok());
+  EXPECT_EQ(Queue<float>::Attach(*queue.descriptor().Duplicate()).status().code(), absl::StatusCode::kInvalidArgument);
+  absl::StatusOr<Queue<int>> same = Queue<int>::Attach(*queue.descriptor().Duplicate());
+  ASSERT_TRUE(same.ok());
+  EXPECT_EQ(*same->Get(), 5);
+}
+
+// Decodes what another type's bytes can't be.
+struct Picky {
+  int value = 0;
+};
+
+}  // namespace
+
+template <>
+struct Codec<Picky> {
+  static constexpr uint64_t kFingerprint = FingerprintOf("test.Picky/1");
+  static size_t Size(const Picky&) { return sizeof(int); }
+  static void Encode(const Picky& picky, Encoder& out) {
+    if (picky.value == 13) out.Fail(absl::InvalidArgumentError("13 is not said here"));
+    out.Write(picky.value);
+  }
+  static bool Decode(Decoder& in, Picky& picky) {
+    if (!in.Read(picky.value)) return false;
+    return picky.value != 14 || in.Fail(absl::DataLossError("14 is not read here"));
+  }
+};
+
+namespace {
+
+TEST(Queue, AnItemThatCannotBeEncodedFailsItsPutAlone) {
+  Queue<Picky> queue = *Queue<Picky>::Create(2);
+  ASSERT_TRUE(queue.Put({1}).ok());
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(queue.TryPut({13}).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(queue.size(), 1);
+  ASSERT_TRUE(queue.TryPut({2}).ok()) << "it took no place in the bound";
+  EXPECT_EQ(queue.Get()->value, 1);
+  EXPECT_EQ(queue.Get()->value, 2);
+}
+
+TEST(Queue, AnItemThatCannotBeDecodedIsDroppedAndSaidToBe) {
+  Queue<Picky> queue = *Queue<Picky>::Create();
+  ASSERT_TRUE(queue.Put({14}).ok());
+  ASSERT_TRUE(queue.Put({15}).ok());
+  EXPECT_EQ(queue.Get().status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(queue.Get()->value, 15);
+}
+
+TEST(Queue, CrossesAsItsDescriptorBesideTheBytes) {
+  static_assert(kCarriesDescriptors<Queue<int>>);
+  Queue<int> queue = *Queue<int>::Create();
+  DescriptorSink sink;
+  std::vector<std::byte> bytes(EncodedSize(queue));
+  ASSERT_TRUE(Encode(queue, absl::MakeSpan(bytes), &sink).ok());
+  ASSERT_EQ(sink.descriptors().size(), 1u);
+  std::vector<Fd> arrived;
+  arrived.push_back(*sink.descriptors()[0]->Duplicate());
+  DescriptorSource source(std::move(arrived));
+  absl::StatusOr<Queue<int>> decoded = Decode<Queue<int>>(bytes, &source);
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  ASSERT_TRUE(queue.Put(7).ok());
+  EXPECT_EQ(*decoded->Get(), 7);
+}
+
+TEST(Queue, OfAnotherTypeIsRefusedWhenDecoded) {
+  Queue<int> queue = *Queue<int>::Create();
+  DescriptorSink sink;
+  std::vector<std::byte> bytes(EncodedSize(queue));
+  ASSERT_TRUE(Encode(queue, absl::MakeSpan(bytes), &sink).ok());
+  std::vector<Fd> arrived;
+  arrived.push_back(*sink.descriptors()[0]->Duplicate());
+  DescriptorSource source(std::move(arrived));
+  EXPECT_EQ(Decode<Queue<double>>(bytes, &source).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(Queue, ThatWasNeverCreatedCannotBePassedOn) {
+  const Queue<int> none;
+  EXPECT_FALSE(none.valid());
+  DescriptorSink sink;
+  std::vector<std::byte> bytes(EncodedSize(none));
+  EXPECT_EQ(Encode(none, absl::MakeSpan(bytes), &sink).code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(Queue, WhatWasWrittenBeforePutIsSeenAfterGet) {
+  Shared<int64_t> plain;
+  Queue<int64_t> there = *Queue<int64_t>::Create();
+  Queue<int64_t> back = *Queue<int64_t>::Create();
+  ForkedChild child([&] {
+    for (int64_t i = 1; i <= 5000; ++i) {
+      REGATTA_CHILD_REQUIRE(*there.Get() == i && *plain == i);
+      *plain = -i;
+      REGATTA_CHILD_REQUIRE(back.Put(i).ok());
+    }
+    return 0;
+  });
+  for (int64_t i = 1; i <= 5000; ++i) {
+    *plain = i;
+    ASSERT_TRUE(there.Put(i).ok());
+    ASSERT_TRUE(back.Get(Deadline::After(absl::Seconds(20))).ok());
+    ASSERT_EQ(*plain, -i);
+  }
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+}  // namespace
+}  // namespace regatta
