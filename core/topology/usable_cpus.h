@@ -1,6 +1,5 @@
-// How many processors' worth of work this process can do at once: affinity, cpuset and cgroup CPU quota together. Needs
-// no topology. Costs some file reads under /proc and /sys/fs/cgroup, about a tenth of a millisecond: ask once, not per
-// call.
+// How many processors' worth of work this process can do at once: affinity, cpuset and cgroup CPU quota together. Needs no
+// topology. Reads files under /proc and /sys/fs/cgroup each time: ask once, not per call.
 #ifndef REGATTA_CORE_TOPOLOGY_USABLE_CPUS_H_
 #define REGATTA_CORE_TOPOLOGY_USABLE_CPUS_H_
 
