@@ -1,0 +1,60 @@
+// Batch: what one timed run of an arm gave. Crosses from the stage to the driver, hence an aggregate.
+#ifndef REGATTA_BENCH_HARNESS_BATCH_H_
+#define REGATTA_BENCH_HARNESS_BATCH_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/harness/latency.h"
+
+namespace regatta::bench {
+
+// One grain of a sweep: the same tasks through the serial loop and through the system, side by side.
+struct SweepPoint {
+  double target_ns = 0;
+  int64_t tasks = 0;
+  int64_t serial_ns = 0;
+  int64_t system_ns = 0;
+};
+
+// What else happened on the machine meanwhile; none where the kernel doesn't tell.
+struct Noise {
+  std::optional<double> steal_share;
+  std::optional<double> foreign_cpu_share;
+  std::optional<int64_t> migrations;
+  int64_t major_faults = 0;
+  int64_t voluntary_switches = 0;
+  int64_t involuntary_switches = 0;
+};
+
+// A measurement taken just before and just after the run.
+struct BeforeAfter {
+  double before = 0;
+  double after = 0;
+};
+
+struct Batch {
+  int64_t started_ns = 0;  // CLOCK_MONOTONIC
+  int64_t operations = 0;
+  std::vector<int64_t> samples_ns;  // Each timed part; together the run's real time.
+  std::optional<int64_t> cpu_ns;    // Of all processes, in the timed parts.
+  LatencyCounts latencies;
+  std::vector<std::pair<std::string, double>> counters;
+  std::vector<SweepPoint> sweep;
+  std::optional<BeforeAfter> cacheline_ns;
+  BeforeAfter sentinel_ns;
+  Noise noise;
+};
+
+inline int64_t RealNanos(const Batch& batch) {
+  int64_t sum = 0;
+  for (int64_t sample : batch.samples_ns) sum += sample;
+  return sum;
+}
+
+}  // namespace regatta::bench
+
+#endif  // REGATTA_BENCH_HARNESS_BATCH_H_

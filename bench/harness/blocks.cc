@@ -1,0 +1,89 @@
+#include "bench/harness/blocks.h"
+
+#include <cstdio>
+#include <memory>
+#include <numeric>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "bench/harness/counters.h"
+#include "bench/harness/interrupt.h"
+#include "core/os/deadline.h"
+
+namespace regatta::bench {
+namespace {
+
+// splitmix64: the standard library's distributions differ between implementations.
+uint64_t NextRandom(uint64_t& state) {
+  uint64_t z = (state += 0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+absl::StatusOr<Batch> RunOnce(const Arm& arm, const BlockOptions& options) {
+  absl::StatusOr<std::unique_ptr<Stage>> stage = Stage::Start(arm, options.stage);
+  if (!stage.ok()) return stage.status();
+  absl::StatusOr<Batch> batch = (*stage)->Run({.operations = 0, .budget_ns = int64_t{options.arm_ms} * 1'000'000});
+  if (!batch.ok()) return batch;
+  if (absl::Status finished = (*stage)->Finish(); !finished.ok()) return finished;
+  return batch;
+}
+
+std::string Summary(const Arm& arm, const absl::StatusOr<Batch>& batch) {
+  if (!batch.ok()) return absl::StrCat("FAILED: ", batch.status().ToString());
+  std::string text = absl::StrFormat("%.1f ns an operation", static_cast<double>(RealNanos(*batch)) /
+                                                                 static_cast<double>(batch->operations));
+  for (const auto& [name, value] : CountersOf(arm, *batch)) absl::StrAppendFormat(&text, " %s=%.4g", name, value);
+  return text;
+}
+
+}  // namespace
+
+std::vector<size_t> BlockOrder(uint64_t seed, int block, size_t arms) {
+  std::vector<size_t> order(arms);
+  std::iota(order.begin(), order.end(), size_t{0});
+  uint64_t state = seed ^ (static_cast<uint64_t>(block) + 1) * 0xd1342543de82ef95;
+  for (size_t left = arms; left > 1; --left) std::swap(order[left - 1], order[NextRandom(state) % left]);
+  return order;
+}
+
+absl::StatusOr<ResultsFooter> RunBlocks(std::span<const Arm* const> arms, const BlockOptions& options,
+                                        ResultsFile& results) {
+  std::vector<const Arm*> ready;
+  for (const Arm* arm : arms) {
+    if (arm->ready()) {
+      ready.push_back(arm);
+    } else if (options.progress) {
+      absl::FPrintF(stderr, "%s: %s\n", arm->key.ToString(), arm->absent.empty() ? arm->unavailable : arm->absent);
+    }
+  }
+  ResultsFooter footer;
+  const int64_t began = MonotonicNanos();
+  const size_t total = ready.size() * static_cast<size_t>(options.blocks);
+  size_t done = 0;
+  for (int block = 0; block < options.blocks && !footer.interrupted; ++block) {
+    int position = 0;
+    for (const size_t index : BlockOrder(options.seed, block, ready.size())) {
+      const Arm& arm = *ready[index];
+      ArmRecord record{.block = block, .position = position++, .batch = RunOnce(arm, options)};
+      footer.interrupted = Interrupted();
+      if (footer.interrupted) break;  // What the interruption did to this arm is no result.
+      ++(record.batch.ok() ? footer.arms_ok : footer.arms_failed);
+      if (absl::Status written = results.Write(record, arm); !written.ok()) return written;
+      ++done;
+      if (options.progress) {
+        const double seconds = static_cast<double>(MonotonicNanos() - began) / 1e9;
+        const double left = seconds / static_cast<double>(done) * static_cast<double>(total - done);
+        absl::FPrintF(stderr, "[%d/%d, %.0f s left] %s: %s\n", done, total, left, arm.key.ToString(),
+                      Summary(arm, record.batch));
+      }
+    }
+  }
+  footer.seconds = static_cast<double>(MonotonicNanos() - began) / 1e9;
+  if (absl::Status written = results.Write(footer); !written.ok()) return written;
+  return footer;
+}
+
+}  // namespace regatta::bench

@@ -1,0 +1,110 @@
+#include "bench/harness/course.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "core/topology/usable_cpus.h"
+
+namespace regatta::bench {
+namespace {
+
+int Distinct(const std::vector<int>& cpus) { return static_cast<int>(std::set<int>(cpus.begin(), cpus.end()).size()); }
+
+std::string NotHere(const absl::Status& status) {
+  return absl::StrCat("not available on this machine: ", status.message());
+}
+
+}  // namespace
+
+Course::Course(Topology topology, Wishes wishes, std::vector<Presence> peers)
+    : topology_(std::move(topology)), wishes_(std::move(wishes)), peers_(std::move(peers)) {
+  worker_counts_ = wishes_.workers;
+  if (worker_counts_.empty()) worker_counts_ = {1, 2, 3, UsableCpus()};
+  std::sort(worker_counts_.begin(), worker_counts_.end());
+  worker_counts_.erase(std::unique(worker_counts_.begin(), worker_counts_.end()), worker_counts_.end());
+}
+
+void Course::MarkAbsent(Arm& arm, absl::string_view peer) const {
+  for (const Presence& presence : peers_) {
+    if (presence.system == peer && !presence.present) arm.absent = presence.reason;
+  }
+}
+
+std::vector<Placement> Course::Offered() const {
+  std::vector<Placement> offered = topology_.placements();
+  // These two are always spoken of: a machine that hasn't got one says so.
+  for (Placement always : {Placement::kSameCpu, Placement::kOtherCore}) {
+    if (std::find(offered.begin(), offered.end(), always) == offered.end()) offered.push_back(always);
+  }
+  std::sort(offered.begin(), offered.end());
+  return offered;
+}
+
+std::vector<Spot> Course::Pairs() const {
+  if (!wishes_.pin) return {Unpinned(1)};
+  std::vector<Spot> spots;
+  for (Placement placement : Offered()) {
+    Spot spot{.placement = std::string(PlacementName(placement)), .cpus = {}, .unavailable = ""};
+    if (const auto cpus = topology_.CpusFor(placement); cpus.ok()) {
+      spot.cpus = {cpus->first, cpus->second};
+      spot.processors_used = Distinct(spot.cpus);
+    } else {
+      spot.unavailable = NotHere(cpus.status());
+    }
+    spots.push_back(std::move(spot));
+  }
+  return spots;
+}
+
+std::vector<Spot> Course::PoolPairs(int workers) const {
+  if (!wishes_.pin) return {Unpinned(workers)};
+  std::vector<Spot> spots;
+  for (Placement placement : Offered()) {
+    Spot spot{.placement = std::string(PlacementName(placement)), .cpus = {}, .unavailable = ""};
+    const auto pair = topology_.CpusFor(placement);
+    const auto cpus = pair.ok() ? topology_.CpusFor(placement, workers, pair->first)
+                                : absl::StatusOr<std::vector<int>>(pair.status());
+    if (cpus.ok()) {
+      spot.cpus = {pair->first};
+      spot.cpus.insert(spot.cpus.end(), cpus->begin(), cpus->end());
+      spot.processors_used = Distinct(spot.cpus);
+    } else {
+      spot.unavailable = NotHere(cpus.status());
+    }
+    spots.push_back(std::move(spot));
+  }
+  return spots;
+}
+
+Spot Course::Spread(int workers) const {
+  if (!wishes_.pin) return Unpinned(workers);
+  Spot spot{.placement = "spread", .cpus = {}, .unavailable = ""};
+  const int submitter = topology_.allowed()[0];
+  const auto cpus = topology_.CpusFor(PinPolicy::kOnePerCore, workers, submitter);
+  if (cpus.ok()) {
+    spot.cpus = {submitter};
+    spot.cpus.insert(spot.cpus.end(), cpus->begin(), cpus->end());
+    spot.processors_used = Distinct(spot.cpus);
+  } else {
+    spot.unavailable = NotHere(cpus.status());
+  }
+  return spot;
+}
+
+Spot Course::Unpinned(int workers) const {
+  return {.placement = "unpinned",
+          .cpus = {},
+          .unavailable = "",
+          .processors_used = std::min(workers + 1, static_cast<int>(topology_.allowed().size()))};
+}
+
+Spot Course::Alone() const {
+  Spot spot{.placement = "same_cpu", .cpus = {}, .unavailable = ""};
+  if (wishes_.pin) spot.cpus = {topology_.allowed()[0]};
+  return spot;
+}
+
+}  // namespace regatta::bench

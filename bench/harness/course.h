@@ -1,0 +1,71 @@
+// Course: what the arms are made for: this machine, the peers that are there, and what the user wishes.
+#ifndef REGATTA_BENCH_HARNESS_COURSE_H_
+#define REGATTA_BENCH_HARNESS_COURSE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "bench/harness/arm.h"
+#include "bench/peers/presence.h"
+#include "core/topology/placement.h"
+#include "core/topology/topology.h"
+
+namespace regatta::bench {
+
+// The user's wishes; the flags of main.cc.
+struct Wishes {
+  bool pin = true;
+  std::string folder = "/usr/include";
+  std::string scratch;  // Where the folder copier puts its copies; empty: the system's temporary folder.
+  int64_t count_unit = 1'000'000;
+  std::vector<int> workers;  // Worker counts of the workloads; empty: 1, 2, 3 and one for each usable processor.
+  std::vector<int64_t> parent_mib = {0, 2048};
+};
+
+// Processors for the parties of an arm. One of the two is set.
+struct Spot {
+  std::string placement;
+  std::vector<int> cpus;    // The measuring process's first; empty: not pinned.
+  std::string unavailable;  // Why this machine hasn't got it.
+  int processors_used = 1;
+};
+
+class Course {
+ public:
+  Course(Topology topology, Wishes wishes, std::vector<Presence> peers);
+
+  const Topology& topology() const { return topology_; }
+  const Wishes& wishes() const { return wishes_; }
+  const std::vector<Presence>& peers() const { return peers_; }
+  const std::vector<int>& worker_counts() const { return worker_counts_; }
+
+  // Fills in `absent` if the arm's system isn't there.
+  void MarkAbsent(Arm& arm, absl::string_view peer) const;
+
+  // For two parties: same_cpu and other_core, offered or not, and whatever else this machine can tell apart; `unpinned` alone
+  // when nothing is to be pinned.
+  std::vector<Spot> Pairs() const;
+  // For a submitter and `workers` of a pool, in that order: each of Pairs()' placements for all workers.
+  std::vector<Spot> PoolPairs(int workers) const;
+  // For a submitter and workers over all allowed processors, the submitter's own last.
+  Spot Spread(int workers) const;
+  // Nobody is pinned.
+  Spot Unpinned(int workers) const;
+  // The first allowed processor, for work of one process.
+  Spot Alone() const;
+
+ private:
+  std::vector<Placement> Offered() const;
+
+  Topology topology_;
+  Wishes wishes_;
+  std::vector<Presence> peers_;
+  std::vector<int> worker_counts_;
+};
+
+}  // namespace regatta::bench
+
+#endif  // REGATTA_BENCH_HARNESS_COURSE_H_

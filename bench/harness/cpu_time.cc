@@ -1,0 +1,170 @@
+#include "bench/harness/cpu_time.h"
+
+#include <dirent.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "core/os/error.h"
+
+namespace regatta::bench {
+namespace {
+
+int64_t Nanos(const timeval& time) { return time.tv_sec * 1'000'000'000 + time.tv_usec * 1'000; }
+int64_t Nanos(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
+
+std::string FirstLine(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+struct Relation {
+  pid_t parent = 0;
+  pid_t group = 0;
+};
+
+// Every process of the machine. One that ends meanwhile is left out.
+absl::StatusOr<std::unordered_map<pid_t, Relation>> AllProcesses() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), &closedir);
+  if (proc == nullptr) return ErrnoError("opendir /proc");
+  std::unordered_map<pid_t, Relation> all;
+  while (const dirent* entry = readdir(proc.get())) {
+    pid_t pid = 0;
+    if (!absl::SimpleAtoi(entry->d_name, &pid)) continue;
+    const std::string stat = FirstLine(absl::StrCat("/proc/", pid, "/stat"));
+    // The name, in parentheses, may hold anything, even parentheses.
+    const size_t name_end = stat.rfind(')');
+    if (name_end == std::string::npos) continue;
+    const std::vector<absl::string_view> fields =
+        absl::StrSplit(absl::string_view(stat).substr(name_end + 1), ' ', absl::SkipEmpty());
+    Relation relation;
+    if (fields.size() > 2 && absl::SimpleAtoi(fields[1], &relation.parent) &&
+        absl::SimpleAtoi(fields[2], &relation.group)) {
+      all.emplace(pid, relation);
+    }
+  }
+  return all;
+}
+
+bool IsBelow(const std::unordered_map<pid_t, Relation>& all, pid_t pid, pid_t top) {
+  // Bounded, as the processes were not read at one instant: a reused number could close a circle.
+  for (int steps = 0; steps < 64 && pid > 1; ++steps) {
+    const auto found = all.find(pid);
+    if (found == all.end()) return false;
+    if (found->second.parent == top) return true;
+    pid = found->second.parent;
+  }
+  return false;
+}
+
+}  // namespace
+
+absl::StatusOr<int64_t> FamilyCpuNanos() {
+  absl::StatusOr<std::unordered_map<pid_t, Relation>> all = AllProcesses();
+  if (!all.ok()) return all.status();
+  const pid_t self = getpid();
+  const pid_t group = getpgrp();
+  int64_t sum = 0;
+  for (const auto& [pid, relation] : *all) {
+    if (pid == self) continue;
+    // This process's group only where it leads one: else the group is a shell's.
+    if (!(group == self && relation.group == group) && !IsBelow(*all, pid, self)) continue;
+    clockid_t clock;
+    timespec time;
+    if (clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &time) == 0) sum += Nanos(time);
+  }
+  rusage usage;
+  if (getrusage(RUSAGE_CHILDREN, &usage) != 0) return ErrnoError("getrusage");
+  sum += Nanos(usage.ru_utime) + Nanos(usage.ru_stime);
+  timespec own;
+  if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own) != 0) return ErrnoError("clock_gettime");
+  return sum + Nanos(own);
+}
+
+NoiseMeter::NoiseMeter(std::vector<int> cpus) : cpus_(std::move(cpus)) {
+  self_begin_ = ReadSelf();
+  family_begin_ns_ = FamilyCpuNanos().value_or(-1);
+  begin_ = Read(cpus_);
+}
+
+NoiseMeter::Reading NoiseMeter::Read(const std::vector<int>& cpus) {
+  Reading reading;
+  std::ifstream stat("/proc/stat");
+  for (std::string line; std::getline(stat, line);) {
+    // cpuN user nice system idle iowait irq softirq steal ...
+    const std::vector<std::string> fields = absl::StrSplit(line, ' ', absl::SkipEmpty());
+    int cpu = -1;
+    if (fields.size() < 9 || !absl::StartsWith(fields[0], "cpu") ||
+        !absl::SimpleAtoi(absl::StripPrefix(fields[0], "cpu"), &cpu) ||
+        std::find(cpus.begin(), cpus.end(), cpu) == cpus.end()) {
+      continue;
+    }
+    for (int i = 1; i <= 8; ++i) {
+      int64_t ticks = 0;
+      if (!absl::SimpleAtoi(fields[i], &ticks)) return Reading();
+      reading.total_ticks += ticks;
+      if (i != 4 && i != 5 && i != 8) reading.busy_ticks += ticks;
+      if (i == 8) reading.steal_ticks += ticks;
+    }
+    reading.known = true;
+  }
+  return reading;
+}
+
+Noise NoiseMeter::ReadSelf() {
+  Noise noise;
+  rusage usage;
+  if (getrusage(RUSAGE_SELF, &usage) == 0) {
+    noise.major_faults = usage.ru_majflt;
+    noise.voluntary_switches = usage.ru_nvcsw;
+    noise.involuntary_switches = usage.ru_nivcsw;
+  }
+  std::ifstream sched("/proc/self/sched");
+  for (std::string line; std::getline(sched, line);) {
+    const std::pair<std::string, std::string> parts = absl::StrSplit(line, absl::MaxSplits(':', 1));
+    int64_t migrations = 0;
+    if (absl::StartsWith(parts.first, "se.nr_migrations") && absl::SimpleAtoi(parts.second, &migrations)) {
+      noise.migrations = migrations;
+    }
+  }
+  return noise;
+}
+
+Noise NoiseMeter::End() const {
+  const Reading end = Read(cpus_);
+  const absl::StatusOr<int64_t> family = FamilyCpuNanos();
+  Noise noise = ReadSelf();
+  noise.major_faults -= self_begin_.major_faults;
+  noise.voluntary_switches -= self_begin_.voluntary_switches;
+  noise.involuntary_switches -= self_begin_.involuntary_switches;
+  if (noise.migrations.has_value() && self_begin_.migrations.has_value()) {
+    *noise.migrations -= *self_begin_.migrations;
+  }
+  const double ticks = static_cast<double>(end.total_ticks - begin_.total_ticks);
+  if (!begin_.known || !end.known || ticks <= 0) return noise;
+  noise.steal_share = static_cast<double>(end.steal_ticks - begin_.steal_ticks) / ticks;
+  if (family.ok() && family_begin_ns_ >= 0) {
+    const double tick_ns = 1e9 / static_cast<double>(sysconf(_SC_CLK_TCK));
+    const double ours = static_cast<double>(*family - family_begin_ns_) / tick_ns;
+    const double busy = static_cast<double>(end.busy_ticks - begin_.busy_ticks);
+    noise.foreign_cpu_share = std::max(0.0, busy - ours) / ticks;
+  }
+  return noise;
+}
+
+}  // namespace regatta::bench

@@ -1,0 +1,42 @@
+// CPU time of a whole family of processes, and what else used the processors meanwhile.
+#ifndef REGATTA_BENCH_HARNESS_CPU_TIME_H_
+#define REGATTA_BENCH_HARNESS_CPU_TIME_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "bench/harness/batch.h"
+
+namespace regatta::bench {
+
+// CPU time so far of this process and of all below it: children and their children, and those of its process group whose
+// parent is gone; dead ones as soon as they are reaped. Nanoseconds. Costs a look at every process of the machine.
+absl::StatusOr<int64_t> FamilyCpuNanos();
+
+// Reads the kernel's counters at the start and at the end of a stretch of time.
+class NoiseMeter {
+ public:
+  // `cpus`: those whose foreign use counts.
+  explicit NoiseMeter(std::vector<int> cpus);
+  Noise End() const;
+
+ private:
+  struct Reading {
+    bool known = false;
+    int64_t total_ticks = 0;
+    int64_t busy_ticks = 0;
+    int64_t steal_ticks = 0;
+  };
+  static Reading Read(const std::vector<int>& cpus);
+  static Noise ReadSelf();
+
+  std::vector<int> cpus_;
+  Reading begin_;
+  Noise self_begin_;
+  int64_t family_begin_ns_ = -1;
+};
+
+}  // namespace regatta::bench
+
+#endif  // REGATTA_BENCH_HARNESS_CPU_TIME_H_

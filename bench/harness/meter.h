@@ -1,0 +1,54 @@
+// Meter: takes the times of one run. Begin and End enclose a timed part; all else (set-up, checks) stays outside it.
+//
+// Use        Begin, the work, End; as often as wished. Latencies go to an array of the race's own and are added after End.
+// Threads    One.
+#ifndef REGATTA_BENCH_HARNESS_METER_H_
+#define REGATTA_BENCH_HARNESS_METER_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "bench/harness/batch.h"
+#include "bench/harness/latency.h"
+
+namespace regatta::bench {
+
+class Meter {
+ public:
+  // `count_cpu`: also take the CPU time of all processes, which costs some milliseconds outside the timed part.
+  explicit Meter(bool count_cpu) : count_cpu_(count_cpu) {}
+
+  void Begin();
+  // `operations`: done since Begin.
+  void End(int64_t operations);
+  // A part that somebody else timed, on the monotonic clock; between Begin and End, whose own times it replaces.
+  void Measured(int64_t nanos) { measured_ns_ = nanos; }
+  // The run's CPU time says nothing of the work: leave it out.
+  void ForgetCpu() { cpu_known_ = false; }
+
+  void AddLatencies(std::span<const int64_t> samples) { latencies_.Add(samples); }
+  void MergeLatencies(const LatencyHistogram& histogram) { latencies_.Merge(histogram); }
+  void AddSweepPoint(const SweepPoint& point) { batch_.sweep.push_back(point); }
+  // The last value of a name counts.
+  void SetCounter(absl::string_view name, double value);
+
+  // Everything so far.
+  Batch Take();
+
+ private:
+  bool count_cpu_;
+  int64_t began_ns_ = 0;
+  int64_t measured_ns_ = -1;
+  int64_t cpu_began_ns_ = -1;
+  int64_t cpu_ns_ = 0;
+  bool cpu_known_ = true;
+  LatencyHistogram latencies_;
+  Batch batch_;
+};
+
+}  // namespace regatta::bench
+
+#endif  // REGATTA_BENCH_HARNESS_METER_H_

@@ -1,0 +1,151 @@
+// The stage's side of stage.h: the process in which an arm runs.
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "bench/harness/cpu_time.h"
+#include "bench/harness/meter.h"
+#include "bench/harness/sentinel.h"
+#include "bench/harness/stage.h"
+#include "bench/harness/stage_protocol.h"
+#include "bench/harness/wire.h"
+#include "core/topology/affinity.h"
+
+namespace regatta::bench {
+namespace {
+
+class DriverWatch : public PartnerWatch {
+ public:
+  explicit DriverWatch(const Fd& socket) : socket_(socket) {}
+  absl::Status Announce(int pid, absl::string_view role) override {
+    StageMessage message;
+    message.kind = StageMessage::Kind::kPartner;
+    message.pid = pid;
+    message.role = std::string(role);
+    return SendFrame(socket_, message);
+  }
+
+ private:
+  const Fd& socket_;
+};
+
+// As many operations as fit into the budget, found by runs that also warm everything up.
+absl::StatusOr<int64_t> Calibrate(const Arm& arm, Race& race, int64_t budget_ns) {
+  if (arm.batch >= arm.most) return arm.batch;
+  int64_t operations = arm.batch;
+  for (;;) {
+    Meter meter(/*count_cpu=*/false);
+    if (absl::Status run = race.Run(operations, meter); !run.ok()) return run;
+    const Batch batch = meter.Take();
+    const double real_ns = std::max<double>(1, static_cast<double>(RealNanos(batch)));
+    const double wanted = static_cast<double>(batch.operations) * static_cast<double>(budget_ns) / real_ns;
+    const bool enough = real_ns >= static_cast<double>(budget_ns) / 10 || operations >= arm.most;
+    // A first short run says little about a long one: go on by steps of ten at most.
+    const double next = enough ? wanted : std::min(wanted, 10.0 * static_cast<double>(operations));
+    operations = static_cast<int64_t>(
+        std::clamp(next, static_cast<double>(arm.batch), static_cast<double>(std::min(arm.most, int64_t{1} << 40))));
+    if (enough) return operations;
+  }
+}
+
+absl::StatusOr<Batch> RunObserved(const Arm& arm, const std::vector<int>& allowed_cpus, Race& race,
+                                  const RunOrder& order) {
+  int64_t operations = order.operations;
+  if (operations > 0) {
+    if (arm.batch < arm.most) {
+      Meter warm_up(/*count_cpu=*/false);
+      if (absl::Status run = race.Run(arm.batch, warm_up); !run.ok()) return run;
+    }
+  } else {
+    absl::StatusOr<int64_t> calibrated = Calibrate(arm, race, order.budget_ns);
+    if (!calibrated.ok()) return calibrated.status();
+    operations = *calibrated;
+  }
+  // The two processors whose way the figure depends on.
+  std::optional<int> other;
+  for (int cpu : arm.cpus) {
+    if (cpu != arm.cpus[0] && !other.has_value()) other = cpu;
+  }
+  const NoiseMeter noise(allowed_cpus);
+  BeforeAfter cacheline, sentinel;
+  if (other.has_value()) {
+    absl::StatusOr<double> way = MeasureCacheLine(arm.cpus[0], *other);
+    if (!way.ok()) return way.status();
+    cacheline.before = *way;
+  }
+  sentinel.before = static_cast<double>(RunSentinel());
+  Meter meter(/*count_cpu=*/true);
+  absl::Status run = race.Run(operations, meter);
+  if (!run.ok()) return run;
+  sentinel.after = static_cast<double>(RunSentinel());
+  Batch batch = meter.Take();
+  if (other.has_value()) {
+    absl::StatusOr<double> way = MeasureCacheLine(arm.cpus[0], *other);
+    if (!way.ok()) return way.status();
+    cacheline.after = *way;
+    batch.cacheline_ns = cacheline;
+  }
+  batch.sentinel_ns = sentinel;
+  batch.noise = noise.End();
+  return batch;
+}
+
+}  // namespace
+
+int ServeStage(std::span<const Arm> arms, std::vector<int> allowed_cpus) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // A driver that is already gone shows as the end of the socket.
+  std::signal(SIGPIPE, SIG_IGN);     // A partner's death shows as an error of the write.
+  std::signal(SIGINT, SIG_IGN);      // The driver ends its stages.
+  const Fd socket(kStageFd);
+  DriverWatch watch(socket);
+  const Arm* arm = nullptr;
+  std::unique_ptr<Race> race;
+  for (;;) {
+    absl::StatusOr<StageRequest> request = ReceiveFrame<StageRequest>(socket);
+    if (!request.ok()) return absl::IsOutOfRange(request.status()) ? 0 : 1;
+    StageMessage answer;
+    switch (request->kind) {
+      case StageRequest::Kind::kStart: {
+        const auto found =
+            std::find_if(arms.begin(), arms.end(), [&](const Arm& a) { return a.key.ToString() == request->key; });
+        if (found == arms.end()) {
+          answer.status = absl::NotFoundError(absl::StrCat("no benchmark is called ", request->key));
+          break;
+        }
+        arm = &*found;
+        if (!arm->cpus.empty()) answer.status = PinThisThread({arm->cpus[0]});
+        if (!answer.status.ok()) break;
+        absl::StatusOr<std::unique_ptr<Race>> started = arm->start(watch);
+        answer.status = started.status();
+        if (started.ok()) race = *std::move(started);
+        break;
+      }
+      case StageRequest::Kind::kRun: {
+        if (race == nullptr) {
+          answer.status = absl::FailedPreconditionError("the stage was not set up");
+          break;
+        }
+        absl::StatusOr<Batch> batch = RunObserved(*arm, allowed_cpus, *race, request->order);
+        answer.status = batch.status();
+        if (batch.ok()) answer.batch = *std::move(batch);
+        break;
+      }
+      case StageRequest::Kind::kFinish:
+        if (race != nullptr) answer.status = race->Finish();
+        race = nullptr;
+        break;
+    }
+    if (!SendFrame(socket, answer).ok()) return 1;
+  }
+}
+
+}  // namespace regatta::bench

@@ -1,0 +1,200 @@
+// The benchmarks: `bazel run //bench -- <flags>`; README.md says how to use it, RESULTS.md what it writes.
+#include <unistd.h>
+
+#include <cstdio>
+#include <regex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "bench/arms.h"
+#include "bench/harness/blocks.h"
+#include "bench/harness/environment.h"
+#include "bench/harness/google_run.h"
+#include "bench/harness/interrupt.h"
+#include "bench/harness/results_file.h"
+#include "bench/harness/stage.h"
+#include "benchmark/benchmark.h"
+
+ABSL_FLAG(std::string, folder, "/usr/include", "the folder that workload/folder_copy copies");
+ABSL_FLAG(std::string, scratch, "", "where it puts the copies; default: $TMPDIR or /tmp");
+ABSL_FLAG(bool, pin, true, "pin every process to a processor; --pin=false: the kernel places them, keys say `unpinned`");
+ABSL_FLAG(int64_t, count_unit, 1'000'000, "how far one unit of workload/count_loop counts");
+ABSL_FLAG(std::vector<std::string>, workers, {}, "worker counts of the workloads; default: 1,2,3 and all processors");
+ABSL_FLAG(std::vector<std::string>, parent_mib, std::vector<std::string>({"0", "2048"}),
+          "sizes of the parent for process_create, in MiB");
+ABSL_FLAG(int64_t, arm_timeout_s, 60, "how long one arm may take to set up, to run or to finish");
+ABSL_FLAG(int, blocks, 0, "run interleaved: so many blocks of every matching arm once; needs --regatta_out");
+ABSL_FLAG(uint64_t, seed, 1, "of the order of the arms in the blocks");
+ABSL_FLAG(int, arm_ms, 50, "wanted time of one arm in a block, in milliseconds");
+ABSL_FLAG(std::string, regatta_out, "", "the results of --blocks, as JSON lines (RESULTS.md)");
+ABSL_FLAG(bool, regatta_list, false, "print the matching arms as JSON, and end");
+
+namespace regatta::bench {
+namespace {
+
+constexpr int kMisuse = 2;
+
+int Misuse(absl::string_view what) {
+  absl::FPrintF(stderr, "bench: %s\n", what);
+  return kMisuse;
+}
+
+// What Google Benchmark's flags say, read before it takes them away.
+struct GoogleFlags {
+  GoogleOutput output;
+  bool list = false;
+};
+
+GoogleFlags ReadGoogleFlags(int argc, char** argv) {
+  GoogleFlags flags;
+  flags.output.colour = isatty(STDOUT_FILENO) != 0;
+  for (int i = 1; i < argc; ++i) {
+    absl::string_view argument = argv[i];
+    if (absl::ConsumePrefix(&argument, "--benchmark_format=")) flags.output.format = std::string(argument);
+    if (absl::ConsumePrefix(&argument, "--benchmark_out_format=")) flags.output.file_format = std::string(argument);
+    if (absl::ConsumePrefix(&argument, "--benchmark_out=")) flags.output.to_file = !argument.empty();
+    if (absl::ConsumePrefix(&argument, "--benchmark_counters_tabular")) flags.output.tabular = argument != "=false";
+    if (absl::ConsumePrefix(&argument, "--benchmark_color=") && argument != "auto") flags.output.colour = argument != "false";
+    if (absl::ConsumePrefix(&argument, "--benchmark_list_tests")) flags.list = argument != "=false";
+  }
+  return flags;
+}
+
+// Google Benchmark's --help is followed by ours.
+void PrintHelp() { absl::FPrintF(stderr, "bench [flags of Google Benchmark, and these; --helpfull describes them]\n"); }
+
+template <class Integer>
+absl::StatusOr<std::vector<Integer>> Integers(absl::string_view flag, const std::vector<std::string>& texts,
+                                              Integer least) {
+  std::vector<Integer> numbers;
+  for (const std::string& text : texts) {
+    Integer number = 0;
+    if (!absl::SimpleAtoi(text, &number) || number < least) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--", flag, "=", absl::StrJoin(texts, ","), ": '", text, "' is not a number of ", least, " or more"));
+    }
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+absl::StatusOr<Wishes> ReadWishes() {
+  Wishes wishes;
+  wishes.pin = absl::GetFlag(FLAGS_pin);
+  wishes.folder = absl::GetFlag(FLAGS_folder);
+  wishes.scratch = absl::GetFlag(FLAGS_scratch);
+  wishes.count_unit = absl::GetFlag(FLAGS_count_unit);
+  if (wishes.count_unit < 10) return absl::InvalidArgumentError("--count_unit: at least 10, as a tenth of it is used too");
+  absl::StatusOr<std::vector<int>> workers = Integers<int>("workers", absl::GetFlag(FLAGS_workers), 1);
+  if (!workers.ok()) return workers.status();
+  wishes.workers = *workers;
+  absl::StatusOr<std::vector<int64_t>> parents = Integers<int64_t>("parent_mib", absl::GetFlag(FLAGS_parent_mib), 0);
+  if (!parents.ok()) return parents.status();
+  wishes.parent_mib = *parents;
+  if (absl::GetFlag(FLAGS_arm_timeout_s) < 1) return absl::InvalidArgumentError("--arm_timeout_s: at least 1");
+  if (absl::GetFlag(FLAGS_blocks) < 0) return absl::InvalidArgumentError("--blocks: at least 1");
+  if (absl::GetFlag(FLAGS_arm_ms) < 1) return absl::InvalidArgumentError("--arm_ms: at least 1");
+  return wishes;
+}
+
+// As Google Benchmark has it: a search, and a leading '-' turns it round.
+absl::StatusOr<std::vector<const Arm*>> Matching(const std::vector<Arm>& arms, absl::string_view filter) {
+  const bool negative = absl::ConsumePrefix(&filter, "-");
+  if (filter.empty() || filter == "all") filter = ".";
+  std::vector<const Arm*> matching;
+  try {
+    const std::regex wanted(filter.begin(), filter.end(), std::regex::extended);
+    for (const Arm& arm : arms) {
+      if (std::regex_search(arm.key.ToString(), wanted) != negative) matching.push_back(&arm);
+    }
+  } catch (const std::regex_error& error) {
+    return absl::InvalidArgumentError(absl::StrCat("--benchmark_filter=", filter, ": ", error.what()));
+  }
+  if (matching.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("no benchmark matches --benchmark_filter=", filter, "; --regatta_list lists all"));
+  }
+  return matching;
+}
+
+int RunInBlocks(const std::vector<const Arm*>& arms, const Course& course, const StageOptions& stage,
+                std::vector<std::string> flags) {
+  const std::string path = absl::GetFlag(FLAGS_regatta_out);
+  if (path.empty()) return Misuse("--blocks needs --regatta_out=FILE, where the results go");
+  absl::StatusOr<ResultsFile> results = ResultsFile::Create(path);
+  if (!results.ok()) return Misuse(absl::StrCat("--regatta_out: ", results.status().message()));
+  const BlockOptions options{.seed = absl::GetFlag(FLAGS_seed),
+                             .blocks = absl::GetFlag(FLAGS_blocks),
+                             .arm_ms = absl::GetFlag(FLAGS_arm_ms),
+                             .stage = stage};
+  const ResultsHeader header{.seed = options.seed,
+                             .blocks = options.blocks,
+                             .arm_ms = options.arm_ms,
+                             .flags = std::move(flags),
+                             .environment = ReadEnvironment(course)};
+  NoteInterrupts();
+  absl::Status written = results->Write(header, arms);
+  absl::StatusOr<ResultsFooter> footer =
+      written.ok() ? RunBlocks(arms, options, *results) : absl::StatusOr<ResultsFooter>(written);
+  if (!footer.ok()) return Misuse(footer.status().message());
+  absl::FPrintF(stderr, "%d ok, %d failed%s, in %.1f s: %s\n", footer->arms_ok, footer->arms_failed,
+                footer->interrupted ? ", interrupted" : "", footer->seconds, path);
+  return footer->arms_failed > 0 || footer->interrupted ? 1 : 0;
+}
+
+int Main(int argc, char** argv) {
+  const bool is_stage = argc > 1 && absl::string_view(argv[1]) == kStageArgument;
+  if (is_stage) {
+    for (int i = 1; i < argc; ++i) argv[i] = argv[i + 1];  // Also the closing null.
+    --argc;
+  }
+  std::vector<std::string> flags(argv + 1, argv + argc);
+  const GoogleFlags google = ReadGoogleFlags(argc, argv);
+  if (!is_stage) benchmark::Initialize(&argc, argv, PrintHelp);
+  const std::vector<std::string> own(argv + 1, argv + argc);  // What Google Benchmark left.
+  absl::SetProgramUsageMessage("races the core against its peers; bench/README.md says how");
+  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);  // Ends on an unknown flag, naming it.
+  if (rest.size() > 1) return Misuse(absl::StrCat("what is '", rest[1], "'? Arguments are flags, as --folder=", rest[1]));
+
+  absl::StatusOr<Wishes> wishes = ReadWishes();
+  if (!wishes.ok()) return Misuse(wishes.status().message());
+  absl::StatusOr<Course> course = LoadCourse(*wishes, is_stage);
+  if (!course.ok()) return Misuse(course.status().message());
+  const std::vector<Arm> arms = AllArms(*course);
+  if (is_stage) return ServeStage(arms, course->topology().allowed());
+
+  absl::StatusOr<std::vector<const Arm*>> matching = Matching(arms, benchmark::GetBenchmarkFilter());
+  if (!matching.ok()) return Misuse(matching.status().message());
+  if (absl::GetFlag(FLAGS_regatta_list)) {
+    absl::PrintF("%s\n", ArmsAsJson(*matching));
+    return 0;
+  }
+  if (google.list) {
+    for (const Arm* arm : *matching) absl::PrintF("%s\n", arm->key.ToString());
+    return 0;
+  }
+  const StageOptions stage{.arguments = own, .patience = absl::Seconds(absl::GetFlag(FLAGS_arm_timeout_s))};
+  if (absl::GetFlag(FLAGS_blocks) > 0) return RunInBlocks(*matching, *course, stage, std::move(flags));
+  if (!absl::GetFlag(FLAGS_regatta_out).empty()) return Misuse("--regatta_out goes with --blocks=N");
+
+  const GoogleTally tally = RunWithGoogleBenchmark(*matching, ReadEnvironment(*course), stage, google.output);
+  absl::FPrintF(stderr, "%d ok, %d failed, %d absent, %d not available on this machine\n", tally.ok, tally.failed,
+                tally.absent, tally.unavailable);
+  return tally.failed > 0 ? 1 : 0;
+}
+
+}  // namespace
+}  // namespace regatta::bench
+
+int main(int argc, char** argv) { return regatta::bench::Main(argc, argv); }
