@@ -1,9 +1,14 @@
 // The benchmarks: `bazel run //bench -- <flags>`; README.md says how to use it, RESULTS.md what it writes.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
 #include <regex>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -25,6 +30,7 @@
 #include "bench/harness/results_file.h"
 #include "bench/harness/stage.h"
 #include "benchmark/benchmark.h"
+#include "core/os/error.h"
 
 ABSL_FLAG(std::string, folder, "/usr/include", "the folder that workload/folder_copy copies");
 ABSL_FLAG(std::string, scratch, "", "where it puts the copies; default: $TMPDIR or /tmp");
@@ -128,6 +134,33 @@ absl::StatusOr<std::vector<const Arm*>> Matching(const std::vector<Arm>& arms, a
   return matching;
 }
 
+// Where the stages put their files; goes with the run, also with an interrupted one.
+class Scratch {
+ public:
+  explicit Scratch(std::string path) : path_(std::move(path)) {}
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() {
+    std::error_code error;
+    std::filesystem::remove_all(path_, error);
+    if (error) absl::FPrintF(stderr, "bench: could not remove %s: %s\n", path_, error.message());
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  const std::string path_;
+};
+
+absl::StatusOr<std::unique_ptr<Scratch>> MakeScratch(std::string base) {
+  const char* temporary = std::getenv("TMPDIR");
+  if (base.empty()) base = temporary != nullptr && *temporary != '\0' ? temporary : "/tmp";
+  std::string path = absl::StrCat(base, "/regatta-bench-XXXXXX");
+  if (mkdtemp(path.data()) == nullptr) {
+    return ErrnoError(absl::StrCat("make a folder in ", base, " (--scratch chooses another one)"));
+  }
+  return std::make_unique<Scratch>(path);
+}
+
 int RunInBlocks(const std::vector<const Arm*>& arms, const Course& course, const StageOptions& stage,
                 std::vector<std::string> flags) {
   const std::string path = absl::GetFlag(FLAGS_regatta_out);
@@ -143,7 +176,6 @@ int RunInBlocks(const std::vector<const Arm*>& arms, const Course& course, const
                              .arm_ms = options.arm_ms,
                              .flags = std::move(flags),
                              .environment = ReadEnvironment(course)};
-  NoteInterrupts();
   absl::Status written = results->Write(header, arms);
   absl::StatusOr<ResultsFooter> footer =
       written.ok() ? RunBlocks(arms, options, *results) : absl::StatusOr<ResultsFooter>(written);
@@ -184,13 +216,22 @@ int Main(int argc, char** argv) {
     for (const Arm* arm : *matching) absl::PrintF("%s\n", arm->key.ToString());
     return 0;
   }
-  const StageOptions stage{.arguments = own, .patience = absl::Seconds(absl::GetFlag(FLAGS_arm_timeout_s))};
+  StageOptions stage{.arguments = own, .patience = absl::Seconds(absl::GetFlag(FLAGS_arm_timeout_s))};
+  std::unique_ptr<Scratch> scratch;
+  if (std::ranges::any_of(*matching, [](const Arm* arm) { return arm->key.workload == "folder_copy"; })) {
+    absl::StatusOr<std::unique_ptr<Scratch>> made = MakeScratch(wishes->scratch);
+    if (!made.ok()) return Misuse(made.status().message());
+    scratch = *std::move(made);
+    stage.arguments.push_back(absl::StrCat("--scratch=", scratch->path()));
+  }
+  NoteInterrupts();
   if (absl::GetFlag(FLAGS_blocks) > 0) return RunInBlocks(*matching, *course, stage, std::move(flags));
   if (!absl::GetFlag(FLAGS_regatta_out).empty()) return Misuse("--regatta_out goes with --blocks=N");
 
   const GoogleTally tally = RunWithGoogleBenchmark(*matching, ReadEnvironment(*course), stage, google.output);
   absl::FPrintF(stderr, "%d ok, %d failed, %d absent, %d not available on this machine\n", tally.ok, tally.failed,
                 tally.absent, tally.unavailable);
+  if (Interrupted()) return Misuse("interrupted");
   return tally.failed > 0 ? 1 : 0;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,11 +13,13 @@
 #include "bench/harness/partner.h"
 #include "bench/peers/boost_message_queue.h"
 #include "bench/peers/channel.h"
+#include "bench/peers/cpython.h"
 #include "bench/peers/pipe.h"
 #include "bench/peers/ring.h"
 #include "bench/peers/zeromq.h"
 #include "core/os/cpu.h"
 #include "core/os/deadline.h"
+#include "nlohmann/json.hpp"
 
 namespace regatta::bench {
 namespace {
@@ -157,6 +161,13 @@ class RoundTrips : public Race {
   uint64_t stamp_ = 0;
 };
 
+absl::StatusOr<std::unique_ptr<Race>> StartCPython(PartnerWatch& watch, const Spot& spot, const ChannelShape& shape,
+                                                   bool slept) {
+  const nlohmann::json wish = {
+      {"benchmark", "queue_round_trip"}, {"cpus", spot.cpus}, {"bytes", shape.bytes}, {"slept", slept}};
+  return CPython::Start(watch, wish.dump());
+}
+
 struct System {
   const char* name;
   bool spins_only;  // Two of its processes on one processor would wait for each other's time slices.
@@ -168,6 +179,7 @@ constexpr System kSystems[] = {
     {"pipe", false, &RoundTrips<Pipe>::Start},
     {"boost_message_queue", false, &RoundTrips<BoostMessageQueue>::Start},
     {"zeromq", false, &RoundTrips<ZeroMq>::Start},
+    {"cpython", false, &StartCPython},
 };
 
 }  // namespace

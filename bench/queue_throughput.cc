@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,11 +15,13 @@
 #include "bench/harness/partner.h"
 #include "bench/peers/boost_message_queue.h"
 #include "bench/peers/channel.h"
+#include "bench/peers/cpython.h"
 #include "bench/peers/pipe.h"
 #include "bench/peers/ring.h"
 #include "bench/peers/zeromq.h"
 #include "core/os/deadline.h"
 #include "core/os/memfd.h"
+#include "nlohmann/json.hpp"
 
 namespace regatta::bench {
 namespace {
@@ -191,6 +194,15 @@ class Throughput : public Race {
   uint64_t number_ = 0;
 };
 
+absl::StatusOr<std::unique_ptr<Race>> StartCPython(PartnerWatch& watch, const Spot& spot, const ChannelShape& shape) {
+  const nlohmann::json wish = {{"benchmark", "queue_throughput"},
+                               {"cpus", spot.cpus},
+                               {"bytes", shape.bytes},
+                               {"producers", shape.producers},
+                               {"consumers", shape.consumers}};
+  return CPython::Start(watch, wish.dump());
+}
+
 struct System {
   const char* name;
   bool one_to_one;       // Has one producer and one consumer only.
@@ -204,6 +216,7 @@ constexpr System kSystems[] = {
     {"pipe", false, 4096, &Throughput<Pipe>::Start},
     {"boost_message_queue", false, kAny, &Throughput<BoostMessageQueue>::Start},
     {"zeromq", false, kAny, &Throughput<ZeroMq>::Start},
+    {"cpython", false, kAny, &StartCPython},
 };
 
 constexpr struct {
@@ -240,7 +253,7 @@ void AddQueueThroughput(const Course& course, std::vector<Arm>& arms) {
           }
           arm.cpus = spot.cpus;
           arm.processors_used = spot.processors_used;
-          arm.batch = bytes >= 65536 ? 64 : 4096;
+          arm.batch = bytes >= 65536 ? 64 : 2048;
           arm.rate = true;
           arm.bytes_per_operation = static_cast<int64_t>(bytes);
           arm.start = [&system, spot,

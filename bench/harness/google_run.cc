@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "bench/harness/counters.h"
+#include "bench/harness/interrupt.h"
 #include "bench/harness/sentinel.h"
 #include "benchmark/benchmark.h"
 
@@ -28,6 +29,10 @@ void RunArm(const Arm& arm, const StageOptions& options, benchmark::State& state
     const std::string why =
         arm.absent.empty() ? absl::StrCat(kUnavailable, arm.unavailable) : absl::StrCat(kAbsent, arm.absent);
     state.SkipWithError(why.c_str());
+    return;
+  }
+  if (Interrupted()) {
+    state.SkipWithError("interrupted");
     return;
   }
   absl::StatusOr<std::unique_ptr<Stage>> stage = Stage::Start(arm, options);

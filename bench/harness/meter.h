@@ -35,6 +35,8 @@ class Meter {
   // The last value of a name counts.
   void SetCounter(absl::string_view name, double value);
 
+  std::span<const SweepPoint> sweep() const { return batch_.sweep; }
+
   // Everything so far.
   Batch Take();
 

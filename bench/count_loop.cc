@@ -1,0 +1,97 @@
+#include "bench/count_loop.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "bench/peers/cpython.h"
+#include "bench/peers/task_pool.h"
+#include "bench/peers/threads.h"
+#include "bench/tasks.h"
+#include "bench/workload.h"
+#include "nlohmann/json.hpp"
+
+namespace regatta::bench {
+namespace {
+
+// The documents' three arguments.
+constexpr int64_t kUnits[] = {1, 2, 10};
+
+template <TaskPool P>
+class CountLoops : public Race {
+ public:
+  static absl::StatusOr<std::unique_ptr<Race>> Start(const Crew& crew, int64_t unit) {
+    absl::StatusOr<std::unique_ptr<P>> pool = P::Create(crew);
+    if (!pool.ok()) return pool.status();
+    return std::unique_ptr<Race>(new CountLoops(*std::move(pool), unit));
+  }
+
+  absl::Status Run(int64_t operations, Meter& meter) override {
+    std::vector<uint64_t> sums;
+    absl::Status wrong;
+    meter.Begin();
+    for (int64_t done = 0; done < operations; ++done) {
+      if (absl::Status mapped = pool_->Map(&RunCountLoop, counts_, /*chunk=*/1, sums); !mapped.ok()) return mapped;
+      for (size_t i = 0; i < counts_.size(); ++i) {
+        if (sums[i] != CountLoopSum(counts_[i])) {
+          wrong = absl::DataLossError(absl::StrCat("counting to ", counts_[i], " gave the sum ", sums[i]));
+        }
+      }
+    }
+    meter.End(operations);
+    meter.SetCounter("counts_per_unit", static_cast<double>(unit_));
+    return wrong;
+  }
+
+  absl::Status Finish() override { return pool_->Finish(); }
+
+ private:
+  CountLoops(std::unique_ptr<P> pool, int64_t unit) : pool_(std::move(pool)), unit_(unit) {
+    for (int64_t units : kUnits) counts_.push_back(units * unit);
+  }
+
+  std::unique_ptr<P> pool_;
+  const int64_t unit_;
+  std::vector<int64_t> counts_;
+};
+
+absl::StatusOr<std::unique_ptr<Race>> StartCPython(PartnerWatch& watch, const Crew& crew, int64_t unit) {
+  const nlohmann::json wish = {
+      {"benchmark", "count_loop"}, {"cpus", crew.cpus}, {"workers", crew.workers}, {"count_unit", unit}};
+  return CPython::Start(watch, wish.dump());
+}
+
+absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, Runner runner, const Crew& crew, int64_t unit) {
+  switch (runner) {
+    case Runner::kSerial:
+    case Runner::kSerialAgain:
+      return CountLoops<Serial>::Start(crew, unit);
+    case Runner::kThreads:
+      return CountLoops<Threads>::Start(crew, unit);
+    case Runner::kCPythonSerial:
+    case Runner::kCPythonPool:
+      return StartCPython(watch, crew, unit);
+    case Runner::kPool:
+      break;
+  }
+  return absl::UnimplementedError("no such runner");
+}
+
+}  // namespace
+
+void AddCountLoop(const Course& course, std::vector<Arm>& arms) {
+  for (const auto& [name, unit] : {std::pair("count_loop", course.wishes().count_unit),
+                                   std::pair("count_loop_tenth", course.wishes().count_unit / 10)}) {
+    for (Entry& entry : WorkloadEntries(course, name)) {
+      entry.arm.start = [runner = entry.runner, crew = entry.crew, unit = unit](PartnerWatch& watch) {
+        return Start(watch, runner, crew, unit);
+      };
+      arms.push_back(std::move(entry.arm));
+    }
+  }
+}
+
+}  // namespace regatta::bench

@@ -1,0 +1,80 @@
+#include "bench/lock_unlock.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "bench/peers/cpython.h"
+#include "bench/peers/pthread_mutex.h"
+#include "core/os/deadline.h"
+#include "nlohmann/json.hpp"
+
+namespace regatta::bench {
+namespace {
+
+template <class L>
+class Pairs : public Race {
+ public:
+  explicit Pairs(std::unique_ptr<L> lock) : lock_(std::move(lock)) {}
+
+  absl::Status Run(int64_t operations, Meter& meter) override {
+    // What the lock guards; it counts right only if every pair was taken.
+    int64_t guarded = 0;
+    meter.Begin();
+    for (int64_t i = 0; i < operations; ++i) {
+      if (absl::Status taken = lock_->Acquire(); !taken.ok()) [[unlikely]] return taken;
+      ++guarded;
+      asm volatile("" : "+m"(guarded));
+      if (absl::Status released = lock_->Release(); !released.ok()) [[unlikely]] return released;
+    }
+    meter.End(operations);
+    if (guarded != operations) return absl::DataLossError(absl::StrCat(guarded, " pairs of ", operations));
+    return absl::OkStatus();
+  }
+
+ private:
+  std::unique_ptr<L> lock_;
+};
+
+template <class L>
+absl::StatusOr<std::unique_ptr<Race>> Started(absl::StatusOr<std::unique_ptr<L>> lock) {
+  if (!lock.ok()) return lock.status();
+  return std::unique_ptr<Race>(new Pairs<L>(*std::move(lock)));
+}
+
+absl::StatusOr<std::unique_ptr<Race>> StartCPython(PartnerWatch& watch, const std::vector<int>& cpus) {
+  const nlohmann::json wish = {{"benchmark", "lock_unlock"}, {"cpus", cpus}};
+  return CPython::Start(watch, wish.dump());
+}
+
+struct System {
+  const char* name;
+  absl::StatusOr<std::unique_ptr<Race>> (*start)(PartnerWatch&, const std::vector<int>& cpus);
+};
+
+constexpr System kSystems[] = {
+    {"pthread", [](PartnerWatch&, const std::vector<int>&) { return Started(PthreadMutex::Create(/*robust=*/false)); }},
+    {"pthread_robust",
+     [](PartnerWatch&, const std::vector<int>&) { return Started(PthreadMutex::Create(/*robust=*/true)); }},
+    {"cpython", &StartCPython},
+};
+
+}  // namespace
+
+void AddLockUnlock(const Course& course, std::vector<Arm>& arms) {
+  const Spot spot = course.Alone();
+  for (const System& system : kSystems) {
+    Arm arm;
+    arm.key = {.benchmark = "lock_unlock", .workload = "", .system = system.name, .fields = {}};
+    course.MarkAbsent(arm, system.name);
+    arm.cpus = spot.cpus;
+    arm.batch = 100'000;
+    arm.start = [&system, cpus = spot.cpus](PartnerWatch& watch) { return system.start(watch, cpus); };
+    arms.push_back(std::move(arm));
+  }
+}
+
+}  // namespace regatta::bench

@@ -1,0 +1,16 @@
+// lock_unlock: takes and releases a lock that nobody else wants.
+#ifndef REGATTA_BENCH_LOCK_UNLOCK_H_
+#define REGATTA_BENCH_LOCK_UNLOCK_H_
+
+#include <vector>
+
+#include "bench/harness/arm.h"
+#include "bench/harness/course.h"
+
+namespace regatta::bench {
+
+void AddLockUnlock(const Course& course, std::vector<Arm>& arms);
+
+}  // namespace regatta::bench
+
+#endif  // REGATTA_BENCH_LOCK_UNLOCK_H_
