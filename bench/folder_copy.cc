@@ -2,8 +2,8 @@
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -103,8 +103,8 @@ class Copier : public Race {
 
   absl::Status CheckCounts(int64_t files, int64_t bytes) const {
     if (files == tree_.files() && bytes == tree_.bytes()) return absl::OkStatus();
-    return absl::DataLossError(absl::StrCat(files, " files with ", bytes, " bytes were copied of ", tree_.files(),
-                                            " with ", tree_.bytes()));
+    return absl::DataLossError(
+        absl::StrCat(files, " files with ", bytes, " bytes were copied of ", tree_.files(), " with ", tree_.bytes()));
   }
 
   const FolderTree tree_;

@@ -147,8 +147,9 @@ class CPythonSweep : public Race {
                                                      int processors) {
     nlohmann::json grains = nlohmann::json::array();
     for (const int64_t grain_ns : kGrainsNs) grains.push_back({grain_ns, TasksOf(grain_ns)});
-    const nlohmann::json wish = {{"benchmark", "grain_sweep"}, {"cpus", crew.cpus}, {"workers", crew.workers},
-                                 {"chunk", chunk},             {"grains", grains},  {"rounds", kRounds}};
+    const nlohmann::json wish = {{"benchmark", "grain_sweep"}, {"cpus", crew.cpus},
+                                 {"workers", crew.workers},    {"chunk", chunk},
+                                 {"grains", grains},           {"rounds", kRounds}};
     absl::StatusOr<std::unique_ptr<Race>> driver = CPython::Start(watch, wish.dump());
     if (!driver.ok()) return driver.status();
     return std::unique_ptr<Race>(new CPythonSweep(*std::move(driver), processors));
@@ -189,7 +190,8 @@ absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, const Entry& en
 
 void AddGrainSweep(const Course& course, std::vector<Arm>& arms) {
   for (const int64_t chunk : {1, 0}) {
-    for (Entry& entry : WorkloadEntries(course, "grain_sweep", {{"chunk", chunk == 0 ? "auto" : absl::StrCat(chunk)}})) {
+    for (Entry& entry :
+         WorkloadEntries(course, "grain_sweep", {{"chunk", chunk == 0 ? "auto" : absl::StrCat(chunk)}})) {
       // The serial ones against themselves show the noise, once.
       if (entry.runner == Runner::kSerialAgain) continue;
       if (chunk == 0 && (entry.runner == Runner::kSerial || entry.runner == Runner::kCPythonSerial)) continue;

@@ -25,10 +25,12 @@ class Pairs : public Race {
     int64_t guarded = 0;
     meter.Begin();
     for (int64_t i = 0; i < operations; ++i) {
-      if (absl::Status taken = lock_->Acquire(); !taken.ok()) [[unlikely]] return taken;
+      if (absl::Status taken = lock_->Acquire(); !taken.ok()) [[unlikely]]
+        return taken;
       ++guarded;
       asm volatile("" : "+m"(guarded));
-      if (absl::Status released = lock_->Release(); !released.ok()) [[unlikely]] return released;
+      if (absl::Status released = lock_->Release(); !released.ok()) [[unlikely]]
+        return released;
     }
     meter.End(operations);
     if (guarded != operations) return absl::DataLossError(absl::StrCat(guarded, " pairs of ", operations));

@@ -34,7 +34,8 @@
 
 ABSL_FLAG(std::string, folder, "/usr/include", "the folder that workload/folder_copy copies");
 ABSL_FLAG(std::string, scratch, "", "where it puts the copies; default: $TMPDIR or /tmp");
-ABSL_FLAG(bool, pin, true, "pin every process to a processor; --pin=false: the kernel places them, keys say `unpinned`");
+ABSL_FLAG(bool, pin, true,
+          "pin every process to a processor; --pin=false: the kernel places them, keys say `unpinned`");
 ABSL_FLAG(int64_t, count_unit, 1'000'000, "how far one unit of workload/count_loop counts");
 ABSL_FLAG(std::vector<std::string>, workers, {}, "worker counts of the workloads; default: 1,2,3 and all processors");
 ABSL_FLAG(std::vector<std::string>, parent_mib, std::vector<std::string>({"0", "2048"}),
@@ -71,7 +72,8 @@ GoogleFlags ReadGoogleFlags(int argc, char** argv) {
     if (absl::ConsumePrefix(&argument, "--benchmark_out_format=")) flags.output.file_format = std::string(argument);
     if (absl::ConsumePrefix(&argument, "--benchmark_out=")) flags.output.to_file = !argument.empty();
     if (absl::ConsumePrefix(&argument, "--benchmark_counters_tabular")) flags.output.tabular = argument != "=false";
-    if (absl::ConsumePrefix(&argument, "--benchmark_color=") && argument != "auto") flags.output.colour = argument != "false";
+    if (absl::ConsumePrefix(&argument, "--benchmark_color=") && argument != "auto")
+      flags.output.colour = argument != "false";
     if (absl::ConsumePrefix(&argument, "--benchmark_list_tests")) flags.list = argument != "=false";
   }
   return flags;
@@ -87,8 +89,8 @@ absl::StatusOr<std::vector<Integer>> Integers(absl::string_view flag, const std:
   for (const std::string& text : texts) {
     Integer number = 0;
     if (!absl::SimpleAtoi(text, &number) || number < least) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--", flag, "=", absl::StrJoin(texts, ","), ": '", text, "' is not a number of ", least, " or more"));
+      return absl::InvalidArgumentError(absl::StrCat("--", flag, "=", absl::StrJoin(texts, ","), ": '", text,
+                                                     "' is not a number of ", least, " or more"));
     }
     numbers.push_back(number);
   }
@@ -101,7 +103,8 @@ absl::StatusOr<Wishes> ReadWishes() {
   wishes.folder = absl::GetFlag(FLAGS_folder);
   wishes.scratch = absl::GetFlag(FLAGS_scratch);
   wishes.count_unit = absl::GetFlag(FLAGS_count_unit);
-  if (wishes.count_unit < 10) return absl::InvalidArgumentError("--count_unit: at least 10, as a tenth of it is used too");
+  if (wishes.count_unit < 10)
+    return absl::InvalidArgumentError("--count_unit: at least 10, as a tenth of it is used too");
   absl::StatusOr<std::vector<int>> workers = Integers<int>("workers", absl::GetFlag(FLAGS_workers), 1);
   if (!workers.ok()) return workers.status();
   wishes.workers = *workers;
@@ -197,7 +200,8 @@ int Main(int argc, char** argv) {
   const std::vector<std::string> own(argv + 1, argv + argc);  // What Google Benchmark left.
   absl::SetProgramUsageMessage("races the core against its peers; bench/README.md says how");
   const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);  // Ends on an unknown flag, naming it.
-  if (rest.size() > 1) return Misuse(absl::StrCat("what is '", rest[1], "'? Arguments are flags, as --folder=", rest[1]));
+  if (rest.size() > 1)
+    return Misuse(absl::StrCat("what is '", rest[1], "'? Arguments are flags, as --folder=", rest[1]));
 
   absl::StatusOr<Wishes> wishes = ReadWishes();
   if (!wishes.ok()) return Misuse(wishes.status().message());

@@ -47,8 +47,7 @@ class PoolRoundTrips : public Race {
   absl::Status Finish() override { return pool_->Finish(); }
 
  private:
-  PoolRoundTrips(std::unique_ptr<P> pool, bool slept)
-      : pool_(std::move(pool)), slept_(slept), samples_(kMostSamples) {}
+  PoolRoundTrips(std::unique_ptr<P> pool, bool slept) : pool_(std::move(pool)), slept_(slept), samples_(kMostSamples) {}
 
   absl::Status RunPart(int64_t tasks, Meter& meter) {
     meter.Begin();
@@ -79,7 +78,8 @@ class PoolRoundTrips : public Race {
   absl::Status OneTask() {
     const uint64_t value = ++value_;
     absl::StatusOr<uint64_t> result = pool_->Apply(&RunGrain, Grain{.value = value, .steps = 0});
-    if (!result.ok()) [[unlikely]] return result.status();
+    if (!result.ok()) [[unlikely]]
+      return result.status();
     if (*result != value) [[unlikely]] {
       return absl::DataLossError(absl::StrCat("the task returned ", *result, " instead of ", value));
     }

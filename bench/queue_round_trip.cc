@@ -106,17 +106,18 @@ class RoundTrips : public Race {
     absl::StatusOr<PartnerReport> report = partner_->Report();
     if (!report.ok()) return report.status();
     if (report->items != untimed + trips) {
-      return absl::DataLossError(
-          absl::StrCat("the partner echoed ", report->items, " messages of ", untimed + trips));
+      return absl::DataLossError(absl::StrCat("the partner echoed ", report->items, " messages of ", untimed + trips));
     }
     return absl::OkStatus();
   }
 
   absl::Status Trip() {
     const uint64_t stamp = ++stamp_;
-    if (absl::Status sent = sender_->Send(stamp); !sent.ok()) [[unlikely]] return sent;
+    if (absl::Status sent = sender_->Send(stamp); !sent.ok()) [[unlikely]]
+      return sent;
     absl::StatusOr<uint64_t> came = receiver_->Receive();
-    if (!came.ok()) [[unlikely]] return came.status();
+    if (!came.ok()) [[unlikely]]
+      return came.status();
     if (*came != stamp) [[unlikely]] {
       return absl::DataLossError(absl::StrCat("message ", *came, " came back instead of ", stamp));
     }

@@ -36,8 +36,7 @@ constexpr int64_t kClaim = 64;
 template <OneWay C, class Sender = CopyingSender<C>, class Receiver = CopyingReceiver<C>>
 class Throughput : public Race {
  public:
-  static absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, const Spot& spot,
-                                                     const ChannelShape& shape) {
+  static absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, const Spot& spot, const ChannelShape& shape) {
     std::unique_ptr<Throughput> race(new Throughput(shape));
     absl::StatusOr<Fd> file = CreateMemfd("regatta-throughput");
     if (!file.ok()) return file.status();
@@ -166,11 +165,13 @@ class Throughput : public Race {
   absl::Status Take(int64_t items, PartnerReport& report) {
     for (int64_t i = 0; i < items; ++i) {
       absl::StatusOr<uint64_t> stamp = receiver_->Receive();
-      if (!stamp.ok()) [[unlikely]] return stamp.status();
+      if (!stamp.ok()) [[unlikely]]
+        return stamp.status();
       const uint64_t producer = *stamp >> kNumberBits;
       const uint64_t number = *stamp & kNumberMask;
       if (producer >= last_.size() || number <= last_[producer]) [[unlikely]] {
-        return absl::DataLossError(absl::StrCat("message ", number, " of producer ", producer, " came twice or too late"));
+        return absl::DataLossError(
+            absl::StrCat("message ", number, " of producer ", producer, " came twice or too late"));
       }
       last_[producer] = number;
       report.checksum += *stamp;
@@ -205,8 +206,8 @@ absl::StatusOr<std::unique_ptr<Race>> StartCPython(PartnerWatch& watch, const Sp
 
 struct System {
   const char* name;
-  bool one_to_one;       // Has one producer and one consumer only.
-  size_t most_shared;    // Largest message with several of them.
+  bool one_to_one;     // Has one producer and one consumer only.
+  size_t most_shared;  // Largest message with several of them.
   absl::StatusOr<std::unique_ptr<Race>> (*start)(PartnerWatch&, const Spot&, const ChannelShape&);
 };
 

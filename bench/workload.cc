@@ -8,8 +8,8 @@
 namespace regatta::bench {
 namespace {
 
-constexpr Runner kRunners[] = {Runner::kSerial,  Runner::kSerialAgain,   Runner::kPool,
-                               Runner::kThreads, Runner::kCPythonSerial, Runner::kCPythonPool};
+constexpr Runner kRunners[] = {Runner::kSerial, Runner::kSerialAgain, Runner::kThreads, Runner::kCPythonSerial,
+                               Runner::kCPythonPool};
 
 bool IsSerial(Runner runner) {
   return runner == Runner::kSerial || runner == Runner::kSerialAgain || runner == Runner::kCPythonSerial;
@@ -57,9 +57,9 @@ std::vector<Entry> WorkloadEntries(const Course& course, absl::string_view workl
       if (runner == Runner::kThreads) {
         // The submitter is one of the threads: the last worker's processor isn't needed.
         if (!arm.cpus.empty()) arm.cpus.pop_back();
-        arm.processors_used =
-            arm.cpus.empty() ? std::min(workers, static_cast<int>(course.topology().allowed().size()))
-                             : static_cast<int>(std::set<int>(arm.cpus.begin(), arm.cpus.end()).size());
+        arm.processors_used = arm.cpus.empty()
+                                  ? std::min(workers, static_cast<int>(course.topology().allowed().size()))
+                                  : static_cast<int>(std::set<int>(arm.cpus.begin(), arm.cpus.end()).size());
       }
       if (runner == Runner::kCPythonSerial) entry.crew.workers = 0;
       entries.push_back(std::move(entry));

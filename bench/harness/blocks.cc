@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "bench/harness/counters.h"
+#include "bench/harness/error_text.h"
 #include "bench/harness/interrupt.h"
 #include "core/os/deadline.h"
 
@@ -32,9 +33,9 @@ absl::StatusOr<Batch> RunOnce(const Arm& arm, const BlockOptions& options) {
 }
 
 std::string Summary(const Arm& arm, const absl::StatusOr<Batch>& batch) {
-  if (!batch.ok()) return absl::StrCat("FAILED: ", batch.status().ToString());
-  std::string text = absl::StrFormat("%.1f ns an operation", static_cast<double>(RealNanos(*batch)) /
-                                                                 static_cast<double>(batch->operations));
+  if (!batch.ok()) return absl::StrCat("FAILED: ", ErrorText(batch.status()));
+  std::string text = absl::StrFormat("%.1f ns an operation",
+                                     static_cast<double>(RealNanos(*batch)) / static_cast<double>(batch->operations));
   for (const auto& [name, value] : CountersOf(arm, *batch)) absl::StrAppendFormat(&text, " %s=%.4g", name, value);
   return text;
 }

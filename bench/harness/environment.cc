@@ -75,8 +75,9 @@ Environment ReadEnvironment(const Course& course) {
   environment.topology = DrawMachine(topology, machine);
   environment.processors = machine.cpus;
   environment.cores = machine.cores;
-  environment.l3_caches = static_cast<int>(std::count_if(
-      topology.caches().begin(), topology.caches().end(), [](const Topology::Cache& cache) { return cache.level == 3; }));
+  environment.l3_caches =
+      static_cast<int>(std::count_if(topology.caches().begin(), topology.caches().end(),
+                                     [](const Topology::Cache& cache) { return cache.level == 3; }));
   environment.sockets = machine.sockets;
   environment.nodes = static_cast<int>(machine.nodes.size());
   environment.allowed_cpus = topology.allowed();

@@ -16,7 +16,8 @@ struct Environment {
   std::string kernel;    // "Linux 6.1.0"
   std::string cpu_model;
   int64_t memory_bytes = 0;
-  std::string huge_pages;  // The kernel's setting for transparent ones: it decides what a fork of a large process costs.
+  std::string
+      huge_pages;  // The kernel's setting for transparent ones: it decides what a fork of a large process costs.
   std::string clock_source;
   std::string compiler;  // "gcc 12.2.0"
   bool optimised = false;

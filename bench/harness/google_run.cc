@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "bench/harness/counters.h"
+#include "bench/harness/error_text.h"
 #include "bench/harness/interrupt.h"
 #include "bench/harness/sentinel.h"
 #include "benchmark/benchmark.h"
@@ -22,7 +23,7 @@ namespace {
 constexpr absl::string_view kAbsent = "absent: ";
 constexpr absl::string_view kUnavailable = "unavailable: ";
 
-void SkipWith(benchmark::State& state, const absl::Status& status) { state.SkipWithError(status.ToString().c_str()); }
+void SkipWith(benchmark::State& state, const absl::Status& status) { state.SkipWithError(ErrorText(status).c_str()); }
 
 void RunArm(const Arm& arm, const StageOptions& options, benchmark::State& state) {
   if (!arm.ready()) {
@@ -68,7 +69,7 @@ void RunArm(const Arm& arm, const StageOptions& options, benchmark::State& state
   }
 }
 
-// Shows keys as they are, without the "/manual_time" that is appended to all of them, and counts the outcomes.
+// Shows keys as they are, without the "/manual_time" and "/iterations:1" that are appended to them, and counts the outcomes.
 template <class Reporter>
 class KeyReporter : public Reporter {
  public:
@@ -79,6 +80,7 @@ class KeyReporter : public Reporter {
     std::vector<benchmark::BenchmarkReporter::Run> runs = reports;
     for (auto& run : runs) {
       run.run_name.time_type.clear();
+      run.run_name.iterations.clear();
       if (tally_ != nullptr && run.run_type == benchmark::BenchmarkReporter::Run::RT_Iteration) Count(run);
     }
     if constexpr (std::is_same_v<Reporter, benchmark::ConsoleReporter>) {
@@ -136,9 +138,9 @@ void AddContext(const Environment& environment) {
   benchmark::AddCustomContext("huge_pages", environment.huge_pages);
   benchmark::AddCustomContext("folder", environment.folder);
   for (const Presence& peer : environment.peers) {
-    benchmark::AddCustomContext(absl::StrCat("peer_", peer.system),
-                                peer.present ? absl::StrCat("present, ", peer.version)
-                                             : absl::StrCat("absent: ", peer.reason));
+    benchmark::AddCustomContext(absl::StrCat("peer_", peer.system), peer.present
+                                                                        ? absl::StrCat("present, ", peer.version)
+                                                                        : absl::StrCat("absent: ", peer.reason));
   }
 }
 

@@ -59,7 +59,8 @@ TEST(LatencyHistogram_Merge, IsAsIfAllSamplesHadBeenAddedToOne) {
 TEST(LatencyHistogram_Rounded, KeepsThreeDigitsAndEveryCount) {
   LatencyHistogram histogram;
   histogram.Add(std::vector<int64_t>{999, 1000, 1004, 1005, 123456, 123499, 9999});
-  EXPECT_THAT(histogram.Rounded(), ElementsAre(Pair(999, 1), Pair(1000, 2), Pair(1010, 1), Pair(10000, 1), Pair(123000, 2)));
+  EXPECT_THAT(histogram.Rounded(),
+              ElementsAre(Pair(999, 1), Pair(1000, 2), Pair(1010, 1), Pair(10000, 1), Pair(123000, 2)));
 }
 
 TEST(LatencyHistogram_Empty, HasNoQuantiles) {

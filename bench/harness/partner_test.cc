@@ -60,8 +60,8 @@ TEST(Partner_Fork, RunsTheSetUpOnTheGivenProcessor) {
 
 TEST(Partner_Fork, ReportsAFailedSetUpByName) {
   RecordingWatch watch;
-  auto partner =
-      Partner::Fork(watch, "consumer 1", std::nullopt, [] { return absl::NotFoundError("no such socket"); }, Echo);
+  auto partner = Partner::Fork(
+      watch, "consumer 1", std::nullopt, [] { return absl::NotFoundError("no such socket"); }, Echo);
   EXPECT_EQ(partner.status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(partner.status().message(), HasSubstr("consumer 1: no such socket"));
 }
@@ -104,9 +104,8 @@ TEST(Partner_Dismiss, EndsOneThatWasMadeBeforeAnother) {
 
 TEST(Partner_Dismiss, SaysHowItEndedBadly) {
   RecordingWatch watch;
-  auto partner = Partner::Fork(watch, "leaver", std::nullopt, nullptr, [](int64_t) -> absl::StatusOr<PartnerReport> {
-    _exit(9);
-  });
+  auto partner =
+      Partner::Fork(watch, "leaver", std::nullopt, nullptr, [](int64_t) -> absl::StatusOr<PartnerReport> { _exit(9); });
   ASSERT_TRUE(partner.ok()) << partner.status();
   ASSERT_TRUE((*partner)->Order(1).ok());
   EXPECT_THAT((*partner)->Dismiss().message(), HasSubstr("leaver (pid"));

@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "bench/harness/counters.h"
+#include "bench/harness/error_text.h"
 #include "bench/harness/latency.h"
 #include "bench/harness/sentinel.h"
 #include "core/os/deadline.h"
@@ -131,7 +132,8 @@ void AddNothing(Json& object) {
   for (const char* member : {"started_ns", "real_ns", "operations", "cpu_ns"}) object[member] = nullptr;
   object["counters"] = Json::object();
   object["samples_ns"] = Json::array();
-  for (const char* member : {"quantiles", "histogram", "sweep", "processors_used", "cacheline_ns", "sentinel_ns", "noise"}) {
+  for (const char* member :
+       {"quantiles", "histogram", "sweep", "processors_used", "cacheline_ns", "sentinel_ns", "noise"}) {
     object[member] = nullptr;
   }
   object["cpus"] = Json::array();
@@ -185,7 +187,7 @@ absl::Status ResultsFile::Write(const ArmRecord& record, const Arm& arm) {
   object["position"] = record.position;
   AddKey(arm.key, object);
   object["status"] = record.batch.ok() ? "ok" : "failed";
-  object["error"] = record.batch.ok() ? "" : record.batch.status().ToString();
+  object["error"] = record.batch.ok() ? "" : ErrorText(record.batch.status());
   object["verified"] = record.batch.ok();
   if (record.batch.ok()) {
     AddBatch(arm, *record.batch, object);

@@ -73,9 +73,8 @@ absl::StatusOr<std::unique_ptr<Stage>> Stage::Start(const Arm& arm, const StageO
   if (error != 0) return ErrnoError("posix_spawn /proc/self/exe", error);
   stage->pid_ = pid;
 
-  absl::Status sent = SendFrame(stage->socket_, StageRequest{.kind = StageRequest::Kind::kStart,
-                                                             .key = arm.key.ToString(),
-                                                             .order = {}});
+  absl::Status sent = SendFrame(
+      stage->socket_, StageRequest{.kind = StageRequest::Kind::kStart, .key = arm.key.ToString(), .order = {}});
   if (!sent.ok()) return stage->Gone();
   if (absl::StatusOr<Batch> started = stage->Await("setting up", false); !started.ok()) return started.status();
   return stage;

@@ -52,7 +52,8 @@ absl::StatusOr<PipeEnds> MakePipe() {
 absl::StatusOr<Json> Parsed(const std::string& line) {
   Json answer = Json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!answer.is_object()) return absl::DataLossError(absl::StrCat("cpython said: ", line));
-  if (answer.contains("error")) return absl::UnknownError(absl::StrCat("cpython: ", answer["error"].get<std::string>()));
+  if (answer.contains("error"))
+    return absl::UnknownError(absl::StrCat("cpython: ", answer["error"].get<std::string>()));
   return answer;
 }
 
@@ -60,7 +61,8 @@ absl::StatusOr<Json> Parsed(const std::string& line) {
 
 Presence CPythonPresence() {
   Presence presence{.system = "cpython", .present = false, .version = "", .reason = ""};
-  constexpr char kAsk[] = "python3 -I -c 'import multiprocessing.pool, platform; print(platform.python_version())' 2>&1";
+  constexpr char kAsk[] =
+      "python3 -I -c 'import multiprocessing.pool, platform; print(platform.python_version())' 2>&1";
   FILE* asked = popen(kAsk, "re");
   std::string said;
   if (asked != nullptr) {
@@ -97,7 +99,8 @@ absl::StatusOr<std::unique_ptr<Race>> CPython::Start(PartnerWatch& watch, const 
   if (!line.ok()) return line.status();
   absl::StatusOr<Json> ready = Parsed(*line);
   if (!ready.ok()) return ready.status();
-  for (const Json& partner : ready->value("partners", Json::array())) {
+  const Json partners = ready->value("partners", Json::array());
+  for (const Json& partner : partners) {
     const std::string role = absl::StrCat("python3's ", partner.at(0).get<std::string>());
     if (absl::Status announced = watch.Announce(partner.at(1).get<int>(), role); !announced.ok()) return announced;
   }
@@ -155,7 +158,8 @@ absl::Status CPython::Reap() {
   const int pid = std::exchange(pid_, -1);
   if (WIFSIGNALED(status)) return DeathError("python3", {.pid = pid, .signal = WTERMSIG(status)});
   if (WEXITSTATUS(status) == kNoPython) return absl::NotFoundError("python3 can't be run (apt-get install python3)");
-  if (WEXITSTATUS(status) != 0) return absl::AbortedError(absl::StrCat("python3 ended with code ", WEXITSTATUS(status)));
+  if (WEXITSTATUS(status) != 0)
+    return absl::AbortedError(absl::StrCat("python3 ended with code ", WEXITSTATUS(status)));
   return absl::OkStatus();
 }
 
@@ -175,10 +179,10 @@ absl::Status CPython::Run(int64_t operations, Meter& meter) {
   meter.Measured(real_ns);
   meter.End(said["operations"].get<int64_t>());
   if (said.contains("latencies")) meter.AddLatencies(said["latencies"].get<std::vector<int64_t>>());
-  for (const auto& [name, value] : said.value("counters", Json::object()).items()) {
-    meter.SetCounter(name, value.get<double>());
-  }
-  for (const Json& point : said.value("sweep", Json::array())) {
+  const Json counters = said.value("counters", Json::object());
+  for (const auto& [name, value] : counters.items()) meter.SetCounter(name, value.get<double>());
+  const Json sweep = said.value("sweep", Json::array());
+  for (const Json& point : sweep) {
     meter.AddSweepPoint({.target_ns = point.at(0).get<double>(),
                          .tasks = point.at(1).get<int64_t>(),
                          .serial_ns = point.at(2).get<int64_t>(),

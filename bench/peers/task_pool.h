@@ -50,7 +50,9 @@ concept TaskPool = requires(P& pool, ExampleTask function, const std::vector<int
   // All of them, results in the items' order. `chunk` items travel together; 0: as the pool thinks best.
   { pool.Map(function, items, chunk, results) } -> std::same_as<absl::Status>;
   // One by one, as they end; `done` is told the result, never twice at once.
-  { pool.AsTheyEnd(function, items, [](uint64_t) {}) } -> std::same_as<absl::Status>;
+  {
+    pool.AsTheyEnd(function, items, [](uint64_t) {})
+    } -> std::same_as<absl::Status>;
   // Ends the workers in order.
   { pool.Finish() } -> std::same_as<absl::Status>;
 };

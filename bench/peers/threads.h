@@ -33,8 +33,7 @@ class Threads {
     return result;
   }
   template <class F, class Item>
-  absl::Status Map(F function, const std::vector<Item>& items, int64_t chunk,
-                   std::vector<ResultOf<F, Item>>& results) {
+  absl::Status Map(F function, const std::vector<Item>& items, int64_t chunk, std::vector<ResultOf<F, Item>>& results) {
     results.resize(items.size());
     return ForAll(static_cast<int64_t>(items.size()), chunk, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) results[i] = function(items[i]);

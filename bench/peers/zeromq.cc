@@ -21,8 +21,7 @@ absl::Status ZmqError(absl::string_view call) {
 Presence ZeroMqPresence() {
   int major = 0, minor = 0, patch = 0;
   zmq_version(&major, &minor, &patch);
-  return {
-      .system = "zeromq", .present = true, .version = absl::StrCat(major, ".", minor, ".", patch), .reason = ""};
+  return {.system = "zeromq", .present = true, .version = absl::StrCat(major, ".", minor, ".", patch), .reason = ""};
 }
 
 absl::StatusOr<std::unique_ptr<ZeroMq>> ZeroMq::Create(const ChannelShape& shape) {
