@@ -1,6 +1,9 @@
 #include "core/ipc/queue_segment.h"
 
+#include <pthread.h>
+
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,25 +20,21 @@ constexpr uint32_t kChunkChoices[] = {1 << 20, 1 << 17, 1 << 14, 1 << 10};
 
 std::atomic<uint64_t> g_next_number{1};
 
-// The places of this thread in the queues it used. Plain pointers: exit handlers and other destructors of a thread may use
-// queues after ThreadEnd has run; what they make then stays until the process ends.
+// The places of this thread in the queues it used. A plain pointer, freed by a key's destructor: that runs after those of the
+// thread's other objects, which may still put and get. The first thread's stays for exit handlers.
 using ThreadPlaces = std::vector<std::unique_ptr<QueueThread>>;
 thread_local ThreadPlaces* t_places = nullptr;
-thread_local bool t_ended = false;
-
-struct ThreadEnd {
-  bool armed = false;
-  ~ThreadEnd() {
-    t_ended = true;
-    QueueSegment::LeaveThread();
-  }
-};
-thread_local ThreadEnd t_end;
 
 ThreadPlaces& ThisThreadPlaces() {
+  // Without a key left the lanes of threads that end stay with the process.
+  static const std::optional<pthread_key_t> end = []() -> std::optional<pthread_key_t> {
+    pthread_key_t key;
+    if (pthread_key_create(&key, [](void*) { QueueSegment::LeaveThread(); }) != 0) return std::nullopt;
+    return key;
+  }();
   if (t_places == nullptr) {
     t_places = new ThreadPlaces;
-    if (!t_ended) t_end.armed = true;  // The first touch registers its destructor.
+    if (end.has_value()) pthread_setspecific(*end, t_places);
   }
   return *t_places;
 }
