@@ -86,6 +86,10 @@ void ForkedChild::Kill() const { kill(pid_, SIGKILL); }
 
 void ForkedChild::Stop() const {
   kill(pid_, SIGSTOP);
+  AwaitStop();
+}
+
+void ForkedChild::AwaitStop() const {
   siginfo_t about;
   Require(waitid(P_PID, static_cast<id_t>(pid_), &about, WSTOPPED | WEXITED | WNOWAIT) == 0, "waitid");
 }

@@ -42,6 +42,8 @@ class ForkedChild {
   void Kill() const;
   // Returns when it has stopped.
   void Stop() const;
+  // Returns when it has stopped by itself.
+  void AwaitStop() const;
   void Continue() const;
 
  private:

@@ -224,7 +224,7 @@ TEST_F(WaitPointTest, AStoppedSpinnerHoldsUpNoNotifier) {
         Deadline::Never(), Elsewhere, *Family::Self(), NothingToTidy);
     return 0;
   });
-  spinner.Stop();
+  spinner.AwaitStop();
   ForkedChild sleeper([&] {
     const Member self = *Family::Self();
     for (int i = 1; i <= 60; ++i) {
