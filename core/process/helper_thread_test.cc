@@ -1,0 +1,161 @@
+#include "core/process/helper_thread.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "core/os/fd.h"
+#include "core/os/forked_child.h"
+#include "core/process/process.h"
+#include "core/process/testing_pipe.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+namespace {
+
+// A helper that takes and releases a lock as fast as it can, and sleeps on a pipe in between now and then.
+class Worker {
+ public:
+  Worker() {
+    auto started = HelperThread::Start(
+        "test worker", [this](HelperThread& self) { Run(self); }, [this] { WriteText(wake_.write, "w"); });
+    EXPECT_TRUE(started.ok()) << started.status();
+    thread_ = *std::move(started);
+  }
+
+  std::mutex mutex;
+  std::atomic<int> rounds{0};
+
+ private:
+  void Run(HelperThread& self) {
+    while (!self.stopping()) {
+      self.Park();
+      {
+        std::lock_guard<std::mutex> lock(mutex);
+        const std::string memory(static_cast<size_t>(rounds % 5000), 'x');
+        rounds += memory.size() < 6000 ? 1 : 0;
+      }
+      // Asleep for ever every 50th round, until woken.
+      if (rounds % 50 != 0) continue;
+      pollfd polled{wake_.read.get(), POLLIN, 0};
+      if (poll(&polled, 1, rounds % 100 == 0 ? 0 : 1) > 0) ReadByte(wake_.read);
+    }
+  }
+
+  TestingPipe wake_;
+  std::unique_ptr<HelperThread> thread_;
+};
+
+TEST(HelperThread_Fork, FindsItAtASafePlaceWhateverItDoes) {
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (int i = 0; i < 3; ++i) workers.push_back(std::make_unique<Worker>());
+  for (int i = 0; i < 300; ++i) {
+    absl::StatusOr<Process> child = Process::Fork([&] {
+      // No lock that a helper takes is held by one that isn't here.
+      for (const auto& worker : workers) {
+        if (!worker->mutex.try_lock()) return 1;
+      }
+      const std::string memory(100'000, 'y');
+      return memory.size() == 100'000 ? 0 : 2;
+    });
+    ASSERT_TRUE(child.ok()) << child.status();
+    ASSERT_EQ(child->Join()->code(), 0) << i;
+  }
+  for (const auto& worker : workers) {
+    const int rounds = worker->rounds;
+    EXPECT_TRUE(Eventually([&] { return worker->rounds > rounds + 10; }));  // It goes on.
+  }
+}
+
+TEST(HelperThread_Fork, LeavesNoneOfThemInTheChildWhichCanForkItselfAndDestroyWhatItInherited) {
+  auto worker = std::make_unique<Worker>();
+  absl::StatusOr<Process> child = Process::Fork([&] {
+    worker.reset();
+    Worker own;
+    absl::StatusOr<Process> grandchild = Process::Fork([] { return 3; });
+    return grandchild.ok() && grandchild->Join()->exit_code() == 3 ? 0 : 1;
+  });
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(child->Join()->exit_code(), 0);
+}
+
+TEST(HelperThread_Fork, IsRefusedBesideOtherPeoplesThreadsAndTheMessageNamesThemAndTheWayOut) {
+  Worker worker;
+  TestingPipe named;
+  TestingPipe gate;
+  std::thread other([&] {
+    pthread_setname_np(pthread_self(), "stowaway");
+    WriteText(named.write, "x");
+    ReadByte(gate.read);
+  });
+  ASSERT_TRUE(ReadByte(named.read));
+  const absl::Status refused = Process::Fork([] {}).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_TRUE(absl::StrContains(refused.message(), "stowaway")) << refused;
+  EXPECT_FALSE(absl::StrContains(refused.message(), "test worker")) << refused;
+  EXPECT_TRUE(absl::StrContains(refused.message(), "kForkserver")) << refused;
+  WriteText(gate.write, "x");
+  other.join();
+  absl::StatusOr<Process> child = Process::Fork([] { return 2; });
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(child->Join()->exit_code(), 2);
+}
+
+TEST(HelperThread_Fork, OtherMethodsWorkBesideOtherPeoplesThreads) {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> hammers;
+  std::mutex contended;
+  for (int i = 0; i < 3; ++i) {
+    hammers.emplace_back([&, i] {
+      std::vector<std::string> memory;
+      while (!stop) {
+        std::lock_guard<std::mutex> lock(contended);
+        memory.emplace_back(static_cast<size_t>(100 + i * 1000), 'x');
+        if (memory.size() > 100) memory.clear();
+      }
+    });
+  }
+  for (const auto& [method, starts] : {std::pair(StartMethod::kForkserver, 500), std::pair(StartMethod::kSpawn, 50)}) {
+    for (int i = 0; i < starts; ++i) {
+      absl::StatusOr<Process> child = Process::Start(
+          {.method = method}, [](int i) { return i % 100; }, i);
+      ASSERT_TRUE(child.ok()) << child.status();
+      ASSERT_EQ(child->Join()->exit_code(), i % 100);
+    }
+  }
+  stop = true;
+  for (std::thread& hammer : hammers) hammer.join();
+}
+
+TEST(HelperThread_Start, NamesTheThreadAndBlocksSignalsInIt) {
+  std::string name;
+  sigset_t mask;
+  {
+    auto thread = HelperThread::Start(
+        "a name that is too long",
+        [&](HelperThread& self) {
+          char text[16];
+          pthread_getname_np(pthread_self(), text, sizeof(text));
+          name = text;
+          pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+          while (!self.stopping()) std::this_thread::yield();
+        },
+        [] {});
+    ASSERT_TRUE(thread.ok());
+  }
+  EXPECT_EQ(name, "a name that is ");
+  EXPECT_EQ(sigismember(&mask, SIGTERM), 1);
+}
+
+}  // namespace
+}  // namespace regatta
