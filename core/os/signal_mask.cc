@@ -1,5 +1,6 @@
 #include "core/os/signal_mask.h"
 
+#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 namespace regatta {
 namespace {
 
+constexpr int kSignals = 64;
 constexpr int32_t kNobody = -1;
 std::atomic<int32_t> g_watched_parent{kNobody};
 
@@ -20,15 +22,28 @@ void OnParentWatch(int) {
 
 }  // namespace
 
-sigset_t BlockAllSignals() {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  return before;
+SignalSet BlockedSignals() {
+  sigset_t mask;
+  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  SignalSet blocked = 0;
+  for (int signal = 1; signal <= kSignals; ++signal) {
+    if (sigismember(&mask, signal) == 1) blocked |= SignalSet{1} << (signal - 1);
+  }
+  return blocked;
 }
 
-void SetSignalMask(const sigset_t& mask) { pthread_sigmask(SIG_SETMASK, &mask, nullptr); }
+void SetBlockedSignals(SignalSet blocked) {
+  sigset_t mask;
+  sigemptyset(&mask);
+  for (int signal = 1; signal <= kSignals; ++signal) {
+    if ((blocked >> (signal - 1) & 1) != 0) sigaddset(&mask, signal);
+  }
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+}
+
+AllSignalsBlocked::AllSignalsBlocked() : before_(BlockedSignals()) { SetBlockedSignals(~SignalSet{0}); }
+
+SignalSet WithoutParentWatch(SignalSet blocked) { return blocked & ~(SignalSet{1} << (ParentWatchSignal() - 1)); }
 
 // Real-time, so that nobody else sends it; low priority among those; the highest two are what other libraries take first.
 int ParentWatchSignal() { return SIGRTMAX - 2; }

@@ -4,15 +4,28 @@
 #ifndef REGATTA_CORE_OS_SIGNAL_MASK_H_
 #define REGATTA_CORE_OS_SIGNAL_MASK_H_
 
-#include <signal.h>
-
 #include <cstdint>
 
 namespace regatta {
 
-// Blocks every signal that can be, in this thread; returns the mask as it was.
-sigset_t BlockAllSignals();
-void SetSignalMask(const sigset_t& mask);
+// A set of signals: bit N-1 for signal N.
+using SignalSet = uint64_t;
+
+// What this thread blocks.
+SignalSet BlockedSignals();
+void SetBlockedSignals(SignalSet blocked);
+
+// Blocks every signal that can be, in this thread; puts it back as it was in the end.
+class AllSignalsBlocked {
+ public:
+  AllSignalsBlocked();
+  ~AllSignalsBlocked() { SetBlockedSignals(before_); }
+  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+
+ private:
+  SignalSet before_;
+};
 
 // From now on this process kills itself (SIGKILL) when its parent, the process `parent_pid`, ends. False: it had ended already
 // (and nothing was done).
@@ -24,6 +37,8 @@ bool DieWithParent(int32_t parent_pid);
 // Ends that.
 void LiveOnWithoutParent();
 int ParentWatchSignal();
+// `blocked` without it.
+SignalSet WithoutParentWatch(SignalSet blocked);
 
 }  // namespace regatta
 

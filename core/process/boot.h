@@ -29,6 +29,7 @@ struct BootOrder {
   std::string name = {};
   std::string number = {};  // As ChildIdentity's.
   FunctionId function = {};
+  uint64_t blocked_signals = 0;  // SignalSet, for the function to begin with.
 };
 
 // What travels beside the order. An empty list, or a null pointer: not sent.

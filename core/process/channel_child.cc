@@ -37,7 +37,8 @@ absl::StatusOr<std::shared_ptr<Child>> SpawnChannelChild(const Fd& channel, bool
   return std::make_shared<Child>(*pid, *std::move(pidfd), daemon);
 }
 
-absl::Status BootChannelChild(Child& child, const Fd& channel, const ChildSpec& spec, BootDescriptors descriptors) {
+absl::Status BootChannelChild(Child& child, const Fd& channel, const ChildSpec& spec, SignalSet blocked_signals,
+                              BootDescriptors descriptors) {
   if (!spec.cpus.empty()) {
     if (absl::Status pinned = PinProcess(child.pid(), spec.cpus); !pinned.ok()) return Undo(child, std::move(pinned));
   }
@@ -46,7 +47,8 @@ absl::Status BootChannelChild(Child& child, const Fd& channel, const ChildSpec& 
                         .creator_pid = getpid(),
                         .name = spec.identity.name,
                         .number = spec.identity.number,
-                        .function = spec.function};
+                        .function = spec.function,
+                        .blocked_signals = blocked_signals};
   descriptors.beside_arguments = spec.descriptors;
   absl::Status sent = SendBootOrder(channel, order, spec.arguments, descriptors);
   // A child that has died takes no orders; that is its status, not an error of ours.
@@ -66,7 +68,8 @@ absl::StatusOr<std::shared_ptr<Child>> StartFresh(const ChildSpec& spec) {
   channel->second.Reset();
   BootDescriptors descriptors;
   descriptors.family = *family;
-  absl::Status booted = BootChannelChild(**child, channel->first, spec, std::move(descriptors));
+  absl::Status booted =
+      BootChannelChild(**child, channel->first, spec, RuntimeState::Get().blocked_signals(), std::move(descriptors));
   if (!booted.ok()) return booted;
   RuntimeState::Get().AddChild(*child);
   return child;

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/os/fd.h"
+#include "core/os/signal_mask.h"
 #include "core/process/boot.h"
 #include "core/process/child.h"
 #include "core/process/child_spec.h"
@@ -20,9 +21,10 @@ inline constexpr char kChildArgument[] = "--regatta_child_of=";
 // ResourceExhausted: no processes, memory or descriptors; nothing is left behind.
 absl::StatusOr<std::shared_ptr<Child>> SpawnChannelChild(const Fd& channel, bool daemon);
 
-// Pins the waiting `child` and gives it its order; afterwards it is under way, or has died, which shows in its status.
+// Pins the waiting `child` and gives it its order, to begin with `blocked_signals`; afterwards it is under way, or has died, which shows in its status.
 // On error it is gone and reaped. InvalidArgument: a cpu that it may not use.
-absl::Status BootChannelChild(Child& child, const Fd& channel, const ChildSpec& spec, BootDescriptors descriptors);
+absl::Status BootChannelChild(Child& child, const Fd& channel, const ChildSpec& spec, SignalSet blocked_signals,
+                              BootDescriptors descriptors);
 
 // Both, for a child that runs the program afresh.
 absl::StatusOr<std::shared_ptr<Child>> StartFresh(const ChildSpec& spec);

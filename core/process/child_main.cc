@@ -80,7 +80,7 @@ void RunForkedChild(ProcessIdentity identity, Fd gate, absl::FunctionRef<int()> 
   EndProcess(exit_code);
 }
 
-void RunOrderedChild(ReceivedBootOrder boot, const sigset_t& signals) noexcept {
+void RunOrderedChild(ReceivedBootOrder boot) noexcept {
   FaultPointHere(FaultPoint::kChildBooted);
   RuntimeState::Get().Become({.name = boot.order.name,
                               .number = boot.order.number,
@@ -92,7 +92,7 @@ void RunOrderedChild(ReceivedBootOrder boot, const sigset_t& signals) noexcept {
   if (ready.ok() && boot.directory.valid()) ready = ChangeWorkingDirectory(boot.directory);
   boot.directory.Reset();
   if (!boot.order.daemon) LiveOnWithoutParent();
-  SetSignalMask(signals);
+  SetBlockedSignals(boot.order.daemon ? WithoutParentWatch(boot.order.blocked_signals) : boot.order.blocked_signals);
   if (!ready.ok()) Fail(ready);
   const absl::StatusOr<ResolvedFunction> function = Resolve(boot.order.function);
   if (!function.ok()) Fail(function.status());

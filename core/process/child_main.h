@@ -4,8 +4,6 @@
 #ifndef REGATTA_CORE_PROCESS_CHILD_MAIN_H_
 #define REGATTA_CORE_PROCESS_CHILD_MAIN_H_
 
-#include <signal.h>
-
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "core/os/fd.h"
@@ -18,8 +16,8 @@ namespace regatta {
 // byte has come through it.
 [[noreturn]] void RunForkedChild(ProcessIdentity identity, Fd gate, absl::FunctionRef<int()> run) noexcept;
 
-// In a fresh or cloned process that has its orders: becomes what they say, restores `signals`, and calls.
-[[noreturn]] void RunOrderedChild(ReceivedBootOrder boot, const sigset_t& signals) noexcept;
+// In a fresh or cloned process that has its orders: becomes what they say, and calls.
+[[noreturn]] void RunOrderedChild(ReceivedBootOrder boot) noexcept;
 
 // Says on stderr that this process fails with `status`.
 void ReportFailure(const absl::Status& status);

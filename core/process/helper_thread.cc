@@ -61,17 +61,15 @@ absl::StatusOr<std::unique_ptr<HelperThread>> HelperThread::Start(std::string na
   std::unique_lock<std::mutex> lock(registry.mutex);
   // A thread must not appear while a fork has counted them.
   registry.changed.wait(lock, [] { return !fork_pending_.load(std::memory_order_relaxed); });
-  const sigset_t before = BlockAllSignals();
   HelperThread* const self = helper.get();
   try {
+    const AllSignalsBlocked inherited_by_the_thread;
     helper->thread_ = std::make_unique<std::thread>(
         [self, name = std::move(name), body = std::move(body)] { self->Run(name, body); });
   } catch (const std::system_error& error) {
-    SetSignalMask(before);
     helper->owner_pid_ = 0;  // Nothing to join.
     return absl::ResourceExhaustedError(absl::StrCat("no thread for the core's own work: ", error.what()));
   }
-  SetSignalMask(before);
   registry.threads.push_back(self);
   registry.changed.wait(lock, [self] { return self->tid_ != 0; });
   return helper;

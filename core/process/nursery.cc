@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -36,10 +37,9 @@ absl::StatusOr<std::shared_ptr<Child>> ForkServer(Fd theirs, const Fd& page_file
   absl::StatusOr<Forked> forked = ForkWithPidfd();
   if (!forked.ok()) return forked.status();
   if (forked->pid == 0) {
-    const sigset_t signals = BlockAllSignals();
     absl::StatusOr<Mapping> page = Mapping::Map(page_file, sizeof(NurseryPage));
     if (!page.ok()) _exit(1);  // The owner sees the end of the socket.
-    ServeAsNursery(std::move(theirs), *std::move(page), owner_pid, signals);
+    ServeAsNursery(std::move(theirs), *std::move(page), owner_pid);
   }
   return std::make_shared<Child>(forked->pid, std::move(forked->pidfd), true);
 }
@@ -77,12 +77,17 @@ absl::StatusOr<std::unique_ptr<Nursery>> Nursery::Create(Origin origin) {
   absl::StatusOr<LocalSocketPair> sockets = MakeLocalSocketPair();
   if (!sockets.ok()) return sockets.status();
 
+  const SignalSet blocked = origin == Origin::kFork ? BlockedSignals() : RuntimeState::Get().blocked_signals();
+  // A terminal's ^C is for those who handle it, and reaches the nursery from its first instruction on.
+  std::optional<AllSignalsBlocked> inherited_by_the_nursery(std::in_place);
   absl::StatusOr<std::shared_ptr<Child>> server =
       origin == Origin::kFork ? ForkServer(std::move(sockets->second), *page_file)
                               : SpawnServer(sockets->first, sockets->second, *page_file, **family);
+  inherited_by_the_nursery.reset();
   if (!server.ok()) return server.status();
   std::unique_ptr<Nursery> nursery(new Nursery);
   nursery->owner_pid_ = getpid();
+  nursery->blocked_signals_ = blocked;
   nursery->socket_ = std::move(sockets->first);
   nursery->page_ = *std::move(page);
   nursery->server_ = *std::move(server);
@@ -161,7 +166,7 @@ absl::StatusOr<std::shared_ptr<Child>> Nursery::Start(const ChildSpec& spec) {
   absl::StatusOr<std::shared_ptr<Child>> child = RequestChild(channel->second, spec.daemon);
   if (!child.ok()) return child.status();
   channel->second.Reset();
-  absl::Status booted = BootChannelChild(**child, channel->first, spec, std::move(descriptors));
+  absl::Status booted = BootChannelChild(**child, channel->first, spec, blocked_signals_, std::move(descriptors));
   if (!booted.ok()) return booted;
   RuntimeState::Get().AddChild(*child);
   return child;

@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "core/os/fd.h"
 #include "core/os/memfd.h"
+#include "core/os/signal_mask.h"
 #include "core/process/child.h"
 #include "core/process/child_spec.h"
 
@@ -56,6 +57,7 @@ class Nursery {
   std::mutex mutex_;  // One request at a time.
   int32_t owner_pid_ = 0;
   uint64_t requests_ = 0;
+  SignalSet blocked_signals_ = 0;  // By the function of each child, when it begins.
   Fd socket_;
   Mapping page_;  // NurseryPage
   std::shared_ptr<Child> server_;

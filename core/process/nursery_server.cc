@@ -29,7 +29,7 @@ int FamilyDescriptor() {
   return family.ok() ? (*family)->get() : -1;
 }
 
-[[noreturn]] void BecomeChild(Fd channel, int32_t owner_pid, const sigset_t& signals) noexcept {
+[[noreturn]] void BecomeChild(Fd channel, int32_t owner_pid) noexcept {
   FaultPointHere(FaultPoint::kChildBegun);
   // Until it is under way it belongs to its creator, daemonic or not.
   if (!DieWithParent(owner_pid)) _exit(1);
@@ -38,7 +38,7 @@ int FamilyDescriptor() {
   absl::StatusOr<ReceivedBootOrder> boot = ReceiveBootOrder(channel);
   if (!boot.ok()) _exit(1);
   channel.Reset();
-  RunOrderedChild(*std::move(boot), signals);
+  RunOrderedChild(*std::move(boot));
 }
 
 absl::Status Reply(const Fd& socket, uint64_t number, const absl::StatusOr<Forked>& child) {
@@ -59,7 +59,7 @@ absl::Status Reply(const Fd& socket, uint64_t number, const absl::StatusOr<Forke
 }
 
 // One request, if the owner has not gone.
-absl::Status ServeOne(const Fd& socket, NurseryPage& page, int32_t owner_pid, const sigset_t& signals) {
+absl::Status ServeOne(const Fd& socket, NurseryPage& page, int32_t owner_pid) {
   NurseryRequest request;
   std::vector<Fd> beside;
   absl::Status received = ReceiveAll(socket, std::as_writable_bytes(std::span(&request, 1)), &beside);
@@ -67,7 +67,7 @@ absl::Status ServeOne(const Fd& socket, NurseryPage& page, int32_t owner_pid, co
   if (beside.size() != 1) return absl::DataLossError("a request without a channel");
   FaultPointHere(FaultPoint::kNurseryRequested);
   const absl::StatusOr<Forked> child = CloneSibling(&page.child);
-  if (child.ok() && child->pid == 0) BecomeChild(std::move(beside[0]), owner_pid, signals);
+  if (child.ok() && child->pid == 0) BecomeChild(std::move(beside[0]), owner_pid);
   FaultPointHere(FaultPoint::kNurseryCloned);
   absl::Status replied = Reply(socket, request.number, child);
   FaultPointHere(FaultPoint::kNurseryReplied);
@@ -76,7 +76,7 @@ absl::Status ServeOne(const Fd& socket, NurseryPage& page, int32_t owner_pid, co
 
 }  // namespace
 
-void ServeAsNursery(Fd socket, Mapping page, int32_t owner_pid, const sigset_t& signals) noexcept {
+void ServeAsNursery(Fd socket, Mapping page, int32_t owner_pid) noexcept {
   // What others left open here would hide end-of-file from them for as long as the nursery lives. Its stderr stays, for
   // what a sanitizer may have to say.
   CloseAllBut(std::array{STDERR_FILENO, socket.get(), FamilyDescriptor()});
@@ -89,7 +89,7 @@ void ServeAsNursery(Fd socket, Mapping page, int32_t owner_pid, const sigset_t& 
     std::array<PollEntry, 2> watched = {PollEntry{&socket}, PollEntry{&*owner}};
     const absl::StatusOr<int> ready = PollReadable(watched, Deadline::Never());
     if (!ready.ok() || watched[1].ready) _exit(0);
-    if (!ServeOne(socket, shared, owner_pid, signals).ok()) _exit(0);
+    if (!ServeOne(socket, shared, owner_pid).ok()) _exit(0);
   }
 }
 

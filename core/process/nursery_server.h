@@ -2,8 +2,6 @@
 #ifndef REGATTA_CORE_PROCESS_NURSERY_SERVER_H_
 #define REGATTA_CORE_PROCESS_NURSERY_SERVER_H_
 
-#include <signal.h>
-
 #include <cstdint>
 
 #include "core/os/fd.h"
@@ -11,9 +9,9 @@
 
 namespace regatta {
 
-// Serves the process `owner_pid`, this process's parent, over `socket`. This process has a single thread. `page` is a
-// NurseryPage; `signals` the mask that children are to run with.
-[[noreturn]] void ServeAsNursery(Fd socket, Mapping page, int32_t owner_pid, const sigset_t& signals) noexcept;
+// Serves the process `owner_pid`, this process's parent, over `socket`. This process has a single thread, which
+// blocks all signals. `page` is a NurseryPage.
+[[noreturn]] void ServeAsNursery(Fd socket, Mapping page, int32_t owner_pid) noexcept;
 
 }  // namespace regatta
 

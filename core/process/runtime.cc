@@ -34,7 +34,7 @@ namespace {
 // In a process that its creator made by running this program afresh.
 [[noreturn]] void RunSpawned(int32_t creator_pid) {
   FaultPointHere(FaultPoint::kChildBegun);
-  const sigset_t signals = BlockAllSignals();
+  const AllSignalsBlocked until_under_way;
   Fd channel(kSpawnedChannel);
   if (!IsLocalSocket(channel)) RefuseToBeChild("descriptor 3 is not the channel to a creator");
   if (absl::Status filled = FillStandardDescriptors(); !filled.ok()) RefuseToBeChild(filled.ToString().c_str());
@@ -47,7 +47,7 @@ namespace {
     const std::optional<Fd> file = boot->beside_arguments.Take(0);
     absl::StatusOr<Mapping> page = absl::DataLossError("no page came with the order to be a nursery");
     if (file.has_value()) page = Mapping::Map(*file, sizeof(NurseryPage));
-    if (page.ok()) ServeAsNursery(std::move(channel), *std::move(page), creator_pid, signals);
+    if (page.ok()) ServeAsNursery(std::move(channel), *std::move(page), creator_pid);
     ready = page.status();
   }
   if (!ready.ok()) {
@@ -55,7 +55,7 @@ namespace {
     _exit(1);
   }
   channel.Reset();
-  RunOrderedChild(*std::move(boot), signals);
+  RunOrderedChild(*std::move(boot));
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ RuntimeState& RuntimeState::Get() {
 
 void RuntimeState::Initialize(std::string program) {
   program_ = std::move(program);
+  blocked_signals_ = BlockedSignals();
   pthread_atfork(LockForFork, UnlockInParent, UnlockInChild);
   std::atexit([] { Get().End(); });
   initialized_.store(true, std::memory_order_release);

@@ -17,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "core/os/signal_mask.h"
 #include "core/process/child.h"
 #include "core/process/child_identity.h"
 
@@ -40,6 +41,8 @@ class RuntimeState {
   void Initialize(std::string program);
   bool initialized() const { return initialized_.load(std::memory_order_acquire); }
   const std::string& program() const { return program_; }
+  // What the main thread blocked then, and fresh processes begin with.
+  SignalSet blocked_signals() const { return blocked_signals_; }
 
   // FailedPrecondition: Init has not run; this process is daemonic, or at its end.
   absl::Status CheckMayStart() const;
@@ -74,6 +77,7 @@ class RuntimeState {
   std::atomic<bool> ending_{false};
   std::atomic<uint64_t> children_counted_{0};
   std::string program_;
+  SignalSet blocked_signals_ = 0;
   ProcessIdentity identity_;
 
   std::mutex mutex_;  // Guards what follows. Never held while user code runs or anything waits.

@@ -1,0 +1,119 @@
+// Programs that start themselves afresh, in a program that plays them: this one, copied, renamed, replaced.
+#include "core/process/runtime.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/process/process.h"
+#include "core/process/testing_pipe.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+namespace {
+
+constexpr char kPlay[] = "--play_a_replaced_program";
+
+std::string PathOfThisProgram() {
+  char path[4096];
+  const ssize_t size = readlink("/proc/self/exe", path, sizeof(path));
+  return std::string(path, size < 0 ? 0 : static_cast<size_t>(size));
+}
+
+// In the copy: puts another program in its own place, then starts itself.
+int PlayAReplacedProgram() {
+  const std::string path = PathOfThisProgram();
+  if (unlink(path.c_str()) != 0) return 10;
+  const Fd other(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755));
+  if (!other.valid()) return 11;
+  WriteText(other, "#!/bin/sh\nexit 77\n");
+  for (const StartMethod method : {StartMethod::kSpawn, StartMethod::kForkserver}) {
+    absl::StatusOr<Process> child = Process::Start(
+        {.method = method}, [](int x) { return x + 1; }, 41);
+    if (!child.ok()) {
+      fprintf(stderr, "%s\n", child.status().ToString().c_str());
+      return 12;
+    }
+    const absl::StatusOr<ExitStatus> end = child->Join();
+    printf("%s %s\n", std::string(StartMethodName(method)).c_str(), end.ok() ? end->ToString().c_str() : "?");
+  }
+  return 0;
+}
+
+struct Outcome {
+  absl::StatusOr<ExitStatus> end;
+  std::string said;
+};
+
+// Runs the program at `path`; both its outputs together.
+Outcome RunProgram(const std::string& path, std::vector<std::string> arguments) {
+  TestingPipe out;
+  absl::StatusOr<Process> process = Process::Fork([&] {
+    dup2(out.write.get(), STDOUT_FILENO);
+    dup2(out.write.get(), STDERR_FILENO);
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    execv(path.c_str(), argv.data());
+    return 99;
+  });
+  if (!process.ok()) return {process.status(), ""};
+  out.write.Reset();
+  std::string said = ReadToEnd(out.read);
+  return {process->Join(), std::move(said)};
+}
+
+void CopyFile(const std::string& from, const std::string& to) {
+  const Fd in(open(from.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd out(open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755));
+  ASSERT_TRUE(in.valid() && out.valid());
+  WriteText(out, ReadToEnd(in));
+}
+
+TEST(Init_Spawn, RunsTheProgramAsItWasThoughItsFileWasReplacedAndItsNameIsAnother) {
+  char directory[] = "/tmp/regatta_runtime_XXXXXX";
+  ASSERT_NE(mkdtemp(directory), nullptr);
+  const std::string copy = absl::StrCat(directory, "/program");
+  CopyFile(PathOfThisProgram(), copy);
+  const Outcome run = RunProgram(copy, {"not the name of any file", kPlay});
+  EXPECT_TRUE(run.end.ok() && run.end->success()) << run.end->ToString();
+  EXPECT_EQ(run.said, "spawn exit code 42\nforkserver exit code 42\n");
+  unlink(copy.c_str());
+  rmdir(directory);
+}
+
+TEST(Init_Argument, OfTheCoresOwnGivenBySomebodyElseIsRefusedInWords) {
+  const Outcome run = RunProgram(PathOfThisProgram(), {"program", absl::StrCat("--regatta_child_of=", getpid())});
+  EXPECT_EQ(run.end->exit_code(), 2);
+  EXPECT_TRUE(absl::StrContains(run.said, "not for other use")) << run.said;
+  const Outcome nonsense = RunProgram(PathOfThisProgram(), {"program", "--regatta_child_of=x"});
+  EXPECT_EQ(nonsense.end->exit_code(), 2);
+}
+
+TEST(Init_Twice, DoesNothing) {
+  int argc = 1;
+  char name[] = "program";
+  char* arguments[] = {name, nullptr};
+  char** argv = arguments;
+  Init(&argc, &argv);
+  EXPECT_EQ(argc, 1);
+  EXPECT_EQ(argv[0], name);
+}
+
+}  // namespace
+}  // namespace regatta
+
+int main(int argc, char** argv) {
+  regatta::Init(&argc, &argv);
+  if (argc == 2 && strcmp(argv[1], regatta::kPlay) == 0) return regatta::PlayAReplacedProgram();
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
