@@ -11,22 +11,20 @@
 #include <cerrno>
 #include <cstring>
 
+#include "absl/strings/str_cat.h"
 #include "core/os/error.h"
 #include "core/os/pidfd.h"
 #include "core/os/proc.h"
 
 namespace regatta {
-namespace {
 
-absl::Status NoProcess(const char* call, int error_number) {
+absl::Status NoProcessError(absl::string_view call, int error_number) {
   absl::Status status = ErrnoError(call, error_number);
   if (error_number != EAGAIN) return status;
-  return absl::Status(
-      status.code(),
-      std::string(status.message()) + ": no processes left; end some, or raise `ulimit -u` or the cgroup's pids.max");
+  return absl::Status(status.code(), absl::StrCat(status.message(),
+                                                  ": no processes left; end some, or raise `ulimit -u` or the cgroup's "
+                                                  "pids.max"));
 }
-
-}  // namespace
 
 absl::StatusOr<Forked> ForkWithPidfd() {
   // Holds a place for the pidfd: to find out afterwards that there is none would be too late.
@@ -34,7 +32,7 @@ absl::StatusOr<Forked> ForkWithPidfd() {
   if (!place.valid() && errno == EBADF) place = Fd(open("/", O_PATH | O_CLOEXEC));  // No stderr.
   if (!place.valid()) return ErrnoError("fcntl(F_DUPFD_CLOEXEC)");
   const pid_t pid = fork();
-  if (pid < 0) return NoProcess("fork", errno);
+  if (pid < 0) return NoProcessError("fork", errno);
   place.Reset();
   if (pid == 0) return Forked{};
   absl::StatusOr<Fd> pidfd = OpenNewChild(pid);
@@ -99,7 +97,7 @@ absl::StatusOr<Forked> CloneSibling(std::atomic<int32_t>* pid_in_shared_memory) 
   arguments.child_tid = reinterpret_cast<uintptr_t>(cached);
   // No exit_signal: a sibling's is its maker's.
   const long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));  // NOLINT(google-runtime-int)
-  if (pid < 0) return NoProcess("clone3", errno);
+  if (pid < 0) return NoProcessError("clone3", errno);
   if (pid > 0) return Forked{static_cast<int32_t>(pid), Fd(pidfd)};
   if (robust != nullptr) syscall(SYS_set_robust_list, robust, robust_size);
   return Forked{};

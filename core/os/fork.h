@@ -7,9 +7,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "core/os/fd.h"
 
 namespace regatta {
+
+// The error of a call that could not make a process; says the way out where there is none left.
+absl::Status NoProcessError(absl::string_view call, int error_number);
 
 struct Forked {
   int32_t pid = 0;  // 0 in the child.

@@ -155,6 +155,16 @@ void RefuseSystemCall(long number, int error_number) {
 
 void RefuseMembarrier() { RefuseSystemCall(SYS_membarrier, EPERM); }
 
+void RefuseNewProcesses() {
+  RefuseClone3();
+  RefuseSystemCall(SYS_clone, EAGAIN);
+#ifdef SYS_vfork
+  RefuseSystemCall(SYS_vfork, EAGAIN);
+#endif
+}
+
+void RefuseClone3() { RefuseSystemCall(SYS_clone3, EAGAIN); }
+
 void* MapSharedBytes(size_t bytes) {
   void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   Require(at != MAP_FAILED, "mmap");

@@ -70,6 +70,9 @@ void LimitMoreAddressSpace(uint64_t bytes);
 void RefuseSystemCall(long number, int error_number);
 // The kernel's part of AsymmetricFenceHeavy.
 void RefuseMembarrier();
+// Whatever makes processes fails as if there were none left; the second only what CloneSibling uses, and fork() does not.
+void RefuseNewProcesses();
+void RefuseClone3();
 
 // Zeroed memory that this process shares with the children it forks.
 void* MapSharedBytes(size_t bytes);

@@ -11,6 +11,7 @@
 #include <climits>
 
 #include "core/os/error.h"
+#include "core/os/fork.h"
 
 namespace regatta {
 namespace {
@@ -43,7 +44,7 @@ absl::StatusOr<int32_t> SpawnThisProgram(const std::vector<std::string>& argumen
   if (files.error != 0) return ErrnoError("posix_spawn_file_actions", files.error);
   pid_t pid = 0;
   const int error = posix_spawn(&pid, kThisProgram, &files.actions, nullptr, argv.data(), environ);
-  if (error != 0) return ErrnoError("posix_spawn(/proc/self/exe)", error);
+  if (error != 0) return NoProcessError("posix_spawn(/proc/self/exe)", error);
   return pid;
 }
 

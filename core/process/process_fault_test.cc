@@ -1,0 +1,195 @@
+// A process dies at each step of a start, of a boot and of a reaping; the others notice, nothing half-made runs or stays.
+#include <signal.h>
+#include <unistd.h>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/codec/codec.h"
+#include "core/os/fault_point.h"
+#include "core/process/call.h"
+#include "core/process/nursery.h"
+#include "core/process/process.h"
+#include "core/process/testing_children.h"
+#include "core/process/testing_pipe.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+namespace {
+
+constexpr absl::Duration kWatchdog = absl::Seconds(60);
+
+// A creator that dies at `point` while it starts a child by `method`. Every process that comes of it holds the creator's stderr,
+// so that its end of file says that all are gone: creator, child and server. Returns what the child said.
+std::string DieWhileStarting(FaultPoint point, StartMethod method, bool daemon) {
+  TestingPipe everybody;
+  TestingPipe said;
+  absl::StatusOr<Process> creator = Process::Fork([&] {
+    dup2(everybody.write.get(), STDERR_FILENO);
+    everybody.write.Reset();
+    everybody.read.Reset();
+    said.read.Reset();
+    if (method == StartMethod::kForkserver) {
+      absl::StatusOr<Process> first = Process::Start({.method = method}, [] {});
+      if (!first.ok() || !first->Join().ok()) return 1;
+    }
+    ArmFaultPoint(point);
+    absl::StatusOr<Process> child = Process::Start(
+        {.method = method, .daemon = daemon}, [](Fd to) { WriteText(to, "whole"); }, std::move(said.write));
+    if (child.ok()) child->Join().IgnoreError();
+    return 2;
+  });
+  EXPECT_TRUE(creator.ok()) << creator.status();
+  everybody.write.Reset();
+  said.write.Reset();
+  const absl::StatusOr<ExitStatus> end = creator->Join(Deadline::After(kWatchdog));
+  EXPECT_EQ(end->signal(), SIGKILL) << "never came to " << FaultPointName(point) << ": " << end->ToString();
+  EXPECT_EQ(ReadToEnd(everybody.read), "");
+  return ReadToEnd(said.read);
+}
+
+struct StartStep {
+  StartMethod method;
+  FaultPoint point;
+  bool child_may_run;
+};
+
+class Fault_Creator : public testing::TestWithParam<StartStep> {};
+
+INSTANTIATE_TEST_SUITE_P(Steps, Fault_Creator,
+                         testing::Values(StartStep{StartMethod::kFork, FaultPoint::kProcessForked, true},
+                                         StartStep{StartMethod::kSpawn, FaultPoint::kProcessSpawned, false},
+                                         StartStep{StartMethod::kSpawn, FaultPoint::kProcessBootBegun, false},
+                                         StartStep{StartMethod::kSpawn, FaultPoint::kProcessBooted, true},
+                                         StartStep{StartMethod::kForkserver, FaultPoint::kProcessRequested, false},
+                                         StartStep{StartMethod::kForkserver, FaultPoint::kProcessReplied, false},
+                                         StartStep{StartMethod::kForkserver, FaultPoint::kProcessBootBegun, false},
+                                         StartStep{StartMethod::kForkserver, FaultPoint::kProcessBooted, true},
+                                         StartStep{StartMethod::kFork, FaultPoint::kProcessEndSeen, true},
+                                         StartStep{StartMethod::kFork, FaultPoint::kProcessReaped, true}),
+                         [](const auto& info) {
+                           return absl::StrCat(StartMethodName(info.param.method), "_",
+                                               FaultPointName(info.param.point));
+                         });
+
+TEST_P(Fault_Creator, KilledAtThisStepLeavesAChildThatRanWholeOrNotAtAllAndNobodyBehind) {
+  for (const bool daemon : {false, true}) {
+    const std::string said = DieWhileStarting(GetParam().point, GetParam().method, daemon);
+    if (GetParam().child_may_run) {
+      EXPECT_TRUE(said == "whole" || said.empty()) << said;
+    } else {
+      EXPECT_EQ(said, "");
+    }
+  }
+}
+
+// What a nursery made with `point` armed in it, and in its children, answers to a request; and then to another.
+class Fault_Nursery : public testing::TestWithParam<FaultPoint> {
+ protected:
+  Fault_Nursery() {
+    ArmFaultPoint(GetParam());
+    auto made = Nursery::Create(Nursery::Origin::kFork);
+    ArmFaultPoint(FaultPoint::kNone);
+    EXPECT_TRUE(made.ok()) << made.status();
+    nursery_ = *std::move(made);
+  }
+
+  absl::StatusOr<std::shared_ptr<Child>> StartSayer(const TestingPipe& pipe) {
+    const auto say = [](Fd to) { WriteText(to, "whole"); };
+    using C = Call<std::remove_const_t<decltype(say)>>;
+    absl::StatusOr<Fd> copy = pipe.write.Duplicate();
+    const C::Arguments arguments = C::Pack(*std::move(copy));
+    DescriptorSink beside;
+    const absl::StatusOr<std::string> bytes = EncodeToString(arguments, &beside);
+    ChildSpec spec;
+    spec.identity = {"sayer", "1"};
+    spec.function = *C::Id(say);
+    spec.arguments = std::as_bytes(std::span(*bytes));
+    spec.descriptors = beside.descriptors();
+    return nursery_->Start(spec);
+  }
+
+  std::unique_ptr<Nursery> nursery_;
+};
+
+class Fault_NurseryServer : public Fault_Nursery {};
+
+INSTANTIATE_TEST_SUITE_P(Steps, Fault_NurseryServer,
+                         testing::Values(FaultPoint::kNurseryRequested, FaultPoint::kNurseryCloned,
+                                         FaultPoint::kNurseryReplied),
+                         [](const auto& info) { return std::string(FaultPointName(info.param)); });
+
+TEST_P(Fault_NurseryServer, KilledAtThisStepLeavesNoChildUnknownAndNothingHalfMadeRuns) {
+  const std::vector<int32_t> before = ChildrenOfThisProcess();
+  TestingPipe pipe;
+  const auto child = StartSayer(pipe);
+  pipe.write.Reset();
+  if (GetParam() == FaultPoint::kNurseryReplied) {
+    ASSERT_TRUE(child.ok()) << child.status();  // It had answered.
+    EXPECT_TRUE((*child)->Wait(Deadline::After(kWatchdog))->success());
+    EXPECT_EQ(ReadToEnd(pipe.read), "whole");
+  } else {
+    EXPECT_TRUE(absl::IsUnavailable(child.status())) << child.status();
+    EXPECT_EQ(ReadToEnd(pipe.read), "");
+  }
+  TestingPipe again;
+  EXPECT_TRUE(absl::IsUnavailable(StartSayer(again).status()));
+  // The nursery was one of them; no zombie of either stays.
+  EXPECT_EQ(ChildrenOfThisProcess().size(), before.size() - 1);
+}
+
+class Fault_Child : public Fault_Nursery {};
+
+INSTANTIATE_TEST_SUITE_P(Steps, Fault_Child,
+                         testing::Values(FaultPoint::kChildBegun, FaultPoint::kChildBooted, FaultPoint::kChildReady,
+                                         FaultPoint::kChildReturned, FaultPoint::kChildFlushed),
+                         [](const auto& info) { return std::string(FaultPointName(info.param)); });
+
+TEST_P(Fault_Child, KilledAtThisStepIsAStatusAndTheNurseryGoesOn) {
+  for (int i = 0; i < 2; ++i) {
+    TestingPipe pipe;
+    const auto child = StartSayer(pipe);
+    ASSERT_TRUE(child.ok()) << child.status();
+    pipe.write.Reset();
+    EXPECT_EQ((*child)->Wait(Deadline::After(kWatchdog)).value(), ExitStatus::Signalled(SIGKILL));
+    const bool ran = GetParam() == FaultPoint::kChildReturned || GetParam() == FaultPoint::kChildFlushed;
+    EXPECT_EQ(ReadToEnd(pipe.read), ran ? "whole" : "");
+  }
+}
+
+TEST(Fault_ForkedChild, KilledAtEachOfItsStepsIsAStatus) {
+  for (const FaultPoint point :
+       {FaultPoint::kChildBegun, FaultPoint::kChildReady, FaultPoint::kChildReturned, FaultPoint::kChildFlushed}) {
+    ArmFaultPoint(point);
+    absl::StatusOr<Process> child = Process::Fork([] { return 3; });
+    ArmFaultPoint(FaultPoint::kNone);
+    ASSERT_TRUE(child.ok()) << child.status();
+    EXPECT_EQ(child->Join(Deadline::After(kWatchdog)).value(), ExitStatus::Signalled(SIGKILL)) << FaultPointName(point);
+  }
+}
+
+TEST(Fault_Forkserver, KilledIsMadeAnewByTheNextStart) {
+  // In a creator of its own, whose only child the server then is.
+  absl::StatusOr<Process> creator = Process::Fork([] {
+    for (int i = 0; i < 3; ++i) {
+      absl::StatusOr<Process> child = Process::Start(
+          {.method = StartMethod::kForkserver}, [](int x) { return x; }, i);
+      if (!child.ok() || child->Join()->exit_code() != i) return 1;
+      const std::vector<int32_t> servers = ChildrenOfThisProcess();
+      if (servers.size() != 1) return 2;
+      kill(servers[0], SIGKILL);
+    }
+    return 0;
+  });
+  ASSERT_TRUE(creator.ok());
+  EXPECT_EQ(creator->Join()->code(), 0);
+}
+
+}  // namespace
+}  // namespace regatta
