@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "bench/peers/core_pool.h"
 #include "bench/peers/cpython.h"
 #include "bench/peers/task_pool.h"
 #include "bench/peers/threads.h"
@@ -75,9 +76,9 @@ absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, Runner runner, 
     case Runner::kCPythonPool:
       return StartCPython(watch, crew, unit);
     case Runner::kPool:
-      break;
+      return CountLoops<CorePool>::Start(crew, unit);
   }
-  return absl::UnimplementedError("no such runner");
+  return absl::InternalError("no such runner");
 }
 
 }  // namespace

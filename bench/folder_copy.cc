@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "bench/folder_tree.h"
+#include "bench/peers/core_pool.h"
 #include "bench/peers/cpython.h"
 #include "bench/peers/task_pool.h"
 #include "bench/peers/threads.h"
@@ -188,9 +189,9 @@ absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, Runner runner, 
     case Runner::kCPythonPool:
       return CPythonCopier::Start(watch, crew, *std::move(tree), *std::move(scratch));
     case Runner::kPool:
-      break;
+      return PoolCopier<CorePool>::Start(crew, *std::move(tree), *std::move(scratch));
   }
-  return absl::UnimplementedError("no such runner");
+  return absl::InternalError("no such runner");
 }
 
 }  // namespace

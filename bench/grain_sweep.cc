@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bench/harness/granularity.h"
+#include "bench/peers/core_pool.h"
 #include "bench/peers/cpython.h"
 #include "bench/peers/task_pool.h"
 #include "bench/peers/threads.h"
@@ -181,9 +182,9 @@ absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, const Entry& en
     case Runner::kCPythonPool:
       return CPythonSweep::Start(watch, entry.crew, chunk, processors);
     case Runner::kPool:
-      break;
+      return Sweep<CorePool>::Start(entry.crew, chunk, processors);
   }
-  return absl::UnimplementedError("no such runner");
+  return absl::InternalError("no such runner");
 }
 
 }  // namespace

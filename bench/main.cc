@@ -31,6 +31,7 @@
 #include "bench/harness/stage.h"
 #include "benchmark/benchmark.h"
 #include "core/os/error.h"
+#include "core/process/runtime.h"
 
 ABSL_FLAG(std::string, folder, "/usr/include", "the folder that workload/folder_copy copies");
 ABSL_FLAG(std::string, scratch, "", "where it puts the copies; default: $TMPDIR or /tmp");
@@ -189,6 +190,7 @@ int RunInBlocks(const std::vector<const Arm*>& arms, const Course& course, const
 }
 
 int Main(int argc, char** argv) {
+  Init(&argc, &argv);
   const bool is_stage = argc > 1 && absl::string_view(argv[1]) == kStageArgument;
   if (is_stage) {
     for (int i = 1; i < argc; ++i) argv[i] = argv[i + 1];  // Also the closing null.

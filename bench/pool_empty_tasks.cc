@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "bench/peers/core_pool.h"
 #include "bench/peers/cpython.h"
 #include "bench/peers/task_pool.h"
 #include "bench/peers/threads.h"
@@ -76,6 +77,7 @@ struct System {
 };
 
 constexpr System kSystems[] = {
+    {"core", &EmptyTasks<CorePool>::Start},
     {"threads", &EmptyTasks<Threads>::Start},
     {"cpython", &StartCPython},
 };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "bench/peers/core_pool.h"
 #include "bench/peers/cpython.h"
 #include "bench/peers/task_pool.h"
 #include "bench/peers/threads.h"
@@ -105,6 +106,7 @@ struct System {
 };
 
 constexpr System kSystems[] = {
+    {"core", 1000, &PoolRoundTrips<CorePool>::Start},
     {"threads", 100, &PoolRoundTrips<Threads>::Start},
     {"cpython", 20, &StartCPython},
 };

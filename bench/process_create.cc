@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bench/peers/bare_process.h"
+#include "bench/peers/core_process.h"
 #include "bench/peers/cpython.h"
 #include "core/os/deadline.h"
 #include "core/os/memfd.h"
@@ -82,6 +83,9 @@ struct Way {
 };
 
 constexpr Way kWays[] = {
+    {"core", "fork", [](int code) { return StartAndJoin(StartMethod::kFork, code); }},
+    {"core", "spawn", [](int code) { return StartAndJoin(StartMethod::kSpawn, code); }},
+    {"core", "forkserver", [](int code) { return StartAndJoin(StartMethod::kForkserver, code); }},
     {"fork", "fork", &ForkAndJoin},
     {"fork", "vfork", &VforkAndJoin},
     {"fork", "posix_spawn", [](int) { return PosixSpawnAndJoin(); }},

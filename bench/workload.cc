@@ -8,8 +8,8 @@
 namespace regatta::bench {
 namespace {
 
-constexpr Runner kRunners[] = {Runner::kSerial, Runner::kSerialAgain, Runner::kThreads, Runner::kCPythonSerial,
-                               Runner::kCPythonPool};
+constexpr Runner kRunners[] = {Runner::kSerial,  Runner::kSerialAgain,   Runner::kPool,
+                               Runner::kThreads, Runner::kCPythonSerial, Runner::kCPythonPool};
 
 bool IsSerial(Runner runner) {
   return runner == Runner::kSerial || runner == Runner::kSerialAgain || runner == Runner::kCPythonSerial;
