@@ -35,7 +35,7 @@ SUDO = """#!/bin/bash
 exec "$@"
 """
 BAZEL = """#!/bin/bash
-echo "bazel $*"
+printf '[%s]' bazel "$@"; echo
 echo "installed $REGATTA_INSTALLED"
 cat
 """
@@ -77,7 +77,7 @@ class LauncherTest(unittest.TestCase):
         self.install(NEEDED + PEERS)
         result = self.launch("test", "//a b", "--flag=x y")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(result.stdout.splitlines()[0], "bazel test //a b --flag=x y")
+        self.assertEqual(result.stdout.splitlines()[0], "[bazel][test][//a b][--flag=x y]")
         self.assertEqual(result.stdout.splitlines()[-1], "typed")
         self.assertEqual((self.log(), result.stderr), ("", ""))
 
@@ -138,7 +138,7 @@ class LauncherTest(unittest.TestCase):
         (self.machine / "bin/real-bazel").rename(self.machine / "bin/bazel")
         result = self.launch("version", BAZEL_REAL="", PATH=f"{folder}:{self.machine / 'bin'}")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(result.stdout.splitlines()[0], "bazel version")
+        self.assertEqual(result.stdout.splitlines()[0], "[bazel][version]")
 
 
 if __name__ == "__main__":
