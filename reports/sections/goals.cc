@@ -222,10 +222,11 @@ class GoalFinder {
   std::vector<Goal> goals_;
 };
 
-// "reached, 1.4× better" with a remark where the interval says otherwise.
-Cell Outcome(const Goal& goal) {
+// "reached, with 1.4× in hand"; of an indicative run only what it looks like.
+Cell Outcome(const Goal& goal, bool indicative) {
+  std::string text =
+      indicative ? (goal.Reached() ? "looks reached" : "looks missed") : (goal.Reached() ? "reached" : "not reached");
   const double factor = goal.Factor();
-  std::string text = goal.Reached() ? "reached" : "not reached";
   if (std::isfinite(factor) && factor >= 1.005) {
     absl::StrAppend(&text, goal.Reached() ? ", with " : ", by ", Format(factor, Unit::kTimes),
                     goal.Reached() ? " in hand" : "");
@@ -263,16 +264,17 @@ Section GoalSection(const Analysis& analysis, const PoolFindings& findings) {
   const std::vector<Goal> goals = FindGoals(analysis, findings);
   if (goals.empty()) return section;
   const auto reached = std::count_if(goals.begin(), goals.end(), [](const Goal& goal) { return goal.Reached(); });
-  section.Add(Paragraph{Text("Of the project's own goals this run measured ")
-                            .Say(Counted(static_cast<int>(goals.size()), "row", "rows"))
-                            .Say("; ")
-                            .Strong(absl::StrCat(reached, analysis.indicative() ? " look reached"
-                                                          : reached == 1        ? " is reached"
-                                                                                : " are reached"))
-                            .Say(".")});
+  section.Add(Paragraph{
+      Text("Of the project's own goals this run measured ")
+          .Say(Counted(static_cast<int>(goals.size()), "row", "rows"))
+          .Say("; ")
+          .Strong(absl::StrCat(reached, analysis.indicative() ? (reached == 1 ? " looks reached" : " look reached")
+                                                              : (reached == 1 ? " is reached" : " are reached")))
+          .Say(".")});
   Table table = {"", {{"What"}, {"Where"}, {"Goal"}, {"Measured", true}, {"Outcome"}}, {}};
   for (const Goal& goal : goals) {
-    table.rows.push_back({goal.what, Cell(goal.place, Tone::kMuted), goal.goal, ShowMeasured(goal), Outcome(goal)});
+    table.rows.push_back({goal.what, Cell(goal.place, Tone::kMuted), goal.goal, ShowMeasured(goal),
+                          Outcome(goal, analysis.indicative())});
   }
   section.Add(std::move(table));
   return section;

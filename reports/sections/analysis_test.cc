@@ -1,0 +1,85 @@
+#include "reports/sections/analysis.h"
+
+#include "gtest/gtest.h"
+#include "reports/sections/made_results.h"
+
+namespace regatta::reports {
+namespace {
+
+// Keeps what an analysis refers to.
+struct Analysed {
+  explicit Analysed(const Results& results) : screening(results), view(results, screening), analysis(view) {}
+  Screening screening;
+  View view;
+  Analysis analysis;
+};
+
+std::string Distrust(const Analysis& analysis) {
+  return analysis.distrust().empty() ? "" : analysis.distrust().front();
+}
+
+TEST(AnalysisTest, TakesTheNoiseFloorFromIdenticalArmsOfAllWorkloads) {
+  MadeResults made;
+  made.Times("workload/count_loop/serial/workers:1", {100, 100, 100})
+      .Times("workload/count_loop/serial_again/workers:1", {102, 100, 98})
+      .Times("workload/folder_copy/serial/workers:1", {50, 50, 50})
+      .Times("workload/folder_copy/serial_again/workers:1", {51, 50, 49});
+  const Analysed analysed(made.results());
+  EXPECT_EQ(analysed.analysis.a_to_a().blocks, 6);
+  EXPECT_DOUBLE_EQ(analysed.analysis.a_to_a().value, 1);
+  EXPECT_TRUE(analysed.analysis.distrust().empty());
+}
+
+TEST(AnalysisTest, DistrustsARunWhoseIdenticalArmsDiffer) {
+  MadeResults made;
+  made.Times("workload/count_loop/serial/workers:1", {100, 100, 100, 100, 100})
+      .Times("workload/count_loop/serial_again/workers:1", {110, 111, 112, 113, 114});
+  const Analysed analysed(made.results());
+  EXPECT_NE(Distrust(analysed.analysis).find("two identical arms differ"), std::string::npos);
+  EXPECT_EQ(analysed.analysis.JudgeSpeedUp(analysed.analysis.a_to_a()), Verdict::kUntrusted);
+}
+
+TEST(AnalysisTest, DistrustsARunWhoseLimitIsFarFromTheMachine) {
+  for (const double ring : {290.0, 310.0}) {
+    MadeResults made;
+    made.Times("queue_round_trip/ring/bytes:64/placement:other_core", {ring, ring, ring}, "near");
+    for (Record& record : made.results().invocations[0].records) record.cacheline_ns = {149.0, 151.0};
+    const Analysed analysed(made.results());
+    EXPECT_NEAR(analysed.analysis.ring_to_cacheline().value, ring / 150, 1e-9);
+    EXPECT_EQ(analysed.analysis.distrust().empty(), ring < 300) << ring;
+  }
+}
+
+TEST(AnalysisTest, GivesVerdictsOnlyOverSeveralInvocations) {
+  MadeResults once;
+  once.Times("a/core", {10, 10, 10}).Times("a/pipe", {20, 20, 20});
+  const Analysed indicative(once.results());
+  EXPECT_TRUE(indicative.analysis.indicative());
+  EXPECT_EQ(indicative.analysis.JudgeSpeedUp(indicative.analysis.Ratio("a/pipe", "a/core", Counter("p50_ns"), "")),
+            Verdict::kIndicative);
+
+  MadeResults twice;
+  twice.Times("a/core", {10, 10, 10}).Times("a/pipe", {20, 20, 20}).NextInvocation();
+  twice.Times("a/core", {10, 10, 10}).Times("a/pipe", {20, 20, 20});
+  const Analysed judged(twice.results());
+  EXPECT_FALSE(judged.analysis.indicative());
+  const Estimate ratio = judged.analysis.Ratio("a/pipe", "a/core", Counter("p50_ns"), "");
+  EXPECT_EQ(ratio.value, 2);
+  EXPECT_EQ(ratio.blocks, 6);
+  EXPECT_EQ(judged.analysis.JudgeSpeedUp(ratio), Verdict::kFaster);
+
+  twice.results().quick = true;
+  EXPECT_TRUE(Analysed(twice.results()).analysis.indicative());
+}
+
+TEST(ShowTest, GivesAFigureWithItsRangeOrADash) {
+  Estimate estimate;
+  EXPECT_EQ(Show(estimate, Unit::kTimes).Plain(), "–");
+  estimate = {1.5, {1.25, 1.75}, 3, 1, 1};
+  EXPECT_EQ(Show(estimate, Unit::kTimes).Plain(), "1.50× (1.25 to 1.75×)");
+  estimate = {0.00456, {0.0045, 0.0047}, 3, 1, 1};
+  EXPECT_EQ(Show(estimate, Unit::kTimes).Plain(), "0.0046× (0.0045 to 0.0047×)");
+}
+
+}  // namespace
+}  // namespace regatta::reports

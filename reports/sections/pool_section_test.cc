@@ -1,0 +1,166 @@
+#include "reports/sections/pool_section.h"
+
+#include <cmath>
+
+#include "gtest/gtest.h"
+#include "reports/sections/answer.h"
+#include "reports/sections/made_results.h"
+
+namespace regatta::reports {
+namespace {
+
+struct Analysed {
+  explicit Analysed(const Results& results)
+      : screening(results), view(results, screening), analysis(view), findings(FindPools(analysis)) {}
+  std::string Answer() const { return Words(AnswerSection(analysis, findings)); }
+  std::string Pool() const { return Words(PoolSection(analysis, findings)); }
+
+  Screening screening;
+  View view;
+  Analysis analysis;
+  PoolFindings findings;
+};
+
+constexpr const char* kSweep = "workload/grain_sweep/pool/workers:2/chunk:1";
+
+// Serial 1000 ns a task at half the speed, 100 us at one and a half: the break-even lies half way over the log, at 10 us.
+const std::vector<SweepPoint> kCrossing = {{1'000, 10, 10'000, 20'000}, {100'000, 10, 1'000'000, 1'000'000 / 1.5}};
+
+bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }
+
+TEST(PoolFindingsTest, FindsBreakEvenInSerialTimeAndMetgInProcessorTime) {
+  MadeResults made;
+  made.Sweep(kSweep, kCrossing);
+  const Analysed analysed(made.results());
+  const SweepFinding* sweep = analysed.findings.Main("1");
+  ASSERT_NE(sweep, nullptr);
+  EXPECT_EQ(sweep->processors, 2);
+  EXPECT_NEAR(sweep->break_even.value, 10'000, 1e-6);
+  // On two processors half efficiency is a speed-up of 1: the same crossing, in granularity. It lies between
+  // 20000 * 2 / 10 = 4000 ns and 666667 * 2 / 10 = 133333 ns, half way over the log.
+  EXPECT_NEAR(sweep->metg50.value, std::sqrt(4'000 * 133'333.3), 1);
+  EXPECT_TRUE(std::isinf(sweep->metg90.value));
+}
+
+TEST(PoolFindingsTest, PrefersAsManyWorkersAsProcessorsAndTheStateMeasuredMost) {
+  MadeResults made;
+  made.Sweep("workload/grain_sweep/pool/workers:1/chunk:1", kCrossing, 5)
+      .Sweep(kSweep, kCrossing, 2, "far")
+      .Sweep(kSweep, kCrossing, 3, "near")
+      .Sweep("workload/grain_sweep/pool/workers:3/chunk:1", kCrossing, 5);
+  for (size_t i = 0; i < made.results().invocations[0].records.size(); ++i) {
+    made.results().invocations[0].records[i].block = static_cast<int64_t>(i);
+  }
+  const Analysed analysed(made.results());
+  EXPECT_EQ(analysed.findings.Main("1")->workers, 2);
+  EXPECT_EQ(analysed.findings.Main("1")->state, "near");
+  EXPECT_EQ(analysed.findings.Main("auto"), nullptr);
+}
+
+TEST(AnswerTest, SaysFromWhichTaskSizeOnAPoolIsWorthIt) {
+  MadeResults made;
+  made.Sweep(kSweep, kCrossing);
+  const std::string answer = Analysed(made.results()).Answer();
+  EXPECT_TRUE(Has(answer,
+                  "By a first look yes: a pool of 2 workers (near state) is worth it here once a task takes longer "
+                  "than about 10 µs (10 to 10 µs)."))
+      << answer;
+  EXPECT_TRUE(Has(answer, "With tasks of 100 µs, 2 workers gave 1.50× the speed of one process")) << answer;
+  EXPECT_TRUE(Has(answer, "Indicative.")) << answer;
+}
+
+TEST(AnswerTest, SaysNoWhereThePoolNeverWins) {
+  MadeResults made;
+  made.Sweep(kSweep, {{1'000, 10, 10'000, 20'000}, {100'000, 10, 1'000'000, 1'500'000}});
+  const std::string answer = Analysed(made.results()).Answer();
+  EXPECT_TRUE(Has(answer,
+                  "By a first look no: with 2 workers (near state), a pool that hands out one task at a time did not "
+                  "reach the speed of a single process with any task up to 100 µs."))
+      << answer;
+}
+
+TEST(AnswerTest, SaysYesAtEverySizeWhereItAlwaysWins) {
+  MadeResults made;
+  made.Sweep(kSweep, {{1'000, 10, 10'000, 9'000}, {100'000, 10, 1'000'000, 600'000}});
+  EXPECT_TRUE(
+      Has(Analysed(made.results()).Answer(), "is worth it here with every task size measured, from 1.0 µs on."));
+}
+
+TEST(AnswerTest, LeavesOpenWhatTheSpreadLeavesOpen) {
+  MadeResults made;
+  made.Sweep(kSweep, {{1'000, 10, 10'000, 20'000}, {100'000, 10, 1'000'000, 980'000}}, 2)
+      .Sweep(kSweep, {{1'000, 10, 10'000, 20'000}, {100'000, 10, 1'000'000, 1'010'000}}, 1);
+  made.results().invocations[0].records.back().block = 2;
+  EXPECT_TRUE(Has(Analysed(made.results()).Answer(), "That is not clear:"));
+}
+
+TEST(AnswerTest, GivesAVerdictWithoutReserveOnlyInAFullRun) {
+  MadeResults made;
+  made.Sweep(kSweep, kCrossing).NextInvocation();
+  made.Sweep(kSweep, kCrossing);
+  const std::string answer = Analysed(made.results()).Answer();
+  EXPECT_TRUE(Has(answer, "Yes: a pool of 2 workers")) << answer;
+  EXPECT_FALSE(Has(answer, "Indicative.")) << answer;
+}
+
+TEST(AnswerTest, NamesTheBestNumberOfWorkers) {
+  MadeResults made;
+  made.Times("workload/count_loop/serial/workers:1", {100, 100, 100})
+      .Times("workload/count_loop/pool/workers:1", {110, 110, 110}, "near")
+      .Times("workload/count_loop/pool/workers:2", {80, 80, 80}, "near");
+  const std::string answer = Analysed(made.results()).Answer();
+  EXPECT_TRUE(Has(answer, "2 workers did best: 1.25× (1.25 to 1.25×) the speed of one process; 1 worker 0.909×."))
+      << answer;
+}
+
+TEST(AnswerTest, SaysWhatIsMissing) {
+  MadeResults made;
+  made.results().missing = {"Interrupted before: locks."};
+  const std::string answer = Analysed(made.results()).Answer();
+  EXPECT_TRUE(Has(answer, "Incomplete.")) << answer;
+  EXPECT_TRUE(Has(answer, "Interrupted before: locks.")) << answer;
+  EXPECT_TRUE(Has(answer, "measured no tasks of rising size")) << answer;
+}
+
+TEST(PoolSectionTest, ShowsTheDocumentsRatiosBesideOursBothWaysRound) {
+  MadeResults made;
+  made.Times("workload/count_loop/serial/workers:1", {100, 100, 100})
+      .Times("workload/count_loop/pool/workers:2", {80, 80, 80}, "near")
+      .Times("workload/count_loop/cpython_serial/workers:1", {3000, 3000, 3000})
+      .Times("workload/count_loop/cpython_pool/workers:2", {2500, 2500, 2500}, "near")
+      .Times("workload/count_loop_tenth/serial/workers:1", {10, 10, 10})
+      .Times("workload/count_loop_tenth/pool/workers:2", {20, 20, 20}, "near");
+  const std::string words = Analysed(made.results()).Pool();
+  for (const char* row : {"The document, as it labels the figure | the full loop | 0.669 | 1.49 | ",
+                          "The document, as its words suggest | the full loop | 1.49 | 0.669 | ",
+                          "The document, as it labels the figure | a tenth of it | 0.772 | 1.30 | ",
+                          "Here: Regatta pool, 2 workers, near state | the full loop | 1.25 (1.25 to 1.25) | "
+                          "0.800 (0.800 to 0.800) | ",
+                          "Here: Python Pool, 2 workers, near state | the full loop | 1.20 (1.20 to 1.20) | "
+                          "0.833 (0.833 to 0.833) | ",
+                          "Here: Regatta pool, 2 workers, near state | a tenth of it | 0.500 (0.500 to 0.500) | "
+                          "2 (2 to 2) | "}) {
+    EXPECT_TRUE(Has(words, row)) << row << "\nin\n" << words;
+  }
+}
+
+TEST(PoolSectionTest, KeepsMachineStatesApart) {
+  MadeResults made;
+  made.Sweep(kSweep, kCrossing, 3, "near").Sweep(kSweep, kCrossing, 3, "far");
+  for (size_t i = 0; i < 6; ++i) made.results().invocations[0].records[i].block = static_cast<int64_t>(i);
+  const std::string words = Analysed(made.results()).Pool();
+  EXPECT_TRUE(Has(words, "figure speed-up-over-task-size-near")) << words;
+  EXPECT_TRUE(Has(words, "figure speed-up-over-task-size-far")) << words;
+  EXPECT_TRUE(Has(words, "Regatta pool, 2 workers, chunk 1, near state | ")) << words;
+  EXPECT_TRUE(Has(words, "Regatta pool, 2 workers, chunk 1, far state | ")) << words;
+}
+
+TEST(PoolSectionTest, SaysWhyAWorkloadWasNotMeasured) {
+  MadeResults made;
+  made.Times("workload/count_loop/serial/workers:1", {100})
+      .Absent("workload/count_loop/cpython_pool/workers:2", "python3 is not installed");
+  EXPECT_TRUE(Has(Analysed(made.results()).Pool(), "Python Pool | 2 | absent: python3 is not installed | "));
+}
+
+}  // namespace
+}  // namespace regatta::reports
