@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -112,7 +113,8 @@ absl::StatusOr<Results> Measure(const char* program, Output& output) {
   const InterruptGuard interrupts;
   const absl::StatusOr<std::vector<ArmInfo>> arms = ListArms(bench, interrupts);
   if (!arms.ok()) return arms.status();
-  const Plan plan = MakePlan(*arms, quick, seed);
+  // As many as this process may run on, which its children inherit.
+  const Plan plan = MakePlan(*arms, quick, static_cast<int>(std::thread::hardware_concurrency()), seed);
   std::vector<double> weights;
   for (const Step& step : plan.steps) {
     // An arm's own time, and about as much for setting it up, checking and ending it.
@@ -173,6 +175,7 @@ int Main(int argc, char** argv) {
   absl::StatusOr<Results> results;
   if (!from.empty()) {
     std::vector<std::string> paths;
+    paths.reserve(from.size());
     for (const std::string& path : from) paths.push_back(FromCaller(path));
     results = ReadResultFiles(paths);
     if (!results.ok()) return Fail(kMisuse, results.status().message());

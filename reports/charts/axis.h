@@ -39,6 +39,7 @@ class Axis {
   std::vector<Tick> Ticks(const Extent& extent) const {
     std::vector<Tick> ticks = Candidates();
     std::vector<double> extents;
+    extents.reserve(ticks.size());
     for (const Tick& tick : ticks) extents.push_back(extent(tick.text));
     Thin(ticks, extents);
     return ticks;

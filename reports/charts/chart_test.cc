@@ -13,8 +13,9 @@ void ExpectTidy(const Drawing& drawing, const std::string& picture) {
   for (size_t i = 0; i < boxes.size(); ++i) {
     EXPECT_GE(boxes[i].left, 0) << "text " << i << " of " << picture;
     EXPECT_LE(boxes[i].right, drawing.width()) << "text " << i << " of " << picture;
-    for (size_t j = 0; j < i; ++j)
+    for (size_t j = 0; j < i; ++j) {
       EXPECT_FALSE(boxes[i].Overlaps(boxes[j])) << "texts " << i << ", " << j << " of " << picture;
+    }
   }
 }
 

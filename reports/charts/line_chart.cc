@@ -18,7 +18,9 @@ struct Layout {
 std::vector<double> XValues(const LineChart& chart) {
   std::vector<double> values;
   for (const Series& series : chart.series) {
-    for (const ChartPoint& point : series.points) values.push_back(point.x);
+    for (const ChartPoint& point : series.points) {
+      values.push_back(point.x);
+    }
   }
   for (const Reference& reference : chart.down) values.push_back(reference.value);
   return values;
@@ -27,7 +29,9 @@ std::vector<double> XValues(const LineChart& chart) {
 std::vector<double> YValues(const LineChart& chart) {
   std::vector<double> values;
   for (const Series& series : chart.series) {
-    for (const ChartPoint& point : series.points) values.insert(values.end(), {point.y, point.low, point.high});
+    for (const ChartPoint& point : series.points) {
+      values.insert(values.end(), {point.y, point.low, point.high});
+    }
   }
   for (const Reference& reference : chart.across) values.push_back(reference.value);
   return values;
@@ -35,8 +39,9 @@ std::vector<double> YValues(const LineChart& chart) {
 
 std::vector<Point> CurveOf(const Series& series, const Layout& layout) {
   std::vector<Point> curve;
-  for (const ChartPoint& point : series.points)
+  for (const ChartPoint& point : series.points) {
     curve.push_back({layout.x.Position(point.x), layout.y.Position(point.y)});
+  }
   return curve;
 }
 
@@ -125,8 +130,9 @@ void DrawGrid(const LineChart& chart, const Layout& layout, Drawing& drawing) {
 
 void DrawBand(const Series& series, int i, const Layout& layout, Drawing& drawing) {
   std::vector<Point> outline;
-  for (const ChartPoint& point : series.points)
+  for (const ChartPoint& point : series.points) {
     outline.push_back({layout.x.Position(point.x), layout.y.Position(point.high)});
+  }
   for (auto point = series.points.rbegin(); point != series.points.rend(); ++point) {
     outline.push_back({layout.x.Position(point->x), layout.y.Position(point->low)});
   }

@@ -2,7 +2,7 @@
 
 namespace regatta::reports {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 const json& Member(const json& object, const char* name) {
   static const json& none = *new json(nullptr);

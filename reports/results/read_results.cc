@@ -14,7 +14,7 @@
 namespace regatta::reports {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 // Without exceptions: a value that is discarded where the text is no JSON.
 json Parse(std::string_view text) { return json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false); }

@@ -158,7 +158,7 @@ TEST(ReadResultsTest, RefusesAReportsFileOfAnotherVersion) {
 class ReadResultFilesTest : public testing::Test {
  protected:
   std::string Write(const std::string& name, const std::string& text) {
-    const std::string path = absl::StrCat(std::getenv("TEST_TMPDIR"), "/", name);
+    std::string path = absl::StrCat(std::getenv("TEST_TMPDIR"), "/", name);
     std::ofstream(path) << text;
     return path;
   }

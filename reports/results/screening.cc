@@ -80,8 +80,9 @@ Screening::Screening(const Results& results, const ScreeningLimits& limits) {
   if (!results.invocations.empty()) {
     const Context& context = results.invocations.front().context;
     if (!context.optimised) distrust_.push_back("the benchmarks were built without optimisation");
-    if (!context.sanitizer.empty())
+    if (!context.sanitizer.empty()) {
       distrust_.push_back(absl::StrCat("the benchmarks were built with ", context.sanitizer));
+    }
   }
 }
 

@@ -89,6 +89,7 @@ std::vector<std::string> View::States(const std::string& key) const {
   std::map<std::string, int> counts;
   for (const Entry& entry : entries->second) ++counts[entry.record->machine_state];
   std::vector<std::string> states;
+  states.reserve(counts.size());
   for (const auto& [state, count] : counts) states.push_back(state);
   std::stable_sort(states.begin(), states.end(),
                    [&](const std::string& a, const std::string& b) { return counts[a] > counts[b]; });

@@ -116,6 +116,7 @@ absl::StatusOr<pid_t> Spawn(const std::vector<std::string>& arguments, int chann
   posix_spawnattr_setpgroup(&settings.attributes, 0);
   posix_spawnattr_setsigmask(&settings.attributes, &mask);
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   pid_t pid = -1;

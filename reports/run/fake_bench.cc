@@ -60,6 +60,7 @@ std::vector<Arm> AllArms() {
     arms.push_back({absl::StrCat("workload/grain_sweep/", system, "/workers:2/chunk:1"), 1e6});
   }
   arms.push_back({"workload/grain_sweep/pool/workers:2/chunk:auto", 1e6});
+  arms.push_back({"workload/grain_sweep/serial/workers:1/chunk:1", 1e6});
   for (const std::string system : {"core", "threads", "cpython"}) {
     arms.push_back({absl::StrCat("pool_round_trip/", system, "/workers:1/placement:other_core"),
                     system == "cpython" ? 32'600.0 : 900.0});
@@ -101,12 +102,14 @@ double Wobble(int block, size_t arm) { return 1 + 0.02 * std::sin(7.0 * block + 
 
 std::string Sweep(const Arm& arm, double wobble) {
   const bool python = arm.key.find("cpython") != std::string::npos;
+  const bool serial = arm.key.find("/serial/") != std::string::npos;
   const double tax = python ? 30'000 : arm.key.find("chunk:auto") != std::string::npos ? 60 : 400;
   std::vector<std::string> points;
   for (const double grain : {2.0, 100.0, 300.0, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6}) {
     const double tasks = 4e7 / (grain + tax);
+    const double system = serial ? grain : grain / 1.93 + tax;
     points.push_back(absl::StrCat("{\"target_ns\": ", grain, ", \"tasks\": ", tasks, ", \"serial_ns\": ", tasks * grain,
-                                  ", \"system_ns\": ", tasks * (grain / 1.93 + tax) * wobble, "}"));
+                                  ", \"system_ns\": ", tasks * system * wobble, "}"));
   }
   return absl::StrCat("[", absl::StrJoin(points, ", "), "]");
 }
@@ -121,8 +124,8 @@ std::string Record(const Arm& arm, size_t index, int block, bool failed) {
       "\", \"error\": \"", failed ? "a partner died" : "", "\", \"verified\": ", failed ? "false" : "true",
       ", \"real_ns\": ", operations * ns, ", \"operations\": ", operations, ", \"cpu_ns\": ", operations * ns * 1.1,
       ", \"counters\": {\"p50_ns\": ", ns, ", \"p99_ns\": ", ns * 1.7, ", \"items_per_second\": ", 1e9 / ns,
-      ", \"pair_ns\": ", ns, "}, \"sweep\": ", sweep ? Sweep(arm, Wobble(block, index)) : "null",
-      ", \"processors_used\": ", apart ? 2 : 1, ", \"cpus\": [0, 1], \"machine_state\": \"", apart ? "near" : "",
+      "}, \"sweep\": ", sweep ? Sweep(arm, Wobble(block, index)) : "null", ", \"processors_used\": ", apart ? 2 : 1,
+      ", \"cpus\": [0, 1], \"machine_state\": \"", apart ? "near" : "",
       "\", \"cacheline_ns\": ", apart ? "{\"before\": 150, \"after\": 151}" : "null",
       ", \"sentinel_ns\": {\"before\": 2000000, \"after\": 2010000}, \"noise\": {\"steal_share\": 0.0, ",
       "\"foreign_cpu_share\": 0.0, \"migrations\": 0, \"major_faults\": 0}}");
@@ -149,8 +152,9 @@ Flags ReadFlags(int argc, char** argv) {
     if (absl::ConsumePrefix(&argument, "--fake_fail=")) flags.fail = std::string(argument);
     if (absl::ConsumePrefix(&argument, "--fake_wait=")) flags.wait = std::string(argument);
     if (absl::ConsumePrefix(&argument, "--fake_straggler=")) flags.straggler = std::string(argument);
-    if (absl::ConsumePrefix(&argument, "--fake_crash_after=") && !absl::SimpleAtoi(argument, &flags.crash_after))
+    if (absl::ConsumePrefix(&argument, "--fake_crash_after=") && !absl::SimpleAtoi(argument, &flags.crash_after)) {
       exit(2);
+    }
     if (absl::ConsumePrefix(&argument, "--blocks=") && !absl::SimpleAtoi(argument, &flags.blocks)) exit(2);
     if (argument == "--regatta_list") flags.list = true;
     if (argument == "--fake_garbage") flags.garbage = true;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -13,47 +15,93 @@ constexpr int kFullRounds = 5;
 constexpr int kFullBlocks = 10;
 constexpr int kFullArmMs = 50;
 
+// What a rule's choice may depend on.
+struct Scope {
+  bool quick;
+  int processors;
+};
+
+int Workers(const ArmInfo& arm) {
+  int workers = 0;
+  return absl::SimpleAtoi(arm.Field("workers"), &workers) ? workers : 0;
+}
+
+// Two workers, which the goals speak of, or one for each processor.
+bool UsualWorkers(const ArmInfo& arm, const Scope& scope) {
+  return Workers(arm) == 2 || Workers(arm) == scope.processors;
+}
+
+bool OneProcessor(const ArmInfo& arm) { return arm.Field("placement") == "same_cpu"; }
+
+bool Always(const ArmInfo&, const Scope&) { return true; }
+
+// The serial loop against itself shows the noise. Python is slow to sweep, and chunks need one curve.
+bool ChooseSweep(const ArmInfo& arm, const Scope& scope) {
+  if (arm.system == "serial") return true;
+  if (arm.system == "cpython_serial") return false;
+  if (arm.system == "pool" && arm.Field("chunk") == "1" && !scope.quick) return true;
+  return UsualWorkers(arm, scope) && (arm.system == "pool" || arm.Field("chunk") == "1");
+}
+
+// All numbers of workers of the core's pool; the others' are beside the point.
+bool ChooseWorkload(const ArmInfo& arm, const Scope& scope) {
+  return arm.system.find("serial") != std::string::npos || arm.system == "pool" || UsualWorkers(arm, scope);
+}
+
+bool ChooseSize(const ArmInfo& arm, const Scope& scope) {
+  return !scope.quick && (arm.Field("bytes") == "65536" || arm.Field("bytes") == "1048576");
+}
+
+bool ChooseFlow(const ArmInfo& arm, const Scope& scope) {
+  return !scope.quick || (arm.Field("producers") == arm.Field("consumers"));
+}
+
+bool ChooseEmptyTasks(const ArmInfo& arm, const Scope& scope) {
+  return UsualWorkers(arm, scope) && arm.Field("placement") == "spread" && arm.Field("chunk") != "16";
+}
+
+// To fill a large parent takes a second: only what its size is to matter for, or not to.
+bool ChooseCreation(const ArmInfo& arm, const Scope&) {
+  return arm.Field("parent_mib") == "0" || (arm.system == "fork" && arm.Field("method") != "vfork") ||
+         (arm.system == "core" && arm.Field("method") != "spawn");
+}
+
 struct Rule {
   const char* name;
-  bool (*matches)(const ArmInfo&);
-  // A quick run leaves out what this refuses.
-  bool (*in_quick)(const ArmInfo&);
+  const char* benchmark;
+  const char* workload;  // "": any
+  const char* bytes;     // "": any
+  // Work in different places is never compared, so it needn't share blocks.
+  std::optional<bool> one_processor;
+  bool (*chooses)(const ArmInfo&, const Scope&);
   int quick_blocks;
   int quick_arm_ms;
 };
 
-bool Always(const ArmInfo&) { return true; }
-
-// A quick run keeps the two sizes that the goals speak of.
-bool UsualSize(const ArmInfo& arm) { return arm.Field("bytes") == "64" || arm.Field("bytes") == "1048576"; }
-
-// The first rule that matches takes the arm. What a reader wants to know first is measured first, so that an interrupted run
-// has it.
+// The first rule that matches takes the arm, or leaves it out. What a reader wants to know first is measured first, so that an
+// interrupted run has it.
 constexpr std::array kRules = {
-    Rule{"tasks of rising size", [](const ArmInfo& arm) { return arm.workload == "grain_sweep"; }, Always, 5, 50},
-    Rule{"the count loop", [](const ArmInfo& arm) { return arm.workload == "count_loop"; }, Always, 5, 30},
-    Rule{"a tenth of the count loop", [](const ArmInfo& arm) { return arm.workload == "count_loop_tenth"; }, Always, 5,
-         30},
-    Rule{"copying a folder", [](const ArmInfo& arm) { return arm.workload == "folder_copy"; }, Always, 3, 1},
-    Rule{"other workloads", [](const ArmInfo& arm) { return arm.benchmark == "workload"; }, Always, 5, 30},
-    Rule{"64 B there and back",
-         [](const ArmInfo& arm) { return arm.benchmark == "queue_round_trip" && arm.Field("bytes") == "64"; }, Always,
-         5, 30},
-    Rule{"larger messages there and back", [](const ArmInfo& arm) { return arm.benchmark == "queue_round_trip"; },
-         UsualSize, 3, 30},
-    Rule{"there and back after a sleep", [](const ArmInfo& arm) { return arm.benchmark == "queue_round_trip_slept"; },
-         UsualSize, 3, 30},
-    Rule{"one way", [](const ArmInfo& arm) { return arm.benchmark == "queue_throughput"; }, Always, 3, 30},
-    Rule{"one task there and back",
-         [](const ArmInfo& arm) {
-           return arm.benchmark == "pool_round_trip" || arm.benchmark == "pool_round_trip_slept";
-         },
-         Always, 3, 30},
-    Rule{"empty tasks", [](const ArmInfo& arm) { return arm.benchmark == "pool_empty_tasks"; }, Always, 5, 30},
-    Rule{"creating processes", [](const ArmInfo& arm) { return arm.benchmark == "process_create"; }, Always, 3, 30},
-    Rule{"locks", [](const ArmInfo& arm) { return arm.benchmark == "lock_unlock"; }, Always, 5, 20},
-    Rule{"everything else", Always, Always, 3, 30},
+    Rule{"tasks of rising size", "workload", "grain_sweep", "", {}, ChooseSweep, 5, 50},
+    Rule{"the count loop", "workload", "count_loop", "", {}, ChooseWorkload, 4, 30},
+    Rule{"a tenth of the count loop", "workload", "count_loop_tenth", "", {}, ChooseWorkload, 4, 30},
+    Rule{"copying a folder", "workload", "folder_copy", "", {}, ChooseWorkload, 3, 1},
+    Rule{"64 B there and back", "queue_round_trip", "", "64", false, Always, 5, 30},
+    Rule{"64 B there and back on one processor", "queue_round_trip", "", "64", true, Always, 5, 30},
+    Rule{"64 B there and back after a sleep", "queue_round_trip_slept", "", "64", false, Always, 3, 30},
+    Rule{"large messages there and back", "queue_round_trip", "", "", false, ChooseSize, 0, 0},
+    Rule{"64 B one way", "queue_throughput", "", "64", false, ChooseFlow, 3, 30},
+    Rule{"one task there and back", "pool_round_trip", "", "", {}, Always, 3, 30},
+    Rule{"one task after a sleep", "pool_round_trip_slept", "", "", {}, Always, 3, 30},
+    Rule{"empty tasks", "pool_empty_tasks", "", "", {}, ChooseEmptyTasks, 5, 30},
+    Rule{"creating processes", "process_create", "", "", {}, ChooseCreation, 3, 30},
+    Rule{"locks", "lock_unlock", "", "", {}, Always, 5, 20},
 };
+
+bool Matches(const Rule& rule, const ArmInfo& arm) {
+  const auto is = [](const char* wanted, const std::string& value) { return *wanted == '\0' || value == wanted; };
+  return arm.benchmark == rule.benchmark && is(rule.workload, arm.workload) && is(rule.bytes, arm.Field("bytes")) &&
+         rule.one_processor.value_or(OneProcessor(arm)) == OneProcessor(arm);
+}
 
 // splitmix64, as fixed on every machine: a recorded seed must give the same run.
 uint64_t NextRandom(uint64_t& state) {
@@ -65,11 +113,12 @@ uint64_t NextRandom(uint64_t& state) {
 
 }  // namespace
 
-Plan MakePlan(const std::vector<ArmInfo>& arms, bool quick, uint64_t seed) {
+Plan MakePlan(const std::vector<ArmInfo>& arms, bool quick, int processors, uint64_t seed) {
+  const Scope scope = {quick, processors};
   std::array<Comparison, kRules.size()> groups;
   for (const ArmInfo& arm : arms) {
-    const auto rule = std::find_if(kRules.begin(), kRules.end(), [&](const Rule& r) { return r.matches(arm); });
-    if (quick && !rule->in_quick(arm)) continue;
+    const auto rule = std::find_if(kRules.begin(), kRules.end(), [&](const Rule& r) { return Matches(r, arm); });
+    if (rule == kRules.end() || !rule->chooses(arm, scope)) continue;
     Comparison& group = groups[static_cast<size_t>(rule - kRules.begin())];
     group.name = rule->name;
     group.blocks = quick ? rule->quick_blocks : kFullBlocks;

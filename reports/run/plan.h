@@ -40,10 +40,11 @@ struct Plan {
   Plan& operator=(Plan&&) = default;
 };
 
-// Groups `arms` (as the benchmark program lists them); every arm is in one comparison, but for those that a quick run leaves
-// out. Comparisons without a ready arm are run too: their headers say why there is nothing. `seed` decides the orders of all
+// Groups `arms` (as the benchmark program lists them); no arm is in two comparisons, and some are in none: the program measures
+// more sizes and places than a report has room for, and a quick run leaves out still more. Comparisons without a ready arm are run too: their headers say why there is nothing. `seed` decides the orders of all
 // invocations.
-Plan MakePlan(const std::vector<ArmInfo>& arms, bool quick, uint64_t seed);
+// `processors`: how many this run may use; pools of as many workers are of most interest.
+Plan MakePlan(const std::vector<ArmInfo>& arms, bool quick, int processors, uint64_t seed);
 
 // A regular expression (extended POSIX) that matches exactly these keys.
 std::string FilterFor(const std::vector<std::string>& keys);

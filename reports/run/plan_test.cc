@@ -16,35 +16,77 @@ ArmInfo Arm(const std::string& benchmark, const std::string& workload, std::map<
   arm.workload = workload;
   arm.system = system;
   arm.state = state;
-  arm.key = benchmark + "/" + workload + system;
+  arm.key = benchmark + "/" + workload + system;  // as unique as a real one
   for (const auto& [name, value] : fields) arm.key += "/" + name + ":" + value;
   arm.fields = std::move(fields);
   return arm;
 }
 
 std::vector<ArmInfo> SomeArms() {
-  return {Arm("queue_round_trip", "", {{"bytes", "64"}}),
-          Arm("queue_round_trip", "", {{"bytes", "64"}}, "pipe"),
-          Arm("queue_round_trip", "", {{"bytes", "64"}}, "zeromq", "absent"),
-          Arm("queue_round_trip", "", {{"bytes", "4096"}}),
-          Arm("queue_round_trip", "", {{"bytes", "1048576"}}),
-          Arm("workload", "grain_sweep", {{"workers", "2"}, {"chunk", "1"}}, "pool"),
-          Arm("workload", "count_loop", {{"workers", "2"}}, "pool"),
-          Arm("workload", "something_new", {{"workers", "2"}}, "pool"),
-          Arm("lock_unlock", "", {}),
-          Arm("never_heard_of", "", {})};
+  std::vector<ArmInfo> arms = {
+      Arm("queue_round_trip", "", {{"bytes", "64"}, {"placement", "other_core"}}),
+      Arm("queue_round_trip", "", {{"bytes", "64"}, {"placement", "other_core"}}, "pipe"),
+      Arm("queue_round_trip", "", {{"bytes", "64"}, {"placement", "other_core"}}, "zeromq", "absent"),
+      Arm("queue_round_trip", "", {{"bytes", "64"}, {"placement", "same_cpu"}}),
+      Arm("queue_round_trip", "", {{"bytes", "8"}, {"placement", "other_core"}}),
+      Arm("queue_round_trip", "", {{"bytes", "1048576"}, {"placement", "other_core"}}),
+      Arm("workload", "grain_sweep", {{"workers", "1"}, {"chunk", "1"}}, "serial"),
+      Arm("lock_unlock", "", {}),
+      Arm("never_heard_of", "", {})};
+  for (const char* system : {"pool", "threads", "cpython_pool"}) {
+    for (const char* workers : {"1", "2", "3", "8"}) {
+      arms.push_back(Arm("workload", "count_loop", {{"workers", workers}}, system));
+      for (const char* chunk : {"1", "auto"}) {
+        arms.push_back(Arm("workload", "grain_sweep", {{"workers", workers}, {"chunk", chunk}}, system));
+      }
+    }
+  }
+  for (const char* mib : {"0", "2048"}) {
+    for (const char* method : {"fork", "spawn"}) {
+      arms.push_back(Arm("process_create", "", {{"method", method}, {"parent_mib", mib}}));
+    }
+  }
+  return arms;
 }
 
-TEST(PlanTest, PutsEveryArmIntoOneComparison) {
-  const Plan plan = MakePlan(SomeArms(), /*quick=*/false, 1);
-  std::multiset<std::string> keys;
-  for (const Comparison& comparison : plan.comparisons) keys.insert(comparison.keys.begin(), comparison.keys.end());
-  EXPECT_EQ(keys.size(), SomeArms().size());
-  for (const ArmInfo& arm : SomeArms()) EXPECT_EQ(keys.count(arm.key), 1u) << arm.key;
+constexpr int kProcessors = 8;
+
+std::set<std::string> KeysOf(const Plan& plan) {
+  std::set<std::string> keys;
+  for (const Comparison& comparison : plan.comparisons) {
+    // No arm is in two comparisons.
+    for (const std::string& key : comparison.keys) EXPECT_TRUE(keys.insert(key).second) << key;
+  }
+  return keys;
+}
+
+TEST(PlanTest, ChoosesWhatAReportHasRoomFor) {
+  const std::set<std::string> quick = KeysOf(MakePlan(SomeArms(), true, kProcessors, 1));
+  const std::set<std::string> full = KeysOf(MakePlan(SomeArms(), false, kProcessors, 1));
+  for (const char* both :
+       {"queue_round_trip/core/bytes:64/placement:other_core", "lock_unlock/core",
+        "workload/grain_sweepserial/chunk:1/workers:1", "workload/grain_sweeppool/chunk:auto/workers:2",
+        "workload/grain_sweeppool/chunk:1/workers:8", "workload/count_looppool/workers:3",
+        "process_create/core/method:fork/parent_mib:2048"}) {
+    EXPECT_EQ(quick.count(both), 1u) << both;
+    EXPECT_EQ(full.count(both), 1u) << both;
+  }
+  for (const char* only_full :
+       {"queue_round_trip/core/bytes:1048576/placement:other_core", "workload/grain_sweeppool/chunk:1/workers:3"}) {
+    EXPECT_EQ(quick.count(only_full), 0u) << only_full;
+    EXPECT_EQ(full.count(only_full), 1u) << only_full;
+  }
+  for (const char* neither :
+       {"queue_round_trip/core/bytes:8/placement:other_core", "never_heard_of/core",
+        "workload/grain_sweepthreads/chunk:auto/workers:2", "workload/count_loopcpython_pool/workers:3",
+        "process_create/core/method:spawn/parent_mib:2048"}) {
+    EXPECT_EQ(quick.count(neither), 0u) << neither;
+    EXPECT_EQ(full.count(neither), 0u) << neither;
+  }
 }
 
 TEST(PlanTest, KeepsWhatIsComparedTogetherAndSaysWhatIsAbsent) {
-  const Plan plan = MakePlan(SomeArms(), /*quick=*/true, 1);
+  const Plan plan = MakePlan(SomeArms(), /*quick=*/true, kProcessors, 1);
   for (const Comparison& comparison : plan.comparisons) {
     if (comparison.name != "64 B there and back") continue;
     EXPECT_EQ(comparison.keys.size(), 3u);
@@ -56,7 +98,7 @@ TEST(PlanTest, KeepsWhatIsComparedTogetherAndSaysWhatIsAbsent) {
 
 TEST(PlanTest, RunsEachComparisonOnceWhenQuickAndInFiveFreshInvocationsWhenFull) {
   for (const bool quick : {true, false}) {
-    const Plan plan = MakePlan(SomeArms(), quick, 1);
+    const Plan plan = MakePlan(SomeArms(), quick, kProcessors, 1);
     std::map<const Comparison*, std::set<int>> rounds;
     std::set<uint64_t> seeds;
     for (const Step& step : plan.steps) {
@@ -71,24 +113,10 @@ TEST(PlanTest, RunsEachComparisonOnceWhenQuickAndInFiveFreshInvocationsWhenFull)
   }
 }
 
-TEST(PlanTest, LeavesOddSizesToTheFullRun) {
-  const auto has = [](const Plan& plan, const std::string& key) {
-    for (const Comparison& comparison : plan.comparisons) {
-      for (const std::string& own : comparison.keys) {
-        if (own == key) return true;
-      }
-    }
-    return false;
-  };
-  const std::string odd = "queue_round_trip/core/bytes:4096";
-  EXPECT_FALSE(has(MakePlan(SomeArms(), true, 1), odd));
-  EXPECT_TRUE(has(MakePlan(SomeArms(), false, 1), odd));
-}
-
 TEST(PlanTest, IsTheSameForTheSameSeed) {
-  const Plan a = MakePlan(SomeArms(), false, 42);
-  const Plan b = MakePlan(SomeArms(), false, 42);
-  const Plan c = MakePlan(SomeArms(), false, 43);
+  const Plan a = MakePlan(SomeArms(), false, kProcessors, 42);
+  const Plan b = MakePlan(SomeArms(), false, kProcessors, 42);
+  const Plan c = MakePlan(SomeArms(), false, kProcessors, 43);
   ASSERT_EQ(a.steps.size(), b.steps.size());
   for (size_t i = 0; i < a.steps.size(); ++i) {
     EXPECT_EQ(a.steps[i].seed, b.steps[i].seed);

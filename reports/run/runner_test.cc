@@ -24,7 +24,7 @@ class RunnerTest : public testing::Test {
     const Bench bench = {kFakeBench, std::move(flags)};
     const auto arms = ListArms(bench, interrupts_);
     EXPECT_TRUE(arms.ok()) << arms.status();
-    plan_ = MakePlan(*arms, /*quick=*/true, 1);
+    plan_ = MakePlan(*arms, /*quick=*/true, /*processors=*/2, 1);
     Progress progress(nullptr, false, std::vector<double>(plan_.steps.size(), 1.0));
     return RunPlan(plan_, bench, interrupts_, progress, on_line);
   }

@@ -187,7 +187,8 @@ class GoalFinder {
   void Creation() {
     const Reading p50 = Counter("p50_ns");
     for (const ArmInfo* ours : Arms("process_create", "core", {{"method", "fork"}})) {
-      for (const ArmInfo* bare : Arms("process_create", "fork", {{"parent_mib", ours->Field("parent_mib")}})) {
+      for (const ArmInfo* bare :
+           Arms("process_create", "fork", {{"method", "fork"}, {"parent_mib", ours->Field("parent_mib")}})) {
         Add({.what = absl::StrCat("Fork and join, ", Parent(*ours), ", to a bare fork"),
              .goal = "within 5 %",
              .limit = 1.05},
@@ -213,7 +214,7 @@ class GoalFinder {
   }
 
   void Locks() {
-    AddRatio(Arms("lock_unlock", "core"), "pthread_robust", Counter("pair_ns"), true,
+    AddRatio(Arms("lock_unlock", "core"), "pthread_robust", TimePerOperation(), true,
              {.what = "Lock and unlock alone, to a robust pthread mutex", .goal = "no slower", .limit = 1});
   }
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "reports/charts/quantity.h"
+#include "reports/sections/names.h"
 
 namespace regatta::reports {
 namespace {
@@ -53,8 +54,10 @@ Table Facts(const Context& context, const Results& results) {
 Table Peers(const Context& context) {
   Table table = {"What it was raced against", {{"Peer"}, {"Version"}}, {}};
   for (const Peer& peer : context.peers) {
-    table.rows.push_back({peer.system, peer.present ? Cell(peer.version.empty() ? "present" : peer.version)
-                                                    : Cell(absl::StrCat("absent: ", peer.reason), Tone::kMuted)});
+    ArmInfo arm;
+    arm.system = peer.system;
+    table.rows.push_back({SystemName(arm), peer.present ? Cell(peer.version.empty() ? "present" : peer.version)
+                                                        : Cell(absl::StrCat("absent: ", peer.reason), Tone::kMuted)});
   }
   return table;
 }

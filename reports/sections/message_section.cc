@@ -57,7 +57,7 @@ void AddRaces(const std::string& name, const ChartText& text, const std::string&
   }
 }
 
-RaceForm Latency(std::vector<std::string> baselines) {
+RaceForm Latency(std::vector<RaceForm::Baseline> baselines) {
   RaceForm form;
   form.reading = Counter("p50_ns");
   form.figure_heading = "p50";
@@ -66,7 +66,7 @@ RaceForm Latency(std::vector<std::string> baselines) {
   return form;
 }
 
-RaceForm Rate(std::vector<std::string> baselines) {
+RaceForm Rate(std::vector<RaceForm::Baseline> baselines) {
   RaceForm form;
   form.reading = Counter("items_per_second");
   form.unit = Unit::kPerSecond;
@@ -77,7 +77,7 @@ RaceForm Rate(std::vector<std::string> baselines) {
 }
 
 void AddRoundTrips(const Analysis& analysis, const std::string& benchmark, bool slept, Section& section) {
-  const RaceForm form = Latency({"ring", "pipe"});
+  const RaceForm form = Latency({{"ring", "bare ring"}, {"pipe", "pipe"}});
   for (const std::string& bytes : FieldValues(analysis, benchmark, "bytes")) {
     ArmInfo sized;
     sized.fields["bytes"] = bytes;
@@ -99,7 +99,7 @@ void AddRoundTrips(const Analysis& analysis, const std::string& benchmark, bool 
 
 void AddThroughputs(const Analysis& analysis, Section& section) {
   const std::string benchmark = "queue_throughput";
-  const RaceForm form = Rate({"ring", "pipe"});
+  const RaceForm form = Rate({{"ring", "bare ring"}, {"pipe", "pipe"}});
   std::set<std::vector<std::string>> seen;
   for (const ArmInfo& arm : analysis.view().arms()) {
     if (arm.benchmark != benchmark) continue;
@@ -126,9 +126,9 @@ Section MessageSection(const Analysis& analysis) {
   AddThroughputs(analysis, section);
 
   RaceForm lock;
-  lock.reading = Counter("pair_ns");
+  lock.reading = TimePerOperation();
   lock.figure_heading = "lock and unlock";
-  lock.baselines = {"pthread_robust"};
+  lock.baselines = {{"pthread_robust", "robust mutex"}};
   const auto locks = FindRaces(analysis, ArmsWith(analysis, "lock_unlock", {}), "", lock);
   for (const Race& race : locks) {
     section.Add(RaceTable("A lock taken and released, alone, on one processor", race, lock));
@@ -141,7 +141,7 @@ Section TaskCostSection(const Analysis& analysis) {
   for (const bool slept : {false, true}) {
     const std::string benchmark = slept ? "pool_round_trip_slept" : "pool_round_trip";
     const std::string after = slept ? ", the worker asleep for 1 ms first" : "";
-    const RaceForm form = Latency({"threads", "cpython"});
+    const RaceForm form = Latency({{"threads", "oneTBB"}, {"cpython", "Python"}});
     for (const std::string& workers : FieldValues(analysis, benchmark, "workers")) {
       const std::string pool = absl::StrCat(workers, workers == "1" ? " worker" : " workers");
       AddRaces(absl::StrCat(slept ? "task-slept-" : "task-", workers),
@@ -153,7 +153,7 @@ Section TaskCostSection(const Analysis& analysis) {
                RacesInEachPlace(analysis, benchmark, {{"workers", workers}}, form), form, Text(), section);
     }
   }
-  const RaceForm form = Rate({"threads", "cpython"});
+  const RaceForm form = Rate({{"threads", "oneTBB"}, {"cpython", "Python"}});
   std::set<std::vector<std::string>> seen;
   for (const ArmInfo& arm : analysis.view().arms()) {
     if (arm.benchmark != "pool_empty_tasks") continue;

@@ -25,9 +25,7 @@ std::string SystemName(const ArmInfo& arm) {
       {"zeromq", "ZeroMQ PAIR"},
       {"threads", "oneTBB threads"},
       {"cpython", "Python multiprocessing"},
-      {"fork", "bare fork"},
-      {"vfork", "bare vfork + exec"},
-      {"posix_spawn", "bare posix_spawn"},
+      {"fork", "bare calls"},
       {"pthread", "pthread mutex, shared"},
       {"pthread_robust", "pthread mutex, robust"},
       {"serial", "one process"},
@@ -44,6 +42,8 @@ std::string SystemName(const ArmInfo& arm) {
   }
   if (arm.system == "cpython" && arm.benchmark.starts_with("pool_")) return "Python Pool";
   if (arm.system == "cpython" && arm.benchmark.starts_with("queue_")) return "Python Queue";
+  if (arm.system == "cpython" && arm.benchmark.starts_with("process_")) return "Python";
+  if (arm.system == "cpython" && arm.benchmark.starts_with("lock_")) return "Python Lock";
   return Look(names, arm.system);
 }
 
@@ -56,6 +56,7 @@ std::string PlacementName(const std::string& placement, const std::string& state
       {"same_cpu", "both on one processor"},
       {"smt_sibling", "on two threads of one core"},
       {"other_core", "on two cores"},
+      {"same_l3", "on two cores that share an L3 cache"},
       {"same_socket", "on two cores with different L3 caches"},
       {"other_socket", "on two sockets"},
       {"spread", "spread over the processors"},

@@ -64,10 +64,11 @@ SweepFinding FindSweep(const Analysis& analysis, const ArmInfo& arm, const std::
 
 void FindSweeps(const Analysis& analysis, PoolFindings& findings) {
   for (const ArmInfo& arm : analysis.view().arms()) {
-    if (arm.workload != "grain_sweep" || IsBase(arm)) continue;
+    if (arm.workload != "grain_sweep" || arm.system == "cpython_serial") continue;
     for (const std::string& state : analysis.view().States(arm.key)) {
       SweepFinding finding = FindSweep(analysis, arm, state);
-      if (!finding.points.empty()) findings.sweeps.push_back(std::move(finding));
+      if (finding.points.empty()) continue;
+      (arm.system == "serial" ? findings.noise : findings.sweeps).push_back(std::move(finding));
     }
   }
 }

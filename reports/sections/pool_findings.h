@@ -42,6 +42,8 @@ struct WorkloadFinding {
 
 struct PoolFindings {
   std::vector<SweepFinding> sweeps;
+  // The serial loop against itself: how far from 1 a sweep strays where there is nothing to find.
+  std::vector<SweepFinding> noise;
   std::vector<WorkloadFinding> workloads;
 
   // The pool's own curve at chunk 1 (or automatic chunks): that with as many workers as there are processors, else the

@@ -39,10 +39,13 @@ void AddGrainCharts(const PoolFindings& findings, Section& section) {
     chart.x = {.label = "time of one task in a single process", .unit = Unit::kNanoseconds, .logarithmic = true};
     chart.y = {.label = "speed-up: time of one process / time of the pool", .unit = Unit::kTimes, .from_zero = true};
     chart.across = {{1, "as fast as one process"}};
-    // The palette has room for six.
+    // The palette has room for six; the last is for the noise.
     for (const SweepFinding* sweep : sweeps) {
-      if (chart.series.size() == kSeriesColours) break;
+      if (chart.series.size() + 1 == kSeriesColours) break;
       chart.series.push_back({SweepName(*sweep), sweep->points});
+    }
+    for (const SweepFinding& noise : findings.noise) {
+      chart.series.push_back({"one process against itself (noise)", noise.points});
     }
     const SweepFinding* main = findings.Main("1");
     if (main != nullptr && main->state == state && main->break_even.value > 0 &&

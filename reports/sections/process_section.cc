@@ -15,10 +15,10 @@ Section ProcessSection(const Analysis& analysis) {
   form.reading = Counter("p50_ns");
   form.figure_heading = "p50";
   form.extra = {{"p99", Counter("p99_ns")}};
-  form.baselines = {"fork", "posix_spawn"};
+  form.baselines = {{"fork/method:fork", "bare fork"}, {"fork/method:posix_spawn", "posix_spawn"}};
   form.name = [](const ArmInfo& arm) {
     const std::string method = arm.Field("method");
-    return method.empty() || method == arm.system ? SystemName(arm) : absl::StrCat(SystemName(arm), ", ", method);
+    return arm.system == "fork" ? absl::StrCat("bare ", method) : absl::StrCat(SystemName(arm), ", ", method);
   };
 
   std::set<int> parents;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "reports/charts/quantity.h"
 #include "reports/sections/names.h"
@@ -10,22 +11,12 @@
 namespace regatta::reports {
 namespace {
 
-const ArmInfo* FindSystem(const std::vector<const ArmInfo*>& arms, const std::string& system) {
+// The arm whose key has `part` between its slashes, or at its end.
+const ArmInfo* FindBaseline(const std::vector<const ArmInfo*>& arms, const std::string& part) {
   for (const ArmInfo* arm : arms) {
-    if (arm->system == system) return arm;
+    if (absl::StrContains(absl::StrCat(arm->key, "/"), absl::StrCat("/", part, "/"))) return arm;
   }
   return nullptr;
-}
-
-// A column has less room than a row.
-std::string BaselineName(const std::string& system) {
-  static const auto& names = *new std::map<std::string, std::string>{{"ring", "bare ring"},
-                                                                     {"threads", "oneTBB"},
-                                                                     {"cpython", "Python"},
-                                                                     {"fork", "bare fork"},
-                                                                     {"pthread_robust", "robust mutex"}};
-  const auto name = names.find(system);
-  return name == names.end() ? system : name->second;
 }
 
 // The states in which any arm was measured, that with most arms first. One state "" if nothing has a state, or nothing
@@ -51,8 +42,8 @@ Competitor FindCompetitor(const Analysis& analysis, const ArmInfo& arm, const st
   competitor.name = form.name ? form.name(arm) : SystemName(arm);
   competitor.figure = analysis.Value(arm.key, form.reading, state);
   for (const auto& [heading, reading] : form.extra) competitor.extra.push_back(analysis.Value(arm.key, reading, state));
-  for (const std::string& baseline : form.baselines) {
-    const ArmInfo* other = FindSystem(arms, baseline);
+  for (const RaceForm::Baseline& baseline : form.baselines) {
+    const ArmInfo* other = FindBaseline(arms, baseline.key_part);
     competitor.ratios.push_back(
         other == nullptr || other == &arm ? Estimate() : analysis.Ratio(arm.key, other->key, form.reading, state));
   }
@@ -91,7 +82,7 @@ Table RaceTable(const std::string& caption, const Race& race, const RaceForm& fo
                                  [&](const Competitor& competitor) { return competitor.ratios[i].measured(); });
     if (!any) continue;
     compared.push_back(i);
-    table.columns.push_back({absl::StrCat("× ", BaselineName(form.baselines[i])), true});
+    table.columns.push_back({absl::StrCat("× ", form.baselines[i].name), true});
   }
   table.columns.push_back({"Blocks", true});
   for (const Competitor& competitor : race.competitors) {

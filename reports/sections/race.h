@@ -21,8 +21,13 @@ struct RaceForm {
   std::string figure_heading;  // "p50"
   // More columns: a heading and a figure each, shown as medians.
   std::vector<std::pair<std::string, Reading>> extra;
-  // Systems that the others are compared with, each in a column of its own: "ring", "pipe".
-  std::vector<std::string> baselines;
+  // What the others are compared with, each in a column of its own: a system, or a system and its first field as in its key
+  // ("ring", "fork/method:vfork"); and how the column calls it.
+  struct Baseline {
+    std::string key_part;
+    std::string name;
+  };
+  std::vector<Baseline> baselines;
   // Names a competitor; SystemName where empty.
   std::function<std::string(const ArmInfo&)> name;
 };

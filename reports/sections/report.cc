@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
+#include "reports/charts/quantity.h"
 #include "reports/results/screening.h"
 #include "reports/results/view.h"
 #include "reports/sections/analysis.h"
@@ -85,9 +86,9 @@ std::string Summary(const Analysis& analysis, const PoolFindings& findings) {
 std::string Subtitle(const Results& results, const Analysis& analysis) {
   if (results.invocations.empty()) return "No results.";
   const Context& context = results.invocations.front().context;
-  return absl::StrCat(context.cpu_model, ", ", context.processors,
-                      context.processors == 1 ? " processor" : " processors", ", ", context.kernel, "; ",
-                      results.quick ? "quick run" : "full run", analysis.indicative() ? ", indicative" : "", "; ",
+  const char* kind = results.quick ? "a quick run, indicative" : analysis.indicative() ? "indicative" : "a full run";
+  return absl::StrCat(context.cpu_model, ", ", Counted(context.processors, "processor", "processors"), ", ",
+                      context.kernel, "; ", kind, "; ",
                       results.created_utc.empty() ? context.date_utc : results.created_utc);
 }
 

@@ -32,6 +32,15 @@ std::string Code(const std::string& text) {
   return absl::StrCat(fence, pad, one_line, pad, fence);
 }
 
+// Spaces at the ends stay outside the asterisks, or they would not be read as mark-up.
+std::string Strong(const std::string& text) {
+  const size_t first = text.find_first_not_of(' ');
+  if (first == std::string::npos) return text;
+  const size_t last = text.find_last_not_of(' ');
+  return absl::StrCat(text.substr(0, first), "**", EscapeMarkdown(text.substr(first, last + 1 - first)), "**",
+                      text.substr(last + 1));
+}
+
 std::string Inline(const Text& text) {
   std::string markdown;
   for (const Run& run : text.runs()) {
@@ -40,7 +49,7 @@ std::string Inline(const Text& text) {
         markdown += EscapeMarkdown(run.text);
         break;
       case Run::Kind::kStrong:
-        absl::StrAppend(&markdown, "**", EscapeMarkdown(run.text), "**");
+        markdown += Strong(run.text);
         break;
       case Run::Kind::kCode:
         markdown += Code(run.text);

@@ -18,6 +18,11 @@ TEST(MarkdownTest, EscapesWhatItWouldRead) {
   EXPECT_NE(text.find("a\\*b\\_c \\<d\\> \\[e\\] \\| \\`f\\`**g\\***`` h`i\\|j ``"), std::string::npos) << text;
 }
 
+TEST(MarkdownTest, LeavesSpacesOutsideOfStrongText) {
+  EXPECT_NE(TextOfBlocks({Paragraph{Text().Strong("Note: ").Say("a").Strong(" b")}}).find("**Note:** a **b**\n"),
+            std::string::npos);
+}
+
 TEST(MarkdownTest, KeepsATableInItsCells) {
   const std::string text =
       TextOfBlocks({Table{"Cap", {{"Name"}, {"Value", true}}, {{"a|b", "two\nlines"}, {Text().Code("c|d"), ""}}}});

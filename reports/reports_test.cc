@@ -1,0 +1,171 @@
+// The program as a user meets it, with a stand-in for the benchmarks.
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "gtest/gtest.h"
+#include "reports/run/child.h"
+
+namespace regatta::reports {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string Read(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+bool Has(const std::string& text, const std::string& piece) { return text.find(piece) != std::string::npos; }
+
+class ReportsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    // A short path of its own, where relative paths of the user are taken from.
+    std::string folder = absl::StrCat(getenv("TEST_TMPDIR"), "/XXXXXX");
+    ASSERT_NE(mkdtemp(folder.data()), nullptr);
+    here_ = folder;
+    setenv("BUILD_WORKING_DIRECTORY", here_.c_str(), 1);
+    setenv("TMPDIR", here_.c_str(), 1);
+    bench_ = absl::StrCat("--bench=", fs::absolute("reports/run/fake_bench").string());
+  }
+
+  struct Ran {
+    int exit_code = -1;
+    std::string out;
+    std::string errors;  // the last ten lines
+  };
+
+  Ran Run(const std::vector<std::string>& flags) {
+    std::vector<std::string> arguments = {"reports/reports"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const InterruptGuard interrupts;
+    Ran ran;
+    const auto end = RunChild(
+        arguments, 1, [&](std::string_view line) { absl::StrAppend(&ran.out, line, "\n"); }, interrupts);
+    EXPECT_TRUE(end.ok()) << end.status();
+    if (!end.ok()) return ran;
+    EXPECT_EQ(end->signal, 0);
+    ran.exit_code = end->exit_code;
+    ran.errors = absl::StrJoin(end->last_errors, "\n");
+    return ran;
+  }
+
+  std::string here_;
+  std::string bench_;
+};
+
+TEST_F(ReportsTest, WritesTheReportWhereTheUserStands) {
+  const Ran ran = Run({bench_, "--quick", "--out=out/today"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.errors;
+  EXPECT_TRUE(Has(ran.out, "a pool of 2")) << ran.out;
+  EXPECT_TRUE(Has(ran.out, absl::StrCat("Report: ", here_, "/out/today/index.html"))) << ran.out;
+  for (const char* file : {"index.html", "report.md", "results.json", "pictures/speed-up-over-task-size-near.svg"}) {
+    EXPECT_GT(fs::file_size(absl::StrCat(here_, "/out/today/", file)), 500u) << file;
+  }
+  // Every picture that the text shows is there.
+  const std::string text = Read(here_ + "/out/today/report.md");
+  int pictures = 0;
+  for (size_t at = text.find("](pictures/"); at != std::string::npos; at = text.find("](pictures/", at + 1)) {
+    const std::string path = text.substr(at + 2, text.find(')', at) - at - 2);
+    EXPECT_TRUE(fs::exists(absl::StrCat(here_, "/out/today/", path))) << path;
+    ++pictures;
+  }
+  EXPECT_GE(pictures, 6);
+  EXPECT_FALSE(fs::exists(here_ + "/out/today/results.jsonl.partial"));
+}
+
+TEST_F(ReportsTest, NamesADefaultFolder) {
+  const Ran ran = Run({bench_, "--quick"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.errors;
+  EXPECT_TRUE(Has(ran.out, absl::StrCat("Report: ", here_, "/regatta-report-"))) << ran.out;
+}
+
+TEST_F(ReportsTest, MakesTheSameReportAgainFromItsResults) {
+  ASSERT_EQ(Run({bench_, "--quick", "--out=first"}).exit_code, 0);
+  const Ran again = Run({"--from=first/results.json", "--out=second"});
+  EXPECT_EQ(again.exit_code, 0) << again.errors;
+  for (const char* file : {"index.html", "report.md"}) {
+    EXPECT_TRUE(Read(absl::StrCat(here_, "/first/", file)) == Read(absl::StrCat(here_, "/second/", file))) << file;
+  }
+  // The stand-in's lines have spaces between their members, a second reading has none; from then on nothing changes.
+  ASSERT_EQ(Run({"--from=second/results.json", "--out=third"}).exit_code, 0);
+  EXPECT_TRUE(Read(here_ + "/second/results.json") == Read(here_ + "/third/results.json"));
+}
+
+TEST_F(ReportsTest, RefusesFlagsThatItDoesNotKnowBeforeDoingAnything) {
+  const Ran unknown = Run({"--quik"});
+  EXPECT_NE(unknown.exit_code, 0);
+  EXPECT_TRUE(Has(unknown.errors, "quik")) << unknown.errors;
+  const Ran stray = Run({bench_, "somewhere"});
+  EXPECT_EQ(stray.exit_code, 2);
+  EXPECT_TRUE(Has(stray.errors, "what is 'somewhere'? Arguments are flags, as --out=somewhere")) << stray.errors;
+  const Ran both = Run({"--from=x", "--quick"});
+  EXPECT_EQ(both.exit_code, 2);
+  EXPECT_TRUE(fs::is_empty(here_));
+}
+
+TEST_F(ReportsTest, NamesAFolderThatItCantMake) {
+  std::ofstream(here_ + "/file") << "x";
+  const Ran ran = Run({bench_, "--quick", "--out=file"});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_TRUE(Has(ran.errors, here_ + "/file")) << ran.errors;
+  EXPECT_TRUE(Has(ran.errors, "--out=DIR")) << ran.errors;
+}
+
+TEST_F(ReportsTest, KeepsTheReportWhenTheDiskFillsUpAndSaysWhere) {
+  fs::create_directories(here_ + "/full");
+  fs::create_symlink("/dev/full", here_ + "/full/results.json.new");
+  const Ran ran = Run({bench_, "--quick", "--out=full"});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_TRUE(Has(ran.errors, "full/results.json")) << ran.errors;
+  EXPECT_TRUE(Has(ran.errors, "No space left on device")) << ran.errors;
+  const size_t at = ran.errors.find("the whole report is in ");
+  ASSERT_NE(at, std::string::npos) << ran.errors;
+  const std::string folder = ran.errors.substr(at + 23, ran.errors.find(' ', at + 23) - at - 23);
+  EXPECT_GT(fs::file_size(folder + "/results.json"), 500u);
+  EXPECT_GT(fs::file_size(folder + "/index.html"), 500u);
+}
+
+TEST_F(ReportsTest, NamesAResultsFileThatItCantUse) {
+  std::ofstream(here_ + "/new.json") << R"({"schema": "regatta.report", "version": 99, "invocations": []})";
+  const Ran newer = Run({"--from=new.json"});
+  EXPECT_EQ(newer.exit_code, 2);
+  EXPECT_TRUE(Has(newer.errors, "new.json: schema regatta.report has version 99")) << newer.errors;
+  const Ran absent = Run({"--from=absent.json"});
+  EXPECT_EQ(absent.exit_code, 2);
+  EXPECT_TRUE(Has(absent.errors, "absent.json")) << absent.errors;
+}
+
+TEST_F(ReportsTest, SaysWhereTheBenchmarksWouldHaveToBe) {
+  const Ran ran = Run({"--bench=nowhere", "--out=out"});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_TRUE(Has(ran.errors, here_ + "/nowhere")) << ran.errors;
+}
+
+// The real program's own flags, passed through a script, make the stand-in fail in one arm.
+TEST_F(ReportsTest, ReportsTheRestWhenAnArmFailsAndEndsWithAnError) {
+  const std::string script = here_ + "/bench.sh";
+  std::ofstream(script) << "#!/bin/sh\nexec " << fs::absolute("reports/run/fake_bench").string()
+                        << " --fake_fail=lock_unlock/core \"$@\"\n";
+  fs::permissions(script, fs::perms::owner_all);
+  const Ran ran = Run({"--bench=bench.sh", "--quick", "--out=out"});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_TRUE(Has(ran.errors, "Failed: lock_unlock/core: a partner died")) << ran.errors;
+  const std::string text = Read(here_ + "/out/report.md");
+  EXPECT_TRUE(Has(text, "Failed: lock\\_unlock/core: a partner died")) << "the report must say so too";
+  EXPECT_TRUE(Has(text, "pthread mutex, robust")) << "the rest must be there";
+}
+
+}  // namespace
+}  // namespace regatta::reports
