@@ -35,7 +35,8 @@ ABSL_FLAG(bool, quick, false, "a first look in about a minute and a half, withou
 ABSL_FLAG(
     std::vector<std::string>, from, {},
     "make the report from these result files (a report's results.json, or what //bench wrote), measuring nothing");
-ABSL_FLAG(std::string, folder, "", "the folder that the copying workload copies; default: the benchmarks' own");
+ABSL_FLAG(std::string, folder, "",
+          "the folder that the copying workload copies; default: /usr/include, or of it linux/ if --quick");
 ABSL_FLAG(uint64_t, seed, 0, "decides the order of all arms and the resampling; default: a fresh one, recorded");
 ABSL_FLAG(std::string, bench, "", "the benchmark program; default: the one built with this");
 
@@ -47,6 +48,7 @@ namespace fs = std::filesystem;
 constexpr int kDone = 0;
 constexpr int kIncomplete = 1;
 constexpr int kMisuse = 2;
+constexpr const char* kQuickFolder = "/usr/include/linux";
 constexpr std::string_view kPictures = "pictures";
 // What a run's results take at most, by experience, twice over.
 constexpr int64_t kQuickBytes = int64_t{16} << 20;
@@ -103,10 +105,11 @@ absl::StatusOr<Results> Measure(const char* program, Output& output) {
   absl::StatusOr<std::string> path = FindBench(program);
   if (!path.ok()) return path.status();
   Bench bench = {*path, {}};
-  if (const std::string folder = absl::GetFlag(FLAGS_folder); !folder.empty()) {
-    bench.flags.push_back(absl::StrCat("--folder=", FromCaller(folder)));
-  }
   const bool quick = absl::GetFlag(FLAGS_quick);
+  std::string folder = absl::GetFlag(FLAGS_folder);
+  // Part of the benchmarks' own folder, which takes seconds to copy. Where it is absent they take that.
+  if (folder.empty() && quick && fs::is_directory(kQuickFolder)) folder = kQuickFolder;
+  if (!folder.empty()) bench.flags.push_back(absl::StrCat("--folder=", FromCaller(folder)));
   uint64_t seed = absl::GetFlag(FLAGS_seed);
   if (seed == 0) seed = static_cast<uint64_t>(absl::ToUnixMicros(absl::Now()));
 
@@ -116,9 +119,9 @@ absl::StatusOr<Results> Measure(const char* program, Output& output) {
   // As many as this process may run on, which its children inherit.
   const Plan plan = MakePlan(*arms, quick, static_cast<int>(std::thread::hardware_concurrency()), seed);
   std::vector<double> weights;
+  weights.reserve(plan.steps.size());
   for (const Step& step : plan.steps) {
-    // An arm's own time, and about as much for setting it up, checking and ending it.
-    weights.push_back(step.comparison->ready * step.comparison->blocks * (step.comparison->arm_ms + 150.0) + 100);
+    weights.push_back(step.comparison->block_ms * step.comparison->blocks + 100);
   }
   Progress progress(stderr, isatty(STDERR_FILENO) != 0, std::move(weights));
   Results results = RunPlan(plan, bench, interrupts, progress, [&](std::string_view line) { output.Append(line); });

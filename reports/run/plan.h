@@ -21,6 +21,7 @@ struct Comparison {
   int ready = 0;                  // how many of them will be measured
   int blocks = 0;
   int arm_ms = 0;
+  double block_ms = 0;  // about how long a block takes
 };
 
 // One invocation of the benchmark program.

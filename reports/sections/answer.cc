@@ -127,7 +127,8 @@ Section AnswerSection(const Analysis& analysis, const PoolFindings& findings) {
     lead.sentences.push_back(Efficient(findings, *one));
   } else {
     lead.sentences.push_back(
-        "This run measured no tasks of rising size, so it can't say from which size on a pool wins.");
+        "This run has no figures of the pool with tasks of rising size, so it can't say from which size on a pool "
+        "wins.");
   }
   for (const char* workload : {"count_loop", "folder_copy"}) {
     if (const WorkloadFinding* best = findings.Best(workload)) lead.sentences.push_back(BestWorkers(findings, *best));

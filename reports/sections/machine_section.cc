@@ -46,6 +46,7 @@ Table Facts(const Context& context, const Results& results) {
                      Format(Quantile(cachelines, 0.75), Unit::kNanoseconds), ", measured ",
                      Counted(static_cast<int>(cachelines.size()), "time", "times"), ")"));
   }
+  add("Folder copied", context.folder);
   add("Measured at", context.date_utc);
   add("Fingerprint", context.fingerprint);
   return table;

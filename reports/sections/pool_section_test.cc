@@ -119,7 +119,7 @@ TEST(AnswerTest, SaysWhatIsMissing) {
   const std::string answer = Analysed(made.results()).Answer();
   EXPECT_TRUE(Has(answer, "Incomplete.")) << answer;
   EXPECT_TRUE(Has(answer, "Interrupted before: locks.")) << answer;
-  EXPECT_TRUE(Has(answer, "measured no tasks of rising size")) << answer;
+  EXPECT_TRUE(Has(answer, "has no figures of the pool with tasks of rising size")) << answer;
 }
 
 TEST(PoolSectionTest, ShowsTheDocumentsRatiosBesideOursBothWaysRound) {
