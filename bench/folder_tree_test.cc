@@ -25,7 +25,7 @@ class FolderTreeTest : public ::testing::Test {
     source_ = base_ + "/source";
     target_ = base_ + "/target";
     std::filesystem::create_directories(source_ + "/inner/empty");
-    Write(source_ + "/a", std::string(200'000, 'x') + "end");
+    Write(source_ + "/a", std::string(200'003, 'x'));
     Write(source_ + "/inner/none", "");
     chmod((source_ + "/a").c_str(), 0755);
     chmod((source_ + "/inner").c_str(), 0750);
@@ -62,7 +62,7 @@ TEST_F(FolderTreeTest, AWholeCopyComparesEqual) {
 
 TEST_F(FolderTreeTest, AnotherByteIsFound) {
   const FolderTree tree = CopyAll();
-  Write(target_ + "/a", std::string(200'000, 'x') + "eNd");
+  Write(target_ + "/a", std::string(200'002, 'x') + 'y');
   EXPECT_THAT(tree.Compare(target_).message(), HasSubstr("/source/a has other bytes"));
 }
 

@@ -10,6 +10,7 @@
 #include "bench/peers/cpython.h"
 #include "bench/peers/pthread_mutex.h"
 #include "core/os/deadline.h"
+#include "core/sync/lock.h"
 #include "nlohmann/json.hpp"
 
 namespace regatta::bench {
@@ -47,6 +48,22 @@ absl::StatusOr<std::unique_ptr<Race>> Started(absl::StatusOr<std::unique_ptr<L>>
   return std::unique_ptr<Race>(new Pairs<L>(*std::move(lock)));
 }
 
+// Its Acquire also says whether the previous holder died.
+class CoreLock {
+ public:
+  static absl::StatusOr<std::unique_ptr<CoreLock>> Create() {
+    absl::StatusOr<Lock> lock = Lock::Create();
+    if (!lock.ok()) return lock.status();
+    return std::unique_ptr<CoreLock>(new CoreLock(*std::move(lock)));
+  }
+  absl::Status Acquire() { return lock_.Acquire().status(); }
+  absl::Status Release() { return lock_.Release(); }
+
+ private:
+  explicit CoreLock(Lock lock) : lock_(std::move(lock)) {}
+  Lock lock_;
+};
+
 absl::StatusOr<std::unique_ptr<Race>> StartCPython(PartnerWatch& watch, const std::vector<int>& cpus) {
   const nlohmann::json wish = {{"benchmark", "lock_unlock"}, {"cpus", cpus}};
   return CPython::Start(watch, wish.dump());
@@ -58,6 +75,7 @@ struct System {
 };
 
 constexpr System kSystems[] = {
+    {"core", [](PartnerWatch&, const std::vector<int>&) { return Started(CoreLock::Create()); }},
     {"pthread", [](PartnerWatch&, const std::vector<int>&) { return Started(PthreadMutex::Create(/*robust=*/false)); }},
     {"pthread_robust",
      [](PartnerWatch&, const std::vector<int>&) { return Started(PthreadMutex::Create(/*robust=*/true)); }},

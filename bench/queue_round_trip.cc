@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "bench/harness/partner.h"
 #include "bench/peers/boost_message_queue.h"
 #include "bench/peers/channel.h"
+#include "bench/peers/core_queue.h"
 #include "bench/peers/cpython.h"
 #include "bench/peers/pipe.h"
 #include "bench/peers/ring.h"
@@ -25,6 +27,8 @@ namespace regatta::bench {
 namespace {
 
 constexpr size_t kSizes[] = {8, 64, 1024, 65536, 1048576};
+// Smaller messages fit into the queue's own slots.
+constexpr size_t kSmallestByReference = 1024;
 // Long enough that a waiting process has stopped spinning and its processor has gone idle.
 constexpr int64_t kAsleepNs = 1'000'000;
 // Samples of one timed part; what is held in memory until it is folded.
@@ -176,6 +180,8 @@ struct System {
 };
 
 constexpr System kSystems[] = {
+    {"core", false, &RoundTrips<CoreQueue>::Start},
+    {"core_by_reference", false, &RoundTrips<CoreQueue, ReferenceSender, ReferenceReceiver>::Start},
     {"ring", true, &RoundTrips<Ring>::Start},
     {"pipe", false, &RoundTrips<Pipe>::Start},
     {"boost_message_queue", false, &RoundTrips<BoostMessageQueue>::Start},
@@ -189,6 +195,7 @@ void AddQueueRoundTrip(const Course& course, std::vector<Arm>& arms) {
   for (const bool slept : {false, true}) {
     for (const System& system : kSystems) {
       for (const size_t bytes : kSizes) {
+        if (absl::string_view(system.name) == "core_by_reference" && bytes < kSmallestByReference) continue;
         for (const Spot& spot : course.Pairs()) {
           Arm arm;
           arm.key = {.benchmark = slept ? "queue_round_trip_slept" : "queue_round_trip",
@@ -197,12 +204,12 @@ void AddQueueRoundTrip(const Course& course, std::vector<Arm>& arms) {
                      .fields = {{"bytes", absl::StrCat(bytes)}, {"placement", spot.placement}}};
           course.MarkAbsent(arm, system.name);
           arm.unavailable = spot.unavailable;
-          if (system.spins_only && spot.processors_used < 2) {
+          if (arm.unavailable.empty() && system.spins_only && spot.processors_used < 2) {
             arm.unavailable = "a ring that only spins needs a processor for each of its two processes";
           }
           arm.cpus = spot.cpus;
           arm.processors_used = spot.processors_used;
-          arm.batch = slept ? 5 : bytes >= 65536 ? 20 : 200;
+          arm.batch = slept || bytes > 65536 ? 5 : bytes > 1024 ? 20 : 200;
           arm.start = [&system, spot, shape = ChannelShape{.bytes = bytes}, slept](PartnerWatch& watch) {
             return system.start(watch, spot, shape, slept);
           };

@@ -15,6 +15,7 @@
 #include "bench/harness/partner.h"
 #include "bench/peers/boost_message_queue.h"
 #include "bench/peers/channel.h"
+#include "bench/peers/core_queue.h"
 #include "bench/peers/cpython.h"
 #include "bench/peers/pipe.h"
 #include "bench/peers/ring.h"
@@ -213,6 +214,7 @@ struct System {
 
 constexpr size_t kAny = std::numeric_limits<size_t>::max();
 constexpr System kSystems[] = {
+    {"core", false, kAny, &Throughput<CoreQueue>::Start},
     {"ring", true, kAny, &Throughput<Ring>::Start},
     {"pipe", false, 4096, &Throughput<Pipe>::Start},
     {"boost_message_queue", false, kAny, &Throughput<BoostMessageQueue>::Start},
@@ -244,7 +246,9 @@ void AddQueueThroughput(const Course& course, std::vector<Arm>& arms) {
                                 {"placement", spot.placement}}};
           course.MarkAbsent(arm, system.name);
           arm.unavailable = spot.unavailable;
-          if (system.one_to_one && crew.producers > 1) {
+          if (!arm.unavailable.empty()) {
+            // The machine hasn't got it: that is said first.
+          } else if (system.one_to_one && crew.producers > 1) {
             arm.unavailable = "the bare ring has one producer and one consumer";
           } else if (system.one_to_one && spot.processors_used < 2) {
             arm.unavailable = "a ring that only spins needs a processor for each of its two processes";
@@ -254,7 +258,7 @@ void AddQueueThroughput(const Course& course, std::vector<Arm>& arms) {
           }
           arm.cpus = spot.cpus;
           arm.processors_used = spot.processors_used;
-          arm.batch = bytes >= 65536 ? 64 : 2048;
+          arm.batch = bytes > 65536 ? 16 : bytes > 1024 ? 64 : 2048;
           arm.rate = true;
           arm.bytes_per_operation = static_cast<int64_t>(bytes);
           arm.start = [&system, spot,

@@ -31,6 +31,8 @@ struct RunOrder {
   // trying, at least the arm's batch.
   int64_t operations = 0;
   int64_t budget_ns = 0;
+  // Run the arm's batch once before, untimed, where so many operations are ordered.
+  bool warm_up = true;
 };
 
 struct StageOptions {

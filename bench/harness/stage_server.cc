@@ -61,7 +61,7 @@ absl::StatusOr<Batch> RunObserved(const Arm& arm, const std::vector<int>& allowe
                                   const RunOrder& order) {
   int64_t operations = order.operations;
   if (operations > 0) {
-    if (arm.batch < arm.most) {
+    if (order.warm_up && arm.batch < arm.most) {
       Meter warm_up(/*count_cpu=*/false);
       if (absl::Status run = race.Run(arm.batch, warm_up); !run.ok()) return run;
     }

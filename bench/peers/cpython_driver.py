@@ -275,9 +275,7 @@ class FolderCopy(Pooled):
             finished = map(copy_file, files)
         else:
             finished = self.pool.imap_unordered(copy_file, files, chunksize=1)
-        done = size = 0
-        for one in finished:
-            done, size = done + 1, size + one
+        done = sum(1 for _ in finished)
         took = now() - began
         check(done == len(files), f"{done} files were copied of {len(files)}")
         return {"operations": 1, "samples_ns": [took]}

@@ -1,0 +1,264 @@
+// Arms that go wrong in every way must become errors of theirs, and nobody may wait for ever.
+#include "bench/harness/stage.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "bench/harness/blocks.h"
+#include "bench/harness/partner.h"
+#include "core/os/deadline.h"
+#include "core/os/error.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+
+namespace regatta::bench {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// What an arm of these does in Run.
+class Behaviour : public Race {
+ public:
+  using Body = absl::Status (*)(Behaviour& self, int64_t operations, Meter& meter);
+  explicit Behaviour(Body body) : body_(body) {}
+  absl::Status Run(int64_t operations, Meter& meter) override { return body_(*this, operations, meter); }
+  absl::Status Finish() override { return partner != nullptr ? partner->Dismiss() : absl::OkStatus(); }
+
+  std::unique_ptr<Partner> partner;
+
+ private:
+  const Body body_;
+};
+
+absl::Status Works(Behaviour&, int64_t operations, Meter& meter) {
+  meter.Begin();
+  volatile int64_t sum = 0;
+  for (int64_t i = 0; i < operations; ++i) sum = sum + i;
+  meter.End(operations);
+  return absl::OkStatus();
+}
+
+Arm MakeArm(const char* name, Behaviour::Body body) {
+  Arm arm;
+  arm.key = {.benchmark = "test", .workload = "", .system = name, .fields = {}};
+  arm.batch = 100;
+  arm.start = [body](PartnerWatch&) -> absl::StatusOr<std::unique_ptr<Race>> {
+    return std::make_unique<Behaviour>(body);
+  };
+  return arm;
+}
+
+// The partner's body waits for orders; `run` decides what becomes of it.
+Arm MakeArmWithPartner(const char* name, Behaviour::Body run) {
+  Arm arm = MakeArm(name, run);
+  arm.start = [run](PartnerWatch& watch) -> absl::StatusOr<std::unique_ptr<Race>> {
+    auto race = std::make_unique<Behaviour>(run);
+    auto partner = Partner::Fork(watch, "the other side", std::nullopt, nullptr,
+                                 [](int64_t order) { return PartnerReport{.items = order}; });
+    if (!partner.ok()) return partner.status();
+    race->partner = *std::move(partner);
+    return race;
+  };
+  return arm;
+}
+
+const std::vector<Arm>& TestArms() {
+  static const std::vector<Arm>& arms = *new std::vector<Arm>([] {
+    std::vector<Arm> made;
+    made.push_back(MakeArm("works", &Works));
+    made.push_back(MakeArm(
+        "wrong", [](Behaviour&, int64_t, Meter&) -> absl::Status { return absl::DataLossError("item 7 came twice"); }));
+    made.push_back(MakeArm("crashes", [](Behaviour&, int64_t, Meter&) -> absl::Status {
+      raise(SIGKILL);
+      return absl::OkStatus();
+    }));
+    made.push_back(MakeArm("hangs", [](Behaviour&, int64_t, Meter&) -> absl::Status {
+      for (;;) pause();
+    }));
+    // As a bare ring would: spins for a partner that is dead.
+    made.push_back(MakeArmWithPartner("spins", [](Behaviour& self, int64_t, Meter&) -> absl::Status {
+      kill(self.partner->pid(), SIGKILL);
+      for (;;) asm volatile("");
+    }));
+    made.push_back(MakeArmWithPartner("asks_the_dead", [](Behaviour& self, int64_t, Meter&) -> absl::Status {
+      kill(self.partner->pid(), SIGKILL);
+      return self.partner->Report().status();
+    }));
+    made.push_back(MakeArm("prints", [](Behaviour& self, int64_t operations, Meter& meter) -> absl::Status {
+      std::printf("noise on standard output\n");
+      std::fflush(stdout);
+      return Works(self, operations, meter);
+    }));
+    Arm refuses = MakeArm("refuses", &Works);
+    refuses.start = [](PartnerWatch&) { return absl::NotFoundError("the folder /nowhere"); };
+    made.push_back(refuses);
+    Arm missing = MakeArm("missing", &Works);
+    missing.absent = "it is not installed (apt-get install it)";
+    made.push_back(missing);
+    return made;
+  }());
+  return arms;
+}
+
+const Arm& ArmOf(absl::string_view system) {
+  for (const Arm& arm : TestArms()) {
+    if (arm.key.system == system) return arm;
+  }
+  std::abort();
+}
+
+absl::StatusOr<Batch> RunOf(absl::string_view system, absl::Duration patience = absl::Seconds(30)) {
+  absl::StatusOr<std::unique_ptr<Stage>> stage = Stage::Start(ArmOf(system), {.arguments = {}, .patience = patience});
+  if (!stage.ok()) return stage.status();
+  absl::StatusOr<Batch> batch = (*stage)->Run({.operations = 1000});
+  if (!batch.ok()) return batch;
+  if (absl::Status finished = (*stage)->Finish(); !finished.ok()) return finished;
+  return batch;
+}
+
+TEST(Stage_Run, GivesTheTimesAndWhatWasMeasuredBeside) {
+  const absl::StatusOr<Batch> batch = RunOf("works");
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  EXPECT_EQ(batch->operations, 1000);
+  EXPECT_GT(RealNanos(*batch), 0);
+  EXPECT_TRUE(batch->cpu_ns.has_value());
+  EXPECT_GT(batch->sentinel_ns.before, 0);
+  EXPECT_FALSE(batch->cacheline_ns.has_value()) << "unpinned: there are no two processors to measure between";
+}
+
+TEST(Stage_Run, FindsAsManyOperationsAsFitTheBudget) {
+  absl::StatusOr<std::unique_ptr<Stage>> stage = Stage::Start(ArmOf("works"), {});
+  ASSERT_TRUE(stage.ok()) << stage.status();
+  const absl::StatusOr<Batch> batch = (*stage)->Run({.operations = 0, .budget_ns = 2'000'000});
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  EXPECT_GT(batch->operations, ArmOf("works").batch);
+}
+
+TEST(Stage_Error, OfTheRaceIsPassedOn) {
+  EXPECT_EQ(RunOf("wrong").status(), absl::DataLossError("item 7 came twice"));
+  EXPECT_EQ(RunOf("refuses").status(), absl::NotFoundError("the folder /nowhere"));
+}
+
+TEST(Stage_Death, IsAnErrorWithTheSignal) {
+  const absl::Status died = RunOf("crashes").status();
+  EXPECT_EQ(died.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(DeathOf(died)->signal, SIGKILL);
+  EXPECT_THAT(died.message(), HasSubstr("the measuring process"));
+}
+
+TEST(Stage_Hang, EndsWhenThePatienceIsOverAndSaysHowToHaveMore) {
+  const absl::Status late = RunOf("hangs", absl::Milliseconds(300)).status();
+  EXPECT_EQ(late.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(late.message(), HasSubstr("while running (--arm_timeout_s"));
+}
+
+TEST(Stage_PartnersDeath, IsSeenAlsoWhereTheRaceSpinsOn) {
+  const absl::Status died = RunOf("spins").status();
+  EXPECT_EQ(died.code(), absl::StatusCode::kAborted);
+  EXPECT_THAT(died.message(), StartsWith("the other side (pid"));
+  EXPECT_THAT(died.message(), HasSubstr("was killed by SIGKILL while running"));
+}
+
+TEST(Stage_PartnersDeath, IsToldByTheRaceWhereItNotices) {
+  const absl::Status died = RunOf("asks_the_dead").status();
+  EXPECT_EQ(died.code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(DeathOf(died)->signal, SIGKILL);
+}
+
+TEST(Stage_StandardOutput, StaysTheDrivers) {
+  ::testing::internal::CaptureStdout();
+  const absl::StatusOr<Batch> batch = RunOf("prints");
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "");
+  EXPECT_TRUE(batch.ok()) << batch.status();
+}
+
+TEST(Blocks_Order, IsDrawnFromTheSeed) {
+  EXPECT_EQ(BlockOrder(7, 0, 20), BlockOrder(7, 0, 20));
+  EXPECT_NE(BlockOrder(7, 0, 20), BlockOrder(7, 1, 20));
+  EXPECT_NE(BlockOrder(7, 0, 20), BlockOrder(8, 0, 20));
+  const std::vector<size_t> order = BlockOrder(7, 3, 20);
+  EXPECT_EQ(std::set<size_t>(order.begin(), order.end()).size(), 20U);
+}
+
+TEST(Blocks_Run, WritesALineForEveryArmInEveryBlockAlsoForOneThatFails) {
+  const std::string path = (std::filesystem::temp_directory_path() / absl::StrCat("blocks-", getpid())).string();
+  absl::StatusOr<ResultsFile> results = ResultsFile::Create(path);
+  ASSERT_TRUE(results.ok()) << results.status();
+  const std::vector<const Arm*> arms = {&ArmOf("works"), &ArmOf("wrong"), &ArmOf("missing")};
+  ASSERT_TRUE(
+      results->Write(ResultsHeader{.seed = 5, .blocks = 2, .arm_ms = 1, .flags = {}, .environment = {}}, arms).ok());
+  const absl::StatusOr<ResultsFooter> footer =
+      RunBlocks(arms, {.seed = 5, .blocks = 2, .arm_ms = 1, .stage = {}, .progress = false}, *results);
+  ASSERT_TRUE(footer.ok()) << footer.status();
+  EXPECT_EQ(footer->arms_ok, 2);
+  EXPECT_EQ(footer->arms_failed, 2);
+
+  std::vector<nlohmann::json> lines;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) lines.push_back(nlohmann::json::parse(line, nullptr, false));
+  std::filesystem::remove(path);
+  ASSERT_EQ(lines.size(), 6U);
+  EXPECT_EQ(lines[0]["record"], "header");
+  EXPECT_EQ(lines[0]["schema"], "regatta.bench");
+  EXPECT_EQ(lines[0]["version"], 1);
+  EXPECT_EQ(lines[0]["arms"][2]["state"], "absent");
+  EXPECT_EQ(lines[0]["arms"][2]["reason"], "it is not installed (apt-get install it)");
+  EXPECT_EQ(lines[5]["record"], "footer");
+  int ok = 0;
+  for (size_t i = 1; i <= 4; ++i) {
+    const nlohmann::json& arm = lines[i];
+    EXPECT_EQ(arm["record"], "arm");
+    EXPECT_EQ(arm["block"], (i - 1) / 2);
+    EXPECT_EQ(arm["position"], (i - 1) % 2);
+    if (arm["key"] == "test/works") {
+      ++ok;
+      EXPECT_EQ(arm["status"], "ok");
+      EXPECT_EQ(arm["verified"], true);
+      EXPECT_GT(arm["real_ns"], 0);
+      EXPECT_TRUE(arm["sweep"].is_null());
+      EXPECT_TRUE(arm["quantiles"].is_null());
+    } else {
+      EXPECT_EQ(arm["status"], "failed");
+      EXPECT_EQ(arm["verified"], false);
+      EXPECT_EQ(arm["error"], "DATA_LOSS: item 7 came twice");
+      EXPECT_TRUE(arm["real_ns"].is_null());
+    }
+  }
+  EXPECT_EQ(ok, 2);
+}
+
+TEST(Blocks_Run, SaysSoWhenTheResultsCantBeWritten) {
+  if (!std::filesystem::exists("/dev/full")) return;
+  absl::StatusOr<ResultsFile> results = ResultsFile::Create("/dev/full");
+  ASSERT_TRUE(results.ok()) << results.status();
+  const std::vector<const Arm*> arms = {&ArmOf("works")};
+  const absl::Status full = results->Write(ResultsHeader{}, arms);
+  EXPECT_FALSE(full.ok());
+  EXPECT_THAT(full.message(), HasSubstr("/dev/full"));
+  EXPECT_EQ(ResultsFile::Create("/nowhere/at/all").status().code(), absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+
+int StageTestMain(int argc, char** argv) {
+  if (argc > 1 && argv[1] == kStageArgument) return ServeStage(TestArms(), {0});
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
+
+}  // namespace regatta::bench
+
+int main(int argc, char** argv) { return regatta::bench::StageTestMain(argc, argv); }

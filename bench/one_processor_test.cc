@@ -1,0 +1,66 @@
+// What is offered where this process may use one processor only.
+#include <set>
+#include <string>
+#include <vector>
+
+#include "bench/arms.h"
+#include "core/topology/affinity.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace regatta::bench {
+namespace {
+
+using ::testing::HasSubstr;
+
+class OneProcessor : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const absl::StatusOr<std::vector<int>> all = CurrentAffinity();
+    ASSERT_TRUE(all.ok()) << all.status();
+    ASSERT_TRUE(PinThisThread({all->front()}).ok());
+    absl::StatusOr<Course> course = LoadCourse({}, /*stage=*/true);
+    ASSERT_TRUE(course.ok()) << course.status();
+    arms_ = AllArms(*course);
+    cpu_ = all->front();
+    ASSERT_TRUE(PinThisThread(*all).ok());
+  }
+  std::vector<Arm> arms_;
+  int cpu_ = -1;
+};
+
+TEST_F(OneProcessor, RowsAcrossCoresAreReportedAsNotAvailable) {
+  int rows = 0;
+  for (const Arm& arm : arms_) {
+    if (arm.key.Field("placement") != "other_core") continue;
+    ++rows;
+    EXPECT_THAT(arm.unavailable, HasSubstr("not available on this machine")) << arm.key.ToString();
+  }
+  EXPECT_GT(rows, 50);
+}
+
+TEST_F(OneProcessor, EverythingElseRunsOnThatOne) {
+  std::set<std::string> ready;
+  for (const Arm& arm : arms_) {
+    if (!arm.ready()) continue;
+    ready.insert(arm.key.workload.empty() ? arm.key.benchmark : arm.key.workload);
+    for (int cpu : arm.cpus) EXPECT_EQ(cpu, cpu_) << arm.key.ToString();
+    EXPECT_EQ(arm.processors_used, 1) << arm.key.ToString();
+  }
+  EXPECT_THAT(ready,
+              ::testing::ElementsAre("count_loop", "count_loop_tenth", "folder_copy", "grain_sweep", "lock_unlock",
+                                     "pool_empty_tasks", "pool_round_trip", "pool_round_trip_slept", "process_create",
+                                     "queue_round_trip", "queue_round_trip_slept", "queue_throughput"));
+}
+
+TEST_F(OneProcessor, KeysAreUniqueAndOfPlainCharacters) {
+  std::set<std::string> keys;
+  for (const Arm& arm : arms_) {
+    const std::string key = arm.key.ToString();
+    EXPECT_TRUE(keys.insert(key).second) << key;
+    EXPECT_EQ(key.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_:/"), std::string::npos) << key;
+  }
+}
+
+}  // namespace
+}  // namespace regatta::bench
