@@ -12,6 +12,7 @@
 #include "absl/strings/strip.h"
 #include "bench/arms.h"
 #include "bench/harness/stage.h"
+#include "core/process/runtime.h"
 #include "gtest/gtest.h"
 
 namespace regatta::bench {
@@ -92,6 +93,7 @@ std::string TestName(const Key& key) {
 }  // namespace
 
 int SmokeMain(int argc, char** argv) {
+  Init(&argc, &argv);
   if (argc > 2 && argv[1] == kStageArgument) {
     absl::string_view folder = argv[2];
     if (!absl::ConsumePrefix(&folder, kFolder)) return 2;
