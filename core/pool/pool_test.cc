@@ -191,8 +191,8 @@ TEST_P(PoolTest, CallbacksRunOncePerTaskBeforeJoinReturns) {
 }
 
 TEST_P(PoolTest, ACallbackMayUseThePool) {
+  Queue<int> answers = *Queue<int>::Create();  // Outlives the pool, and so the callback.
   Pool pool = Make(1);
-  Queue<int> answers = *Queue<int>::Create();
   const auto again = [&](const int& sum) { EXPECT_TRUE(answers.Put(*pool.Apply(Add, sum, 10)).ok()); };
   ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = again}, Add, 1, 2).ok());
   EXPECT_EQ(*answers.Get(Watchdog()), 13);
