@@ -88,7 +88,8 @@ bool IsClosed(const absl::Status& status) { return IsCase(status, kClosed); }
 absl::Status DeathError(absl::string_view who, const Death& death) {
   const std::string how = death.signal != 0
                               ? absl::StrCat("was killed by signal ", death.signal, " (", SignalName(death.signal), ")")
-                              : absl::StrCat("ended with exit code ", death.exit_code);
+                          : death.exit_code < 0 ? "ended; how is not known, as somebody else reaped it"
+                                                : absl::StrCat("ended with exit code ", death.exit_code);
   absl::Status status = absl::AbortedError(absl::StrCat(who, " (pid ", death.pid, ") ", how));
   status.SetPayload(kDeath, absl::Cord(absl::StrCat(death.pid, " ", death.signal, " ", death.exit_code)));
   return status;

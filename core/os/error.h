@@ -39,7 +39,7 @@ bool IsFull(const absl::Status& status);
 bool IsEmpty(const absl::Status& status);
 bool IsClosed(const absl::Status& status);
 
-// How a process died. `signal` is 0 where it isn't known or where it ended by itself with `exit_code`.
+// How a process died. `signal` is 0 where it ended by itself with `exit_code`, and where nothing is known: that is then -1.
 struct Death {
   int32_t pid = 0;
   int32_t signal = 0;

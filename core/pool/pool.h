@@ -8,8 +8,8 @@
 //            codec. Queues and locks may be arguments of Apply. What can't cross is refused when compiling.
 // Processes  The owner only; a child of fork can't use its parent's pool. Workers are daemonic: they start no processes
 //            and end with their owner. Init must have run.
-// Threads    Thread-safe. Callbacks run on a thread of the pool's, one after another: a slow one delays the others. A
-//            callback may use the pool, but not destroy it.
+// Threads    Thread-safe. Callbacks run on a thread of the pool's, one after another: a slow one delays the others, and nothing
+//            else. A callback may use the pool, but neither join nor destroy it.
 // Order      Tasks begin in the order submitted, and end in any.
 // Crash      A worker's death, at any instruction, fails the task that it held, with pid and signal (Aborted, DeathOf), and
 //            no other; the pool starts another. With `retries` a task is run again instead: then at least once, not at
@@ -206,8 +206,8 @@ class Pool {
   }
 
   static absl::Status CheckRetries(int retries) {
-    if (retries >= 0 && retries < 256) return absl::OkStatus();
-    return absl::InvalidArgumentError("retries must be between 0 and 255");
+    if (retries >= 0 && retries < 255) return absl::OkStatus();  // A slot counts attempts in eight bits.
+    return absl::InvalidArgumentError("retries must be between 0 and 254");
   }
 
   template <class F, class... Args>

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -28,6 +29,7 @@ constexpr uint32_t kSlotStep = 64;        // Slots that get memory at a time.
 constexpr uint32_t kStartupFailures = 5;  // In a row: then it isn't bad luck.
 constexpr uint32_t kOwner = 0;            // The owner's extents; worker i's are i + 1.
 constexpr absl::Duration kGrace = absl::Seconds(1);
+constexpr absl::Duration kStartAgain = absl::Milliseconds(100);
 
 using WorkerCall = Call<decltype(&RunWorker)>;
 
@@ -59,11 +61,13 @@ absl::StatusOr<std::shared_ptr<PoolCore>> PoolCore::Create(const PoolOptions& gi
   if (!event.ok()) return event.status();
   absl::StatusOr<Fd> control = CreateEventFd();
   if (!control.ok()) return control.status();
+  absl::StatusOr<Fd> calls = CreateEventFd();
+  if (!calls.ok()) return calls.status();
   absl::StatusOr<std::unique_ptr<Nursery>> nursery =
       Nursery::Create(options.method == StartMethod::kFork ? Nursery::Origin::kFork : Nursery::Origin::kExec);
   if (!nursery.ok()) return nursery.status();
-  std::shared_ptr<PoolCore> core(
-      new PoolCore(std::move(options), *std::move(board), *std::move(nursery), *std::move(event), *std::move(control)));
+  std::shared_ptr<PoolCore> core(new PoolCore(std::move(options), *std::move(board), *std::move(nursery),
+                                              *std::move(event), *std::move(control), *std::move(calls)));
   core->workers_.resize(static_cast<size_t>(count));
   for (uint32_t i = 0; i < core->workers_.size(); ++i) {
     if (absl::Status started = core->StartWorker(i); !started.ok()) {
@@ -83,7 +87,7 @@ absl::StatusOr<std::shared_ptr<PoolCore>> PoolCore::Create(const PoolOptions& gi
 }
 
 PoolCore::PoolCore(PoolOptions options, std::unique_ptr<Board> board, std::unique_ptr<Nursery> nursery, Fd event,
-                   Fd control)
+                   Fd control, Fd calls)
     : options_(std::move(options)),
       owner_pid_(getpid()),
       fork_generation_(Family::fork_generation()),
@@ -91,6 +95,7 @@ PoolCore::PoolCore(PoolOptions options, std::unique_ptr<Board> board, std::uniqu
       nursery_(std::move(nursery)),
       event_(std::move(event)),
       control_(std::move(control)),
+      calls_(std::move(calls)),
       extents_(&board_->arena(), kOwner, board_.get()),
       pending_(kTaskSlots) {}
 
@@ -137,9 +142,6 @@ absl::Status PoolCore::Fill(uint32_t index, const TaskSpec& spec, size_t bytes,
   std::byte* at = slot.arguments;
   Extent* extent = nullptr;
   if (bytes + keys > kInlineArguments) {
-    if (bytes + keys > kLargestResult) {
-      return absl::InvalidArgumentError("a task's arguments are over the largest, 1 GiB: pass them in pieces");
-    }
     absl::StatusOr<Extent*> taken = extents_.Take(bytes + keys);
     if (!taken.ok()) return taken.status();
     extent = *taken;
@@ -176,6 +178,12 @@ absl::Status PoolCore::Submit(const TaskSpec& spec, size_t bytes,
                               absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode,
                               std::shared_ptr<TaskState> state, std::vector<Fd> descriptors) {
   if (absl::Status owner = CheckOwner(); !owner.ok()) return owner;
+  if (bytes + descriptors.size() * sizeof(uint64_t) > kLargestResult) {
+    return absl::InvalidArgumentError("a task's arguments are over the largest, 1 GiB: pass them in pieces");
+  }
+  if (state->wants_callback) {
+    if (absl::Status caller = StartCaller(); !caller.ok()) return caller;
+  }
   std::unique_lock<std::mutex> lock(mutex_);
   if (absl::Status open = CheckOpen(); !open.ok()) return open;
   if (free_.empty() && slots_made_ == kTaskSlots) {
@@ -198,10 +206,12 @@ absl::Status PoolCore::Submit(const TaskSpec& spec, size_t bytes,
     PostSlot(*slot);
   } else {
     if (!absl::IsUnavailable(slot.status())) return slot.status();
-    Waiting waiting{spec, std::string(bytes, '\0'), std::move(descriptors), std::move(state)};
-    const absl::Status encoded =
-        encode(absl::MakeSpan(reinterpret_cast<std::byte*>(waiting.bytes.data()), waiting.bytes.size()));
-    if (!encoded.ok()) return encoded;
+    Waiting waiting{spec, bytes, std::unique_ptr<std::byte[]>(new (std::nothrow) std::byte[bytes]),
+                    std::move(descriptors), std::move(state)};
+    if (waiting.bytes == nullptr) {
+      return absl::ResourceExhaustedError(absl::StrCat("no memory to keep a task's arguments of ", bytes, " bytes"));
+    }
+    if (absl::Status encoded = encode({waiting.bytes.get(), bytes}); !encoded.ok()) return encoded;
     backlog_.push_back(std::move(waiting));
     outstanding_.fetch_add(1, std::memory_order_relaxed);
     if (wants_callback) callbacks_expected_.fetch_add(1, std::memory_order_relaxed);
@@ -212,6 +222,11 @@ absl::Status PoolCore::Submit(const TaskSpec& spec, size_t bytes,
   return absl::OkStatus();
 }
 
+void PoolCore::PushCallback(std::shared_ptr<TaskState> state) {
+  callbacks_.push_back(std::move(state));
+  if (callbacks_.size() == 1) SignalEventFd(calls_);
+}
+
 void PoolCore::Feed() {
   while (!unposted_.empty() && board_->Post(unposted_.back())) unposted_.pop_back();
   while (!backlog_.empty()) {
@@ -219,22 +234,25 @@ void PoolCore::Feed() {
     if (!slot.ok()) return;
     Waiting& next = backlog_.front();
     const absl::Status filled = Fill(
-        *slot, next.spec, next.bytes.size(),
+        *slot, next.spec, next.size,
         [&](absl::Span<std::byte> out) {
-          std::memcpy(out.data(), next.bytes.data(), out.size());
+          std::copy_n(next.bytes.get(), out.size(), out.data());
           return absl::OkStatus();
         },
         next.descriptors);
     if (!filled.ok()) {
       // No memory for large arguments now: what is under way will free some. With nothing under way it never comes.
       free_.push_back(*slot);
-      if (outstanding_.load(std::memory_order_relaxed) > backlog_.size()) return;
+      if (free_.size() < slots_made_) return;
       std::shared_ptr<TaskState> state = std::move(next.state);
       backlog_.pop_front();
       state->Resolve(filled, {});
       state->done.store(true, std::memory_order_release);
-      outstanding_.fetch_sub(1, std::memory_order_relaxed);
-      if (state->wants_callback) callbacks_.push_back(std::move(state));
+      if (state->wants_callback) {
+        PushCallback(std::move(state));
+      } else {
+        outstanding_.fetch_sub(1, std::memory_order_release);
+      }
       continue;
     }
     pending_[*slot] = {std::move(next.state), std::move(next.descriptors), next.spec.retries};
@@ -267,9 +285,15 @@ void PoolCore::TakePosted() {
 void PoolCore::Collect(bool waiting) {
   if (!AnythingPosted()) return;
   if (!drain_.try_lock()) return;  // Whoever has it collects for all.
-  std::lock_guard<std::mutex> drain(drain_, std::adopt_lock);
-  TakePosted();
-  Finish(waiting);
+  {
+    std::lock_guard<std::mutex> drain(drain_, std::adopt_lock);
+    TakePosted();
+    Finish(waiting);
+  }
+  // Who came meanwhile may have looked in vain and sleep now, with its result posted.
+  AsymmetricFenceLight();
+  WaitPoint& results = board_->header().results;
+  if (results.anybody_sleeps() && AnythingPosted()) results.Notify();
 }
 
 void PoolCore::Finish(bool waiting) {
@@ -279,38 +303,35 @@ void PoolCore::Finish(bool waiting) {
     for (Outcome& outcome : outcomes_) outcome.task = std::move(pending_[outcome.slot]);
   }
   for (Outcome& outcome : outcomes_) {
+    if (outcome.task.state == nullptr) continue;  // Posted twice, by a broken worker.
     TaskSlot& slot = board_->slot(outcome.slot);
-    if (outcome.task.state != nullptr) {
-      absl::Span<const std::byte> bytes;
-      if (outcome.has_result) {
-        const auto found = board_->Bytes(slot.result_at, slot.result_size, slot.result, kInlineResult);
-        if (!found.has_value()) {
-          outcome.status = absl::DataLossError("a task's result was overwritten in shared memory");
-        } else if (slot.outcome == 0) {
-          bytes = *found;
-        } else if (absl::Status decoded = DecodeInto(*found, outcome.status); !decoded.ok() || outcome.status.ok()) {
-          outcome.status = absl::DataLossError("a task's error was overwritten in shared memory");
-        }
+    absl::Span<const std::byte> bytes;
+    if (outcome.has_result) {
+      const auto found = board_->Bytes(slot.result_at, slot.result_size, slot.result, kInlineResult);
+      if (!found.has_value()) {
+        outcome.status = absl::DataLossError("a task's result was overwritten in shared memory");
+      } else if (slot.outcome == 0) {
+        bytes = *found;
+      } else if (absl::Status decoded = DecodeInto(*found, outcome.status); !decoded.ok() || outcome.status.ok()) {
+        outcome.status = absl::DataLossError("a task's error was overwritten in shared memory");
       }
-      outcome.task.state->Resolve(std::move(outcome.status), bytes);
     }
+    outcome.task.state->Resolve(std::move(outcome.status), bytes);
     if (outcome.has_result) board_->FreeExtent(slot.result_at);
     board_->FreeExtent(slot.arguments_at);
     TaskWord word = TaskWord::Unpack(slot.state.load(std::memory_order_relaxed));
     word.phase = TaskPhase::kFree;
     slot.state.store(word.Pack(), std::memory_order_relaxed);
   }
-  bool callbacks = false;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     uint64_t resolved = 0;
     for (Outcome& outcome : outcomes_) {
+      if (outcome.task.state == nullptr) continue;
       free_.push_back(outcome.slot);
       ++statistics_.tasks_done;
-      if (outcome.task.state == nullptr) continue;
       if (outcome.task.state->wants_callback) {
-        callbacks_.push_back(outcome.task.state);
-        callbacks = true;
+        PushCallback(outcome.task.state);
       } else {
         ++resolved;
       }
@@ -320,7 +341,6 @@ void PoolCore::Finish(bool waiting) {
     if (!backlog_.empty() || !unposted_.empty()) Feed();
   }
   outcomes_.clear();
-  if (callbacks) WakeHelper();
   // The caller looks for itself; others may sleep, for one of these.
   if (waiters_.load(std::memory_order_relaxed) > (waiting ? 1U : 0U)) {
     AsymmetricFenceLight();
@@ -331,7 +351,7 @@ void PoolCore::Finish(bool waiting) {
 bool PoolCore::Wait(absl::FunctionRef<bool()> done, Deadline deadline) {
   if (done()) return true;
   if (!CheckOwner().ok()) return false;
-  Collect(true);
+  Collect(false);  // Not counted among the waiters yet: those that sleep are all to be told.
   if (done()) return true;
   if (deadline.is_now()) return false;
   BoardHeader& header = board_->header();
@@ -380,6 +400,13 @@ absl::Status PoolCore::StartWorker(uint32_t index) {
   board_->ResetWorker(index);
   workers_[index].position.store(0, std::memory_order_release);
   absl::StatusOr<std::shared_ptr<Child>> child = nursery_->Start(spec);
+  if (absl::IsUnavailable(child.status()) && options_.method != StartMethod::kFork && !stopping_.load()) {
+    // It was killed. One that inherits nothing can be made again at any time.
+    absl::StatusOr<std::unique_ptr<Nursery>> nursery = Nursery::Create(Nursery::Origin::kExec);
+    if (!nursery.ok()) return nursery.status();
+    nursery_ = *std::move(nursery);
+    child = nursery_->Start(spec);
+  }
   if (!child.ok()) return child.status();
   std::lock_guard<std::mutex> lock(mutex_);
   WorkerPlace& place = workers_[index];
@@ -393,6 +420,8 @@ absl::Status PoolCore::StartWorker(uint32_t index) {
 // A worker has died: what it held fails, or is done again, and nothing else does.
 void PoolCore::Bury(uint32_t index, const ExitStatus& status) {
   Death death{workers_[index].child->pid(), status.signal().value_or(0), status.exit_code().value_or(0)};
+  // How it ended isn't known if somebody else reaped it; that it did is.
+  if (status.unknown()) death.exit_code = -1;
   const absl::Status error = DeathError(workers_[index].name, death);
   TakePosted();  // What it posted before counts.
   std::vector<bool> taken(kTaskSlots);
@@ -450,7 +479,7 @@ void PoolCore::FailAll(const absl::Status& why) {
   for (Waiting& waiting : backlog) {
     waiting.state->done.store(true, std::memory_order_release);
     if (waiting.state->wants_callback) {
-      callbacks_.push_back(std::move(waiting.state));
+      PushCallback(std::move(waiting.state));
     } else {
       outstanding_.fetch_sub(1, std::memory_order_release);
     }
@@ -491,35 +520,48 @@ absl::Status PoolCore::EndWorkers() {
   }
   for (const auto& child : children) child->Terminate().IgnoreError();  // It has ended by itself, then.
   const Deadline patience = Deadline::After(kGrace);
+  absl::Status all;
   for (const auto& child : children) {
     if (child->Wait(patience).ok()) continue;
     child->Kill().IgnoreError();
-    if (absl::StatusOr<ExitStatus> ended = child->Wait(); !ended.ok()) return ended.status();
+    all.Update(child->Wait().status());
   }
-  return absl::OkStatus();
+  return all;
 }
 
+// Whoever calls it returns with workers and threads gone, but a callback, which they wait for.
 absl::Status PoolCore::Terminate() {
   if (absl::Status owner = CheckOwner(); !owner.ok()) return owner;
+  const bool in_callback = callback_thread_.load() == std::this_thread::get_id();
+  bool first = false;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (std::exchange(terminated_, true)) return absl::OkStatus();
+    first = !std::exchange(terminated_, true);
     closed_ = true;
   }
-  StopWorkers();
-  if (absl::Status ended = EndWorkers(); !ended.ok()) return ended;
-  FailAll(absl::CancelledError("the pool was terminated before the task had ended"));
-  if (helper_ != nullptr && callback_thread_.load() != std::this_thread::get_id()) {
-    helper_.reset();
-    RunCallbacks();
-    // One that the helper was just starting.
-    if (absl::Status ended = EndWorkers(); !ended.ok()) return ended;
+  absl::Status all;
+  if (first) {
+    StopWorkers();
+    all = EndWorkers();
+    FailAll(absl::CancelledError("the pool was terminated before the task had ended"));
   }
-  return absl::OkStatus();
+  if (in_callback) return all;
+  std::lock_guard<std::mutex> one(ending_);
+  helper_.reset();
+  caller_.reset();
+  // One that the helper was just starting.
+  all.Update(EndWorkers());
+  callback_thread_.store(std::this_thread::get_id());
+  RunCallbacks();
+  callback_thread_.store({});
+  return all;
 }
 
 absl::Status PoolCore::Join(Deadline deadline) {
   if (absl::Status owner = CheckOwner(); !owner.ok()) return owner;
+  if (callback_thread_.load() == std::this_thread::get_id()) {
+    return absl::FailedPreconditionError("Join from a callback would wait for itself: call it elsewhere");
+  }
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (!closed_) {
@@ -630,8 +672,10 @@ bool PoolCore::HelperStep() {
     AsymmetricFenceHeavy();
   }
   const bool retry_start = missing && !stopping_.load();
+  // A worker that stands still between disarming and signalling is no death that would show.
   const Deadline until = needed && AnythingPosted() ? Deadline::Now()
-                         : retry_start              ? Deadline::After(absl::Milliseconds(100))
+                         : retry_start              ? Deadline::After(kStartAgain)
+                         : needed                   ? Deadline::After(absl::Seconds(1))
                                                     : Deadline::Never();
   const absl::StatusOr<int> ready = PollReadable(std::span(entries), until);
   if (!ready.ok()) {
@@ -649,15 +693,12 @@ bool PoolCore::HelperStep() {
     std::lock_guard<std::mutex> drain(drain_);
     Bury(places[i], *status);
   }
-  if (stopping_.load(std::memory_order_acquire)) {
-    RunCallbacks();
-    return callbacks_expected_.load() > 0;
-  }
+  if (stopping_.load(std::memory_order_acquire)) return false;
   if (startup_failures_ >= kStartupFailures) {
     Break(absl::AbortedError(
         absl::StrCat("the pool's workers don't start: ", kStartupFailures,
                      " in a row ended before their first task, the last: ", start_error_.message())));
-    return true;
+    return false;
   }
   bool alive = false;
   absl::Status failed;
@@ -665,15 +706,17 @@ bool PoolCore::HelperStep() {
     if (workers_[i].child == nullptr) failed.Update(StartWorker(i));
     alive = alive || workers_[i].child != nullptr;
   }
-  if (!alive)
+  // What is short now may be there again soon; but nobody is to wait for ever.
+  starts_in_vain_ = alive ? 0 : starts_in_vain_ + 1;
+  if (starts_in_vain_ >= kStartupFailures) {
     Break(
         absl::AbortedError(absl::StrCat("no worker of the pool is left, and none can be started: ", failed.message())));
-  RunCallbacks();
+    return false;
+  }
   return true;
 }
 
 void PoolCore::HelperBody(HelperThread& self) {
-  callback_thread_.store(std::this_thread::get_id());
   while (!self.stopping() && HelperStep()) self.Park();
   while (!self.stopping()) {
     // At the pool's end there is nothing left to do but to stand still for forks.
@@ -681,6 +724,30 @@ void PoolCore::HelperBody(HelperThread& self) {
     PollEntry control{&control_};
     if (!PollReadable(std::span(&control, 1), Deadline::Never()).ok()) return;
     ClearEventFd(control_);
+  }
+}
+
+// Callbacks have a thread of their own: deaths are seen to whatever they wait for.
+absl::Status PoolCore::StartCaller() {
+  if (caller_runs_.load(std::memory_order_acquire)) return absl::OkStatus();
+  std::lock_guard<std::mutex> one(ending_);
+  if (caller_ != nullptr || helper_ == nullptr) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<HelperThread>> caller = HelperThread::Start(
+      "regatta-calls", [this](HelperThread& self) { CallerBody(self); }, [this] { SignalEventFd(calls_); });
+  if (!caller.ok()) return caller.status();
+  caller_ = *std::move(caller);
+  caller_runs_.store(true, std::memory_order_release);
+  return absl::OkStatus();
+}
+
+void PoolCore::CallerBody(HelperThread& self) {
+  callback_thread_.store(std::this_thread::get_id());
+  PollEntry calls{&calls_};
+  while (!self.stopping()) {
+    self.Park();
+    // Without the poll it still only looks again.
+    if (PollReadable(std::span(&calls, 1), Deadline::Never()).ok()) ClearEventFd(calls_);
+    RunCallbacks();
   }
 }
 

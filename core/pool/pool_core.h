@@ -1,7 +1,8 @@
 // PoolCore: the owner's side of a pool, without types: posts tasks, collects results, and heals.
 //
 // Internal to the pool. Any thread of the owner may call anything. Whoever waits for a result collects them itself, so a hot
-// round trip crosses no second thread; a helper thread sees to deaths, callbacks, and what doesn't fit on the board yet.
+// round trip crosses no second thread; a helper thread sees to deaths and to what doesn't fit on the board yet, and another
+// runs the callbacks.
 //
 // Locks (in this order): drain_ (collecting, one thread at a time), mutex_ (everything else). User code (decoding a result
 // aside) runs under neither.
@@ -37,7 +38,7 @@ class TaskState {
   virtual ~TaskState() = default;
   // Called once, before `done`. OK: `result` is what the function returned, encoded, readable during the call only.
   virtual void Resolve(absl::Status outcome, absl::Span<const std::byte> result) = 0;
-  // Called once after that, by the helper thread, if `wants_callback`.
+  // Called once after that, by the thread for callbacks, if `wants_callback`.
   virtual void RunCallback() {}
 
   std::atomic<bool> done{false};
@@ -78,7 +79,8 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   };
   struct Waiting {  // A task that found no free slot.
     TaskSpec spec;
-    std::string bytes;
+    size_t size;
+    std::unique_ptr<std::byte[]> bytes;
     std::vector<Fd> descriptors;
     std::shared_ptr<TaskState> state;
   };
@@ -96,7 +98,8 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     Pending task;
   };
 
-  PoolCore(PoolOptions options, std::unique_ptr<Board> board, std::unique_ptr<Nursery> nursery, Fd event, Fd control);
+  PoolCore(PoolOptions options, std::unique_ptr<Board> board, std::unique_ptr<Nursery> nursery, Fd event, Fd control,
+           Fd calls);
 
   absl::Status CheckOwner() const;
   // mutex_ is held in these.
@@ -106,6 +109,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
                     absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode, absl::Span<const Fd> descriptors);
   void PostSlot(uint32_t slot);
   void Feed();
+  void PushCallback(std::shared_ptr<TaskState> state);
 
   bool AnythingPosted() const;
   void Collect(bool waiting);
@@ -127,6 +131,8 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   bool HelperStep();
   bool HelperIsNeeded();
   void AnswerWorker(uint32_t worker);
+  absl::Status StartCaller();
+  void CallerBody(HelperThread& self);
   void RunCallbacks();
   void WakeHelper();
 
@@ -136,7 +142,8 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   std::unique_ptr<Board> board_;
   std::unique_ptr<Nursery> nursery_;
   Fd event_;    // Workers signal it while the board is armed.
-  Fd control_;  // This process signals it.
+  Fd control_;  // This process signals it, for the helper.
+  Fd calls_;    // And this for the caller.
   ExtentPool extents_;
 
   std::mutex drain_;
@@ -158,9 +165,13 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   std::atomic<uint32_t> callbacks_expected_{0};
   std::atomic<bool> stopping_{false};
   uint32_t startup_failures_ = 0;
+  uint32_t starts_in_vain_ = 0;  // The helper's.
   absl::Status start_error_;
   PoolStatistics statistics_;
   std::atomic<std::thread::id> callback_thread_{};
+  std::mutex ending_;  // Taken before the others: guards the two threads' beginning and end.
+  std::atomic<bool> caller_runs_{false};
+  std::unique_ptr<HelperThread> caller_;  // Runs callbacks, once there is one to run.
   std::unique_ptr<HelperThread> helper_;
 };
 

@@ -1,6 +1,9 @@
 #include "core/pool/worker.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -17,6 +20,7 @@
 #include "core/os/local_socket.h"
 #include "core/pool/board.h"
 #include "core/process/function_id.h"
+#include "core/shm/family.h"
 
 namespace regatta {
 namespace {
@@ -69,6 +73,7 @@ class Worker {
   absl::StatusOr<DescriptorSource> Descriptors(uint32_t slot, absl::Span<const std::byte> keys);
 
   const uint16_t index_;
+  const uint32_t fork_generation_ = Family::fork_generation();
   Fd event_;
   Fd socket_;
   std::unique_ptr<Board> board_;
@@ -116,6 +121,12 @@ void Worker::RunTask(uint32_t index) {
   slot.result_at = 0;
   slot.result_size = 0;
   absl::Status status = Call(slot);
+  if (Family::fork_generation() != fork_generation_) [[unlikely]] {
+    // Two processes would be one worker.
+    std::fputs("A task's fork() returned in the child. It ends here: let it call _exit itself.\n", stderr);
+    std::fflush(stderr);
+    _exit(1);
+  }
   if (!status.ok()) {
     board_->FreeExtent(std::exchange(slot.result_at, 0));
     // The status itself may be too large for memory; then its code and a short text must do.
