@@ -1,0 +1,468 @@
+// A worker dies at each step of its work, and so do the nursery and the owner: one outcome for each task, no wrong task
+// fails, the pool heals, nothing hangs.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <numeric>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/ipc/queue.h"
+#include "core/os/error.h"
+#include "core/os/fault_point.h"
+#include "core/os/forked_child.h"
+#include "core/os/proc.h"
+#include "core/pool/pool.h"
+#include "core/pool/pool_witness.h"
+#include "core/process/process.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+namespace {
+
+Deadline Watchdog() { return Deadline::After(absl::Seconds(30)); }
+
+int Square(int x) { return x * x; }
+int Pid() { return getpid(); }
+int32_t Arm(uint32_t point, uint32_t skip) {
+  ArmFaultPoint(static_cast<FaultPoint>(point), skip);
+  return getpid();
+}
+std::string Large(size_t bytes) { return std::string(bytes, 'x'); }
+size_t Length(const std::string& text) { return text.size(); }
+absl::StatusOr<int> WaitFor(Queue<int> gate, Queue<int> begun, int result) {
+  if (absl::Status told = begun.Put(getpid()); !told.ok()) return told;
+  const absl::StatusOr<int> opened = gate.Get();
+  if (!opened.ok()) return opened.status();
+  return result;
+}
+bool Gone(int32_t pid) {
+  const absl::StatusOr<char> letter = ProcessStateLetter(pid);
+  return !letter.ok() || *letter == 'Z' || *letter == 'X';
+}
+
+Pool Make(int workers, StartMethod method = StartMethod::kFork) {
+  absl::StatusOr<Pool> pool = Pool::Create({.workers = workers, .method = method});
+  if (!pool.ok()) {
+    ADD_FAILURE() << pool.status();
+    abort();
+  }
+  return *std::move(pool);
+}
+
+// The points at which something was killed.
+std::set<FaultPoint>& KilledAt() {
+  static auto* points = new std::set<FaultPoint>();
+  return *points;
+}
+
+struct Step {
+  FaultPoint point;
+  uint32_t skip;        // Passages of the arming task itself.
+  bool fails_the_task;  // That the worker then held.
+};
+
+class WorkerDies : public testing::TestWithParam<Step> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    AtEachStep, WorkerDies,
+    testing::Values(Step{FaultPoint::kPoolTrying, 0, false}, Step{FaultPoint::kPoolTaken, 0, false},
+                    Step{FaultPoint::kPoolClaimed, 0, true}, Step{FaultPoint::kPoolResultReserved, 0, true},
+                    Step{FaultPoint::kPoolResultWritten, 1, true}, Step{FaultPoint::kPoolDone, 1, false},
+                    Step{FaultPoint::kPoolPublished, 1, false}),
+    [](const auto& step) { return std::string(FaultPointName(step.param.point)); });
+
+// With one worker the order of everything is known.
+TEST_P(WorkerDies, TheTaskThatItHeldFailsAndNoOther) {
+  Pool pool = Make(1);
+  for (int round = 0; round < 3; ++round) {
+    Queue<int> gate = *Queue<int>::Create();
+    Queue<int> begun = *Queue<int>::Create();
+    AsyncResult<int32_t> arm = *pool.ApplyAsync(Arm, static_cast<uint32_t>(GetParam().point), GetParam().skip);
+    std::vector<AsyncResult<std::string>> results;
+    for (int i = 0; i < 5; ++i) results.push_back(*pool.ApplyAsync(Large, size_t{200}));
+    const absl::StatusOr<int32_t> pid = arm.Get(Watchdog());
+    ASSERT_TRUE(pid.ok()) << pid.status();
+    for (int i = 0; i < 5; ++i) {
+      const absl::StatusOr<std::string> result = results[i].Get(Watchdog());
+      if (i == 0 && GetParam().fails_the_task) {
+        ASSERT_TRUE(absl::IsAborted(result.status())) << result.status();
+        EXPECT_EQ(DeathOf(result.status())->pid, *pid);
+        EXPECT_EQ(DeathOf(result.status())->signal, SIGKILL);
+      } else {
+        ASSERT_TRUE(result.ok()) << "task " << i << ": " << result.status();
+        EXPECT_EQ(result->size(), 200u);
+      }
+    }
+    EXPECT_NE(*pool.Apply(Pid), *pid);
+    EXPECT_EQ(pool.statistics().workers_died, static_cast<uint64_t>(round) + 1);
+    EXPECT_EQ(pool.statistics().tasks_done, (static_cast<uint64_t>(round) + 1) * 7);
+    KilledAt().insert(GetParam().point);
+  }
+}
+
+TEST_P(WorkerDies, ARetriedTaskIsRunByAnother) {
+  Pool pool = Make(2);
+  const TaskOptions<int32_t> once{.retries = 0};
+  const absl::StatusOr<int32_t> pid =
+      pool.ApplyAsync(once, Arm, static_cast<uint32_t>(GetParam().point), GetParam().skip)->Get(Watchdog());
+  ASSERT_TRUE(pid.ok()) << pid.status();
+  std::vector<AsyncResult<std::string>> results;
+  while (!Gone(*pid)) {
+    results.push_back(*pool.ApplyAsync(TaskOptions<std::string>{.retries = 1}, Large, size_t{200}));
+    EXPECT_TRUE(results.size() % 100 != 0 || results.back().Wait(Watchdog()));
+  }
+  for (auto& result : results) EXPECT_TRUE(result.Get(Watchdog()).ok());
+  EXPECT_EQ(pool.statistics().tasks_retried, GetParam().fails_the_task ? 1u : 0u);
+}
+
+TEST_P(WorkerDies, AMapFailsWithThatDeathOrIsWholeAndImapGoesOn) {
+  Pool pool = Make(2);
+  std::vector<size_t> sizes(40);
+  std::iota(sizes.begin(), sizes.end(), size_t{180});
+  ASSERT_TRUE(pool.Apply(Arm, static_cast<uint32_t>(GetParam().point), GetParam().skip).ok());
+  int deaths = 0;
+  for (int round = 0; pool.statistics().workers_died == 0 || round < 3; ++round) {
+    const absl::StatusOr<std::vector<std::string>> all = pool.Map(Large, sizes, {.chunk = 3});
+    if (!all.ok()) {
+      EXPECT_TRUE(DeathOf(all.status()).has_value()) << all.status();
+      ++deaths;
+      continue;
+    }
+    for (size_t i = 0; i < sizes.size(); ++i) EXPECT_EQ((*all)[i].size(), sizes[i]);
+  }
+  EXPECT_LE(deaths, GetParam().fails_the_task ? 1 : 0);
+  ASSERT_TRUE(pool.Apply(Arm, static_cast<uint32_t>(GetParam().point), GetParam().skip).ok());
+  int failed = 0;
+  while (pool.statistics().workers_died < 2) {
+    auto results = pool.Imap(Large, sizes);
+    ASSERT_TRUE(results.ok());
+    absl::StatusOr<std::string> item;
+    size_t i = 0;
+    for (; *results->Next(&item, Watchdog()); ++i) {
+      if (item.ok()) {
+        EXPECT_EQ(item->size(), sizes[i]);
+      } else {
+        EXPECT_TRUE(DeathOf(item.status()).has_value()) << item.status();
+        ++failed;
+      }
+    }
+    EXPECT_EQ(i, sizes.size());
+  }
+  EXPECT_LE(failed, GetParam().fails_the_task ? 1 : 0);
+}
+
+TEST_P(WorkerDies, EveryCallbackRunsOnceAndJoinReturns) {
+  Pool pool = Make(2);
+  std::atomic<int> good{0};
+  std::atomic<int> bad{0};
+  const TaskOptions<std::string> counted{.callback = [&](const std::string&) { ++good; },
+                                         .error_callback = [&](const absl::Status&) { ++bad; }};
+  ASSERT_TRUE(pool.Apply(Arm, static_cast<uint32_t>(GetParam().point), GetParam().skip).ok());
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(pool.ApplyAsync(counted, Large, size_t{200}).ok());
+  ASSERT_TRUE(pool.Close().ok());
+  const absl::Status joined = pool.Join(Watchdog());
+  EXPECT_TRUE(joined.ok()) << joined;
+  EXPECT_EQ(good + bad, 300);
+  EXPECT_LE(bad, GetParam().fails_the_task ? 1 : 0);
+}
+
+TEST_P(WorkerDies, TerminateEndsAllTheSame) {
+  std::vector<AsyncResult<std::string>> results;
+  const std::set<int32_t> before = ChildrenOf(getpid());
+  {
+    Pool pool = Make(2);
+    ASSERT_TRUE(pool.Apply(Arm, static_cast<uint32_t>(GetParam().point), GetParam().skip).ok());
+    for (int i = 0; i < 200; ++i) results.push_back(*pool.ApplyAsync(Large, size_t{200}));
+    ASSERT_TRUE(pool.Terminate().ok());
+    for (auto& result : results) {
+      const absl::StatusOr<std::string> got = result.Get(Watchdog());
+      EXPECT_TRUE(got.ok() || absl::IsCancelled(got.status()) || absl::IsAborted(got.status())) << got.status();
+    }
+  }
+  EXPECT_EQ(ChildrenOf(getpid()), before);
+  for (auto& result : results) EXPECT_TRUE(result.Ready()) << "a result may outlive its pool";
+}
+
+TEST(WorkersThatDie, BeforeTheyAreReadyBreakThePoolWithTheCause) {
+  ArmFaultPoint(FaultPoint::kPoolWorkerAttached);
+  absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
+  ArmFaultPoint(FaultPoint::kNone);
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  const absl::StatusOr<int> result = pool->Apply(Square, 2);
+  EXPECT_TRUE(absl::IsAborted(result.status())) << result.status();
+  EXPECT_NE(result.status().message().find("SIGKILL"), std::string::npos) << result.status();
+  EXPECT_LE(pool->statistics().workers_started, 12u) << "a bounded number of them";
+  KilledAt().insert(FaultPoint::kPoolWorkerAttached);
+}
+
+TEST(WorkersThatDie, OnceTheyAreReadyFailNothingAndTerminateStillEnds) {
+  ArmFaultPoint(FaultPoint::kPoolWorkerReady);
+  absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
+  ArmFaultPoint(FaultPoint::kNone);
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  AsyncResult<int> waiting = *pool->ApplyAsync(Square, 2);
+  EXPECT_TRUE(Eventually([&] { return pool->statistics().workers_died >= 10; }));
+  EXPECT_FALSE(waiting.Ready());
+  ASSERT_TRUE(pool->Terminate().ok());
+  EXPECT_TRUE(absl::IsCancelled(waiting.Get(Watchdog()).status()));
+  EXPECT_TRUE(pool->statistics().pids.empty());
+  KilledAt().insert(FaultPoint::kPoolWorkerReady);
+}
+
+// --- The owner ---
+
+struct OwnersWorkers {
+  std::atomic<int32_t> pids[3];
+};
+
+void RunOwner(Shared<OwnersWorkers>& shared, StartMethod method, bool at_point) {
+  Pool pool = Make(3, method);
+  const std::vector<int32_t> pids = pool.statistics().pids;
+  for (size_t i = 0; i < 3; ++i) shared->pids[i] = pids[i];
+  Queue<int> gate = *Queue<int>::Create();
+  Queue<int> begun = *Queue<int>::Create();
+  AsyncResult<int> held = *pool.ApplyAsync(WaitFor, gate, begun, 1);
+  const absl::StatusOr<int> worker = begun.Get(Watchdog());
+  if (!worker.ok()) _exit(3);
+  if (at_point) ArmFaultPoint(FaultPoint::kPoolTaskPosted, 2);
+  for (int i = 0; i < 10; ++i) {
+    if (!pool.ApplyAsync(Square, i).ok()) _exit(4);
+  }
+  kill(getpid(), SIGKILL);
+}
+
+class OwnerDies : public testing::TestWithParam<StartMethod> {};
+INSTANTIATE_TEST_SUITE_P(StartMethods, OwnerDies, testing::ValuesIn(kAllStartMethods),
+                         [](const auto& method) { return std::string(StartMethodName(method.param)); });
+
+TEST_P(OwnerDies, ItsWorkersAreGoneAndNothingIsLeft) {
+  const std::set<std::string> names = SharedMemoryNames();
+  for (const bool at_point : {false, true}) {
+    Shared<OwnersWorkers> shared;
+    absl::StatusOr<Process> owner = Process::Fork({.daemon = false}, [&] {
+      RunOwner(shared, GetParam(), at_point);
+      return 0;
+    });
+    ASSERT_TRUE(owner.ok()) << owner.status();
+    const absl::StatusOr<ExitStatus> end = owner->Join(Watchdog());
+    ASSERT_TRUE(end.ok()) << end.status();
+    EXPECT_EQ(end->signal(), SIGKILL) << end->ToString();
+    for (const auto& pid : shared->pids) {
+      ASSERT_GT(pid, 0);
+      EXPECT_TRUE(Eventually([&] { return Gone(pid); }, absl::Seconds(5))) << "worker " << pid;
+    }
+  }
+  EXPECT_EQ(SharedMemoryNames(), names);
+  KilledAt().insert(FaultPoint::kPoolTaskPosted);
+}
+
+// --- The nursery ---
+
+int32_t NurseryOf(const Pool& pool, const std::set<int32_t>& before) {
+  std::set<int32_t> children = ChildrenOf(getpid());
+  for (const int32_t pid : const_cast<Pool&>(pool).statistics().pids) children.erase(pid);
+  for (const int32_t pid : before) children.erase(pid);
+  return children.size() == 1 ? *children.begin() : -1;
+}
+
+TEST(NurseryDies, AForkedPoolGoesOnWithTheWorkersThatItHasAndThenSaysWhy) {
+  const std::set<int32_t> before = ChildrenOf(getpid());
+  Pool pool = Make(2);
+  const int32_t nursery = NurseryOf(pool, before);
+  ASSERT_GT(nursery, 0);
+  ASSERT_EQ(kill(nursery, SIGKILL), 0);
+  EXPECT_EQ(*pool.Apply(Square, 3), 9);
+  const std::vector<int32_t> pids = pool.statistics().pids;
+  ASSERT_EQ(kill(pids[0], SIGKILL), 0);
+  ASSERT_TRUE(Eventually([&] { return pool.statistics().workers_died == 1; }));
+  EXPECT_EQ(*pool.Apply(Square, 4), 16) << "one is left";
+  Queue<int> gate = *Queue<int>::Create();
+  Queue<int> begun = *Queue<int>::Create();
+  AsyncResult<int> held = *pool.ApplyAsync(WaitFor, gate, begun, 1);
+  AsyncResult<int> waiting = *pool.ApplyAsync(Square, 5);
+  ASSERT_EQ(kill(*begun.Get(Watchdog()), SIGKILL), 0);
+  EXPECT_TRUE(DeathOf(held.Get(Watchdog()).status()).has_value());
+  const absl::Status why = waiting.Get(Watchdog()).status();
+  EXPECT_TRUE(absl::IsAborted(why)) << why;
+  EXPECT_NE(why.message().find("no worker of the pool is left"), std::string::npos) << why;
+  EXPECT_FALSE(pool.ApplyAsync(Square, 5).ok());
+}
+
+TEST(NurseryDies, ASpawnedPoolMakesAnotherAndHeals) {
+  const std::set<int32_t> before = ChildrenOf(getpid());
+  Pool pool = Make(2, StartMethod::kSpawn);
+  const int32_t nursery = NurseryOf(pool, before);
+  ASSERT_GT(nursery, 0);
+  ASSERT_EQ(kill(nursery, SIGKILL), 0);
+  for (int round = 0; round < 2; ++round) {
+    for (const int32_t pid : pool.statistics().pids) ASSERT_EQ(kill(pid, SIGKILL), 0);
+    const uint64_t died = 2 * (static_cast<uint64_t>(round) + 1);
+    ASSERT_TRUE(Eventually([&] {
+      const PoolStatistics now = pool.statistics();
+      return now.workers_died == died && now.pids.size() == 2;
+    }));
+    EXPECT_EQ(*pool.Apply(Square, 3), 9);
+  }
+}
+
+// --- Standing still ---
+
+TEST(AStoppedWorker, HoldsUpItsOwnTaskOnlyAndEndsItWhenContinued) {
+  Pool pool = Make(2);
+  Queue<int> gate = *Queue<int>::Create();
+  Queue<int> begun = *Queue<int>::Create();
+  AsyncResult<int> held = *pool.ApplyAsync(WaitFor, gate, begun, 7);
+  const int32_t pid = *begun.Get(Watchdog());
+  ASSERT_EQ(kill(pid, SIGSTOP), 0);
+  ASSERT_TRUE(gate.Put(0).ok());
+  std::atomic<int> called{0};
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_EQ(*pool.Apply(Square, i), i * i);
+    ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = [&](const int&) { ++called; }}, Square, i).ok());
+  }
+  EXPECT_TRUE(Eventually([&] { return called == 200; })) << "callbacks go on";
+  EXPECT_FALSE(held.Ready());
+  ASSERT_EQ(kill(pid, SIGCONT), 0);
+  EXPECT_EQ(*held.Get(Watchdog()), 7);
+  EXPECT_EQ(pool.statistics().workers_died, 0u);
+}
+
+TEST(AStoppedWorker, IsEndedByTerminate) {
+  Pool pool = Make(2);
+  for (const int32_t pid : pool.statistics().pids) ASSERT_EQ(kill(pid, SIGSTOP), 0);
+  AsyncResult<int> waiting = *pool.ApplyAsync(Square, 2);
+  ASSERT_TRUE(pool.Terminate().ok());
+  EXPECT_TRUE(absl::IsCancelled(waiting.Get(Watchdog()).status()));
+  EXPECT_TRUE(pool.statistics().pids.empty());
+}
+
+// --- Join before drain (pitfall 15) ---
+
+TEST(Pitfall15, JoinHonoursItsDeadlineWhateverIsInTheQueue) {
+  Pool pool = Make(1);
+  Queue<int> gate = *Queue<int>::Create();
+  Queue<int> begun = *Queue<int>::Create();
+  AsyncResult<int> held = *pool.ApplyAsync(WaitFor, gate, begun, 7);
+  std::vector<AsyncResult<size_t>> waiting;
+  for (int i = 0; i < 6000; ++i) waiting.push_back(*pool.ApplyAsync(Length, std::string(300, 'x')));
+  ASSERT_TRUE(begun.Get(Watchdog()).ok());
+  ASSERT_TRUE(pool.Close().ok());
+  EXPECT_TRUE(absl::IsDeadlineExceeded(pool.Join(Deadline::After(absl::Milliseconds(20)))));
+  ASSERT_TRUE(gate.Put(0).ok());
+  EXPECT_TRUE(pool.Join(Watchdog()).ok());
+  for (auto& result : waiting) EXPECT_EQ(*result.Get(Deadline::Now()), 300u);
+}
+
+// --- Callbacks and healing ---
+
+TEST(ACallback, ThatWaitsForATaskOfADeadWorkerGetsItsError) {
+  Pool pool = Make(1);
+  Queue<int> done = *Queue<int>::Create();
+  Queue<int> object = *Queue<int>::Create();
+  const auto back = [&](const int&) {
+    EXPECT_TRUE(pool.Apply(Arm, static_cast<uint32_t>(FaultPoint::kPoolClaimed), 0u).ok());
+    EXPECT_TRUE(DeathOf(pool.Apply(Square, 3).status()).has_value());
+    const auto put = [](Queue<int> queue) { return queue.Put(5).ok(); };
+    EXPECT_TRUE(*pool.Apply(put, object)) << "and descriptors are handed on";
+    EXPECT_TRUE(absl::IsFailedPrecondition(pool.Join()));
+    EXPECT_TRUE(done.Put(1).ok());
+  };
+  ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = back}, Square, 2).ok());
+  EXPECT_TRUE(done.Get(Watchdog()).ok());
+}
+
+TEST(ACallback, MayTerminateThePool) {
+  Pool pool = Make(2);
+  Queue<int> done = *Queue<int>::Create();
+  const auto back = [&](const int&) {
+    EXPECT_TRUE(pool.Terminate().ok());
+    EXPECT_TRUE(done.Put(1).ok());
+  };
+  ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = back}, Square, 2).ok());
+  EXPECT_TRUE(done.Get(Watchdog()).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(pool.ApplyAsync(Square, 1).status()));
+}
+
+TEST(Pitfall12, GetOfEveryThreadReturnsWhenThePoolIsDestroyed) {
+  Queue<int> gate = *Queue<int>::Create();
+  Queue<int> begun = *Queue<int>::Create();
+  std::vector<std::thread> threads;
+  std::atomic<int> cancelled{0};
+  {
+    Pool pool = Make(1);
+    for (int i = 0; i < 4; ++i) {
+      AsyncResult<int> held = *pool.ApplyAsync(WaitFor, gate, begun, i);
+      threads.emplace_back([&cancelled, held] {
+        if (absl::IsCancelled(held.Get(Watchdog()).status())) ++cancelled;
+      });
+    }
+    ASSERT_TRUE(begun.Get(Watchdog()).ok());
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(cancelled, 4);
+}
+
+// --- Tasks that misbehave ---
+
+TEST(ATask, ThatExitsFailsAloneWithItsCode) {
+  Pool pool = Make(1);
+  const absl::StatusOr<int> exited = pool.Apply([](int code) -> int { exit(code); }, 7);
+  ASSERT_TRUE(DeathOf(exited.status()).has_value()) << exited.status();
+  EXPECT_EQ(DeathOf(exited.status())->exit_code, 7);
+  EXPECT_EQ(*pool.Apply(Square, 3), 9);
+}
+
+TEST(ATask, ThatForksAndReturnsInBothIsOneTask) {
+  Pool pool = Make(1);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(*pool.Apply(
+                  [](int x) {
+                    fork();
+                    return x;
+                  },
+                  i),
+              i);
+    EXPECT_EQ(*pool.Apply(Square, i), i * i);
+  }
+  EXPECT_EQ(pool.statistics().tasks_done, 40u);
+}
+
+TEST(ATask, ThatClosesAllDescriptorsHangsNobody) {
+  Pool pool = Make(1);
+  const auto close_all = [] {
+    for (int fd = 3; fd < 1024; ++fd) close(fd);
+  };
+  ASSERT_TRUE(pool.Apply(close_all).ok());
+  EXPECT_EQ(*pool.Apply(Square, 3), 9);
+  Queue<int> called = *Queue<int>::Create();
+  const auto back = [&](const int& x) { EXPECT_TRUE(called.Put(x).ok()); };
+  for (int i = 1; i < 4; ++i) {
+    ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = back}, Square, i).ok());
+    EXPECT_EQ(*called.Get(Watchdog()), i * i);
+  }
+  const auto put = [](Queue<int> queue) { return queue.Put(5).ok(); };
+  EXPECT_FALSE(pool.Apply(put, called).ok()) << "it can't be given anything any more, and says so";
+}
+
+// Suites with parameters run after the others, in the order in which they stand in this file: this one is the last.
+class FaultPointOfThePool : public testing::TestWithParam<uint32_t> {};
+INSTANTIATE_TEST_SUITE_P(All, FaultPointOfThePool,
+                         testing::Range(static_cast<uint32_t>(FaultPoint::kPoolTaskPosted),
+                                        static_cast<uint32_t>(FaultPoint::kPoolResultReserved) + 1),
+                         [](const auto& point) {
+                           return std::string(FaultPointName(static_cast<FaultPoint>(point.param)));
+                         });
+TEST_P(FaultPointOfThePool, WasKilledAtByOneOfTheTestsAbove) {
+  if (testing::GTEST_FLAG(filter) != "*") return;  // Only some tests ran.
+  EXPECT_EQ(KilledAt().count(static_cast<FaultPoint>(GetParam())), 1u);
+}
+
+}  // namespace
+}  // namespace regatta
