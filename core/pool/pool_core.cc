@@ -551,6 +551,7 @@ absl::Status PoolCore::Terminate() {
   caller_.reset();
   // One that the helper was just starting.
   all.Update(EndWorkers());
+  nursery_.reset();  // Results may keep this object for long.
   callback_thread_.store(std::this_thread::get_id());
   RunCallbacks();
   callback_thread_.store({});

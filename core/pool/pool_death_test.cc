@@ -186,7 +186,7 @@ TEST_P(WorkerDies, TerminateEndsAllTheSame) {
       EXPECT_TRUE(got.ok() || absl::IsCancelled(got.status()) || absl::IsAborted(got.status())) << got.status();
     }
   }
-  EXPECT_EQ(ChildrenOf(getpid()), before);
+  EXPECT_EQ(ChildrenOf(getpid()), before) << "its processes don't";
   for (auto& result : results) EXPECT_TRUE(result.Ready()) << "a result may outlive its pool";
 }
 

@@ -67,6 +67,7 @@ class Worker {
   };
 
   void RunTask(uint32_t index);
+  void EndIfForked() const;
   absl::Status Call(TaskSlot& slot);
   absl::Status CallChunk(TaskSlot& slot, const ResolvedFunction& function, std::span<const std::byte> arguments);
   absl::StatusOr<std::byte*> PlaceResult(TaskSlot& slot, size_t bytes);
@@ -121,12 +122,7 @@ void Worker::RunTask(uint32_t index) {
   slot.result_at = 0;
   slot.result_size = 0;
   absl::Status status = Call(slot);
-  if (Family::fork_generation() != fork_generation_) [[unlikely]] {
-    // Two processes would be one worker.
-    std::fputs("A task's fork() returned in the child. It ends here: let it call _exit itself.\n", stderr);
-    std::fflush(stderr);
-    _exit(1);
-  }
+  EndIfForked();
   if (!status.ok()) {
     board_->FreeExtent(std::exchange(slot.result_at, 0));
     // The status itself may be too large for memory; then its code and a short text must do.
@@ -195,7 +191,17 @@ absl::Status Worker::CallChunk(TaskSlot& slot, const ResolvedFunction& function,
   return absl::OkStatus();
 }
 
+// The child of a task's fork, as the task returns in it: the slot, and what comes after, are its parent's.
+void Worker::EndIfForked() const {
+  if (Family::fork_generation() == fork_generation_) [[likely]]
+    return;
+  std::fputs("A task's fork() returned in the child. It ends here: let it call _exit itself.\n", stderr);
+  std::fflush(stderr);
+  _exit(1);
+}
+
 absl::StatusOr<std::byte*> Worker::PlaceResult(TaskSlot& slot, size_t bytes) {
+  EndIfForked();
   if (bytes <= kInlineResult) {
     slot.result_at = 0;
     slot.result_size = static_cast<uint32_t>(bytes);
