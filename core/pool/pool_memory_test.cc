@@ -1,6 +1,7 @@
 // What a pool costs while it does nothing, and that it keeps nothing of what it did.
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
@@ -9,9 +10,11 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/ipc/queue.h"
 #include "core/os/deadline.h"
 #include "core/os/forked_child.h"
 #include "core/os/futex.h"
@@ -118,16 +121,43 @@ TEST(PoolDescriptors, AreWhatTheyWereAfterItsLife) {
   }
 }
 
+// Sleeps for as long as that: what is measured needs it.
+void Sleep(absl::Duration time) {
+  std::atomic<uint32_t> nobody_wakes{0};
+  FutexWait(nobody_wakes, 0, Deadline::After(time));
+}
+
+// A sleeper looks after 50 ms, and then once a second; it is told, all the same.
+TEST(ASleepingOwner, IsWokenByTheResultAndNotByItsNextLook) {
+  absl::StatusOr<Pool> pool = Pool::Create({.workers = 1});
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  Queue<int> gate = *Queue<int>::Create();
+  absl::Duration best = absl::InfiniteDuration();
+  for (int round = 0; round < 3; ++round) {
+    AsyncResult<int> held = *pool->ApplyAsync([](Queue<int> gate) { return gate.Get().value_or(-1); }, gate);
+    std::atomic<int32_t> id{0};
+    int64_t there = 0;
+    std::thread waiter([&] {
+      id = ThisThreadId();
+      EXPECT_EQ(held.Get().value_or(-1), 7);
+      there = MonotonicNanos();
+    });
+    EXPECT_TRUE(Eventually([&] { return id != 0 && IsAsleep(id); }));
+    Sleep(absl::Milliseconds(120));
+    const int64_t opened = MonotonicNanos();
+    EXPECT_TRUE(gate.Put(7).ok());
+    waiter.join();
+    best = std::min(best, absl::Nanoseconds(there - opened));
+  }
+  EXPECT_LT(best, absl::Milliseconds(500)) << "the shortest of three; the next look is some 900 ms away";
+}
+
 TEST(AnIdlePool, SleepsAndLooksAtMostOnceASecond) {
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
   ASSERT_TRUE(pool.ok()) << pool.status();
   ASSERT_TRUE(pool->Map(Square, std::vector<int>(1000, 2), {.chunk = 1}).ok());
   // From here on the test itself only sleeps, for the time that is measured.
-  const auto sleep = [](absl::Duration time) {
-    std::atomic<uint32_t> nobody_wakes{0};
-    FutexWait(nobody_wakes, 0, Deadline::After(time));
-  };
-  sleep(absl::Milliseconds(300));  // A waiter's first look after falling asleep is sooner than the others.
+  Sleep(absl::Milliseconds(300));  // A waiter's first look after falling asleep is sooner than the others.
   std::set<int32_t> pids = ChildrenOf(getpid());  // Workers and nursery.
   ASSERT_GE(pids.size(), 3u);
   pids.insert(getpid());
@@ -137,7 +167,7 @@ TEST(AnIdlePool, SleepsAndLooksAtMostOnceASecond) {
     wake_ups[pid] = WakeUps(pid);
     ticks[pid] = CpuTicks(pid);
   }
-  sleep(absl::Milliseconds(2200));
+  Sleep(absl::Milliseconds(2200));
   for (const int32_t pid : pids) {
     const int64_t woken = WakeUps(pid) - wake_ups[pid];
     std::printf("process %d: %lld wake-ups in 2.2 s\n", pid, static_cast<long long>(woken));
