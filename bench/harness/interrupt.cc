@@ -7,15 +7,22 @@ namespace {
 
 volatile std::sig_atomic_t g_interrupted = 0;
 
-void Note(int) { g_interrupted = 1; }
+// One keystroke may arrive twice: from the terminal, and passed on by whoever started this.
+constexpr int kEnough = 3;
+
+void Note(int signal) {
+  g_interrupted = g_interrupted + 1;
+  if (g_interrupted < kEnough) return;
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
 
 }  // namespace
 
 void NoteInterrupts() {
   struct sigaction action = {};
   action.sa_handler = Note;
-  // Not SA_RESTART: a wait is to return. SA_RESETHAND: the second signal does what it always does.
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  action.sa_flags = 0;  // Not SA_RESTART: a wait is to return.
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
 }

@@ -1,4 +1,4 @@
-// Ctrl-C and SIGTERM: noted, so that a driver ends in order, with its file whole. A second one ends the process at once.
+// Ctrl-C and SIGTERM: noted, so that a driver ends in order, with its file whole. The third ends the process at once.
 #ifndef REGATTA_BENCH_HARNESS_INTERRUPT_H_
 #define REGATTA_BENCH_HARNESS_INTERRUPT_H_
 

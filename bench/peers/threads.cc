@@ -2,10 +2,10 @@
 
 #include <atomic>
 #include <exception>
+#include <semaphore>
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "core/os/cpu.h"
 #include "core/topology/affinity.h"
 
 #if REGATTA_HAVE_TBB
@@ -70,6 +70,7 @@ struct Threads::Impl {
   tbb::task_arena apart;     // The caller only waits.
   std::optional<Pinner> pinner_together;
   std::optional<Pinner> pinner_apart;
+  std::binary_semaphore done{0};  // Apply's task has run.
 };
 
 Presence ThreadsPresence() {
@@ -88,12 +89,11 @@ absl::StatusOr<std::unique_ptr<Threads>> Threads::Create(const Crew& crew) {
 
 absl::Status Threads::OnOther(const std::function<void()>& work) {
   try {
-    std::atomic<bool> done{false};
     impl_->apart.enqueue([&] {
       work();
-      done.store(true, std::memory_order_release);
+      impl_->done.release();
     });
-    while (!done.load(std::memory_order_acquire)) CpuPause();
+    impl_->done.acquire();  // Spins a while, then sleeps.
     return impl_->CheckPinned();
   } catch (const std::exception& thrown) {
     return Thrown(thrown);
