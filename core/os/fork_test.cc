@@ -1,0 +1,152 @@
+#include "core/os/fork.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "core/os/forked_child.h"
+#include "core/os/life.h"
+#include "core/os/pidfd.h"
+#include "core/os/poll.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+namespace {
+
+struct Page {
+  std::atomic<int32_t> sibling{0};
+  std::atomic<int32_t> seen{0};
+  Life life;
+};
+
+// Runs `body` in a sibling of a child, that is in another child of this process, and gives that one's exit code.
+template <class Body>
+int ExitCodeOfSibling(Page& page, Body&& body) {
+  ForkedChild maker([&] {
+    const absl::StatusOr<Forked> sibling = CloneSibling(&page.sibling);
+    REGATTA_CHILD_REQUIRE(sibling.ok());
+    if (sibling->pid == 0) _exit(body());
+    return sibling->pid == page.sibling ? 0 : 1;
+  });
+  EXPECT_EQ(maker.Wait(), 0);
+  const absl::StatusOr<Fd> pidfd = OpenPidfd(page.sibling);
+  EXPECT_TRUE(pidfd.ok()) << pidfd.status();
+  EXPECT_TRUE(*PollReadable(*pidfd, Deadline::After(absl::Seconds(30))));
+  const absl::StatusOr<Reaped> reaped = ReapPidfd(*pidfd);  // Only a parent can.
+  EXPECT_TRUE(reaped.ok()) << reaped.status();
+  return reaped->outcome == ReapOutcome::kKilled ? -reaped->number : reaped->number;
+}
+
+TEST(CloneSibling_Sibling, IsAChildOfItsMakersParent) {
+  Shared<Page> page;
+  const int32_t parent = getpid();
+  EXPECT_EQ(ExitCodeOfSibling(*page, [&] { return getppid() == parent && getpid() == page->sibling ? 5 : 1; }), 5);
+}
+
+TEST(CloneSibling_Sibling, HasItsTrueThreadIdInTheCLibrary) {
+  Shared<Page> page;
+  EXPECT_EQ(ExitCodeOfSibling(*page,
+                              [&] {
+                                pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+                                pthread_mutex_lock(&mutex);
+                                const bool owner_is_true = mutex.__data.__owner == gettid();
+                                pthread_mutex_unlock(&mutex);
+                                // Threads of its own start and end.
+                                std::thread([&] { page->seen = gettid() != getpid() ? 1 : 0; }).join();
+                                return owner_is_true && page->seen == 1 ? 0 : 1;
+                              }),
+            0);
+}
+
+TEST(CloneSibling_Sibling, LeavesMarksOnItsRobustMutexesWhenItIsKilled) {
+  Shared<Page> page;
+  EXPECT_EQ(ExitCodeOfSibling(*page,
+                              [&] {
+                                if (!page->life.Hold().ok()) return 1;
+                                page->seen = page->life.held() ? 1 : 0;
+                                kill(getpid(), SIGKILL);
+                                return 2;
+                              }),
+            -SIGKILL);
+  EXPECT_EQ(page->seen, 1);
+  EXPECT_FALSE(page->life.held());
+}
+
+TEST(CloneSibling_Sibling, MayMakeSiblingsItself) {
+  Shared<Page> page;
+  Shared<Page> second;
+  EXPECT_EQ(ExitCodeOfSibling(*page,
+                              [&] {
+                                const absl::StatusOr<Forked> sibling = CloneSibling(&second->sibling);
+                                REGATTA_CHILD_REQUIRE(sibling.ok());
+                                if (sibling->pid == 0) {
+                                  pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+                                  pthread_mutex_lock(&mutex);
+                                  _exit(mutex.__data.__owner == gettid() ? 0 : 1);
+                                }
+                                return 0;
+                              }),
+            0);
+  const absl::StatusOr<Fd> pidfd = OpenPidfd(second->sibling);
+  ASSERT_TRUE(pidfd.ok());
+  ASSERT_TRUE(*PollReadable(*pidfd, Deadline::After(absl::Seconds(30))));
+  EXPECT_EQ(ReapPidfd(*pidfd)->number, 0);
+}
+
+TEST(CloneSibling_Refusal, IsForAProcessWithThreadsOrARobustMutexHeld) {
+  ForkedChild threaded([] {
+    std::atomic<bool> stop{false};
+    std::atomic<int32_t> pid{0};
+    std::thread other([&] {
+      while (!stop) std::this_thread::yield();
+    });
+    const absl::Status refused = CloneSibling(&pid).status();
+    stop = true;
+    other.join();
+    return absl::IsFailedPrecondition(refused) && pid == 0 ? 0 : 1;
+  });
+  EXPECT_EQ(threaded.Wait(), 0);
+  Shared<Page> page;
+  ForkedChild holder([&] {
+    REGATTA_CHILD_REQUIRE(page->life.Hold().ok());
+    const absl::Status refused = CloneSibling(&page->sibling).status();
+    return absl::IsFailedPrecondition(refused) && page->sibling == 0 ? 0 : 1;
+  });
+  EXPECT_EQ(holder.Wait(), 0);
+}
+
+TEST(CachedThreadId_Search, FindsWhereTheKernelSaysItIs) {
+  int32_t* const by_search = fork_internal::CachedThreadIdBySearch();
+  ASSERT_NE(by_search, nullptr);
+  EXPECT_EQ(*by_search, gettid());
+  int32_t* const by_kernel = fork_internal::CachedThreadIdFromKernel();
+  if (by_kernel == nullptr) GTEST_SKIP() << "this kernel doesn't tell";
+  EXPECT_EQ(by_search, by_kernel);
+}
+
+TEST(ForkWithPidfd_NoProcess, SaysTheWayOut) {
+  ForkedChild child([] {
+    RefuseNewProcesses();
+    const absl::Status refused = ForkWithPidfd().status();
+    return absl::IsResourceExhausted(refused) && absl::StrContains(refused.message(), "pids.max") ? 0 : 1;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+TEST(ForkWithPidfd_Child, IsBehindThePidfd) {
+  absl::StatusOr<Forked> forked = ForkWithPidfd();
+  ASSERT_TRUE(forked.ok()) << forked.status();
+  if (forked->pid == 0) _exit(4);
+  ASSERT_TRUE(*PollReadable(forked->pidfd, Deadline::After(absl::Seconds(30))));
+  const absl::StatusOr<Reaped> reaped = ReapPidfd(forked->pidfd);
+  EXPECT_EQ(reaped->outcome, ReapOutcome::kExited);
+  EXPECT_EQ(reaped->number, 4);
+}
+
+}  // namespace
+}  // namespace regatta

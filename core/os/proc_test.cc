@@ -1,0 +1,58 @@
+#include "core/os/proc.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "core/os/forked_child.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+namespace {
+
+TEST(Proc_Threads, AreCountedAndListedByName) {
+  EXPECT_EQ(*ThreadCount(), 1);
+  std::atomic<bool> named{false};
+  std::atomic<bool> stop{false};
+  int32_t tid = 0;
+  std::thread other([&] {
+    tid = gettid();
+    pthread_setname_np(pthread_self(), "odd) R (name");
+    named = true;
+    while (!stop) std::this_thread::yield();
+  });
+  while (!named) std::this_thread::yield();
+  EXPECT_EQ(*ThreadCount(), 2);
+  const auto threads = ListThreads();
+  ASSERT_TRUE(threads.ok()) << threads.status();
+  ASSERT_EQ(threads->size(), 2u);
+  EXPECT_TRUE(std::any_of(threads->begin(), threads->end(), [&](const ThreadEntry& thread) {
+    return thread.tid == tid && thread.name == "odd) R (name";
+  }));
+  stop = true;
+  other.join();
+  EXPECT_TRUE(Eventually([] { return *ThreadCount() == 1; }));  // The kernel forgets it a moment after join.
+}
+
+TEST(Proc_Process, HasAStateAndAParent) {
+  EXPECT_EQ(*ProcessStateLetter(getpid()), 'R');
+  ForkedChild sleeper([] {
+    for (;;) pause();
+    return 0;
+  });
+  EXPECT_TRUE(Eventually([&] { return *ProcessStateLetter(sleeper.pid()) == 'S'; }));
+  EXPECT_EQ(*ParentOf(sleeper.pid()), getpid());
+  sleeper.Kill();
+  EXPECT_TRUE(Eventually([&] { return *ProcessStateLetter(sleeper.pid()) == 'Z'; }));
+  EXPECT_EQ(sleeper.Wait(), -SIGKILL);
+  EXPECT_TRUE(absl::IsNotFound(ProcessStateLetter(sleeper.pid()).status()));
+  EXPECT_TRUE(absl::IsNotFound(ParentOf(sleeper.pid()).status()));
+}
+
+}  // namespace
+}  // namespace regatta
