@@ -28,9 +28,14 @@ std::vector<double> XValues(const LineChart& chart) {
 
 std::vector<double> YValues(const LineChart& chart) {
   std::vector<double> values;
+  double highest = 0;
+  for (const Series& series : chart.series) {
+    for (const ChartPoint& point : series.points) highest = std::max(highest, point.y);
+  }
+  // A band that reaches far out is cut off at the plot's edge rather than squeezing the curves.
   for (const Series& series : chart.series) {
     for (const ChartPoint& point : series.points) {
-      values.insert(values.end(), {point.y, point.low, point.high});
+      values.insert(values.end(), {point.y, point.low, std::min(point.high, 1.4 * highest)});
     }
   }
   for (const Reference& reference : chart.across) values.push_back(reference.value);

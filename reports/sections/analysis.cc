@@ -87,6 +87,8 @@ Text Show(const Estimate& estimate, Unit unit, int digits) {
   if (!estimate.measured()) return "–";
   // A ratio far below 1 has no use for a third digit.
   if (unit == Unit::kTimes && estimate.value < 0.1) digits = std::min(digits, 2);
+  // One block says nothing of how blocks differ.
+  if (estimate.blocks < 2) return Format(estimate.value, unit, digits);
   return Text(Format(estimate.value, unit, digits))
       .Range(FormatRange(estimate.interval.low, estimate.interval.high, unit, digits));
 }

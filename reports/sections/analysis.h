@@ -53,7 +53,7 @@ class Analysis {
   std::vector<std::string> distrust_;
 };
 
-// "1.29×" with its range, or "–" where nothing was measured.
+// "1.29×" with its range, or "–" where nothing was measured. No range of a single block.
 Text Show(const Estimate& estimate, Unit unit, int digits = 3);
 
 }  // namespace regatta::reports

@@ -77,6 +77,8 @@ TEST(ShowTest, GivesAFigureWithItsRangeOrADash) {
   EXPECT_EQ(Show(estimate, Unit::kTimes).Plain(), "–");
   estimate = {1.5, {1.25, 1.75}, 3, 1, 1};
   EXPECT_EQ(Show(estimate, Unit::kTimes).Plain(), "1.50× (1.25 to 1.75×)");
+  estimate.blocks = 1;
+  EXPECT_EQ(Show(estimate, Unit::kTimes).Plain(), "1.50×");
   estimate = {0.00456, {0.0045, 0.0047}, 3, 1, 1};
   EXPECT_EQ(Show(estimate, Unit::kTimes).Plain(), "0.0046× (0.0045 to 0.0047×)");
 }

@@ -185,14 +185,14 @@ class GoalFinder {
   }
 
   void Creation() {
-    const Reading p50 = Counter("p50_ns");
+    const Reading time = TimePerOperation();
     for (const ArmInfo* ours : Arms("process_create", "core", {{"method", "fork"}})) {
       for (const ArmInfo* bare :
            Arms("process_create", "fork", {{"method", "fork"}, {"parent_mib", ours->Field("parent_mib")}})) {
         Add({.what = absl::StrCat("Fork and join, ", Parent(*ours), ", to a bare fork"),
              .goal = "within 5 %",
              .limit = 1.05},
-            analysis_.Ratio(ours->key, bare->key, p50, ""));
+            analysis_.Ratio(ours->key, bare->key, time, ""));
       }
     }
     const auto servers = Arms("process_create", "core", {{"method", "forkserver"}});
@@ -205,7 +205,7 @@ class GoalFinder {
     Add({.what = absl::StrCat("Forkserver, ", Parent(*large), ", to ", Parent(*small)),
          .goal = "independent of size: within 10 %",
          .limit = 1.1},
-        analysis_.Ratio(large->key, small->key, p50, ""));
+        analysis_.Ratio(large->key, small->key, time, ""));
   }
 
   static std::string Parent(const ArmInfo& arm) {

@@ -85,8 +85,8 @@ TEST(ProcessSectionTest, HasATableForEachSizeOfTheParent) {
       .Times("process_create/core/method:forkserver/parent_mib:2048", {400'000, 400'000});
   const std::string words = WordsOf(made, ProcessSection);
   EXPECT_TRUE(Has(words,
-                  "Create and join, small parent\nbare fork | 300 µs (300 to 300 µs) | – | – | 2 | \n"
-                  "Regatta, fork | 330 µs (330 to 330 µs) | – | 1.10× (1.10 to 1.10×) | 2 | \n"))
+                  "Create and join, small parent\nbare fork | 300 µs (300 to 300 µs) | 300 µs | – | – | 2 | \n"
+                  "Regatta, fork | 330 µs (330 to 330 µs) | 330 µs | – | 1.10× (1.10 to 1.10×) | 2 | \n"))
       << words;
   EXPECT_TRUE(Has(words, "Create and join, parent holding 2 GiB\nRegatta, forkserver | 400 µs")) << words;
 }

@@ -49,7 +49,9 @@ Competitor FindCompetitor(const Analysis& analysis, const ArmInfo& arm, const st
   }
   if (!competitor.figure.measured()) {
     const std::string why = analysis.view().WhyMissing(arm.key);
-    competitor.why_missing = why.empty() ? "not measured in this state" : why;
+    const std::vector<std::string> states = analysis.view().States(arm.key);
+    const bool measured = std::find(states.begin(), states.end(), state) != states.end();
+    competitor.why_missing = !why.empty() ? why : measured ? "too few samples" : "not measured in this state";
   }
   return competitor;
 }
