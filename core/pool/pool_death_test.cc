@@ -159,9 +159,9 @@ TEST_P(WorkerDies, AMapFailsWithThatDeathOrIsWholeAndImapGoesOn) {
 }
 
 TEST_P(WorkerDies, EveryCallbackRunsOnceAndJoinReturns) {
-  Pool pool = Make(2);
   std::atomic<int> good{0};
   std::atomic<int> bad{0};
+  Pool pool = Make(2);
   const TaskOptions<std::string> counted{.callback = [&](const std::string&) { ++good; },
                                          .error_callback = [&](const absl::Status&) { ++bad; }};
   ASSERT_TRUE(pool.Apply(Arm, static_cast<uint32_t>(GetParam().point), GetParam().skip).ok());
@@ -315,6 +315,7 @@ TEST(NurseryDies, ASpawnedPoolMakesAnotherAndHeals) {
 // --- Standing still ---
 
 TEST(AStoppedWorker, HoldsUpItsOwnTaskOnlyAndEndsItWhenContinued) {
+  std::atomic<int> called{0};
   Pool pool = Make(2);
   Queue<int> gate = *Queue<int>::Create();
   Queue<int> begun = *Queue<int>::Create();
@@ -322,7 +323,6 @@ TEST(AStoppedWorker, HoldsUpItsOwnTaskOnlyAndEndsItWhenContinued) {
   const int32_t pid = *begun.Get(Watchdog());
   ASSERT_EQ(kill(pid, SIGSTOP), 0);
   ASSERT_TRUE(gate.Put(0).ok());
-  std::atomic<int> called{0};
   for (int i = 0; i < 200; ++i) {
     EXPECT_EQ(*pool.Apply(Square, i), i * i);
     ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = [&](const int&) { ++called; }}, Square, i).ok());
@@ -363,9 +363,9 @@ TEST(Pitfall15, JoinHonoursItsDeadlineWhateverIsInTheQueue) {
 // --- Callbacks and healing ---
 
 TEST(ACallback, ThatWaitsForATaskOfADeadWorkerGetsItsError) {
-  Pool pool = Make(1);
-  Queue<int> done = *Queue<int>::Create();
+  Queue<int> done = *Queue<int>::Create();  // Before the pool: a callback may still be in it as its item is got.
   Queue<int> object = *Queue<int>::Create();
+  Pool pool = Make(1);
   const auto back = [&](const int&) {
     EXPECT_TRUE(pool.Apply(Arm, static_cast<uint32_t>(FaultPoint::kPoolClaimed), 0u).ok());
     EXPECT_TRUE(DeathOf(pool.Apply(Square, 3).status()).has_value());
@@ -379,8 +379,8 @@ TEST(ACallback, ThatWaitsForATaskOfADeadWorkerGetsItsError) {
 }
 
 TEST(ACallback, MayTerminateThePool) {
-  Pool pool = Make(2);
   Queue<int> done = *Queue<int>::Create();
+  Pool pool = Make(2);
   const auto back = [&](const int&) {
     EXPECT_TRUE(pool.Terminate().ok());
     EXPECT_TRUE(done.Put(1).ok());
@@ -435,13 +435,13 @@ TEST(ATask, ThatForksAndReturnsInBothIsOneTask) {
 }
 
 TEST(ATask, ThatClosesAllDescriptorsHangsNobody) {
+  Queue<int> called = *Queue<int>::Create();
   Pool pool = Make(1);
   const auto close_all = [] {
     for (int fd = 3; fd < 1024; ++fd) close(fd);
   };
   ASSERT_TRUE(pool.Apply(close_all).ok());
   EXPECT_EQ(*pool.Apply(Square, 3), 9);
-  Queue<int> called = *Queue<int>::Create();
   const auto back = [&](const int& x) { EXPECT_TRUE(called.Put(x).ok()); };
   for (int i = 1; i < 4; ++i) {
     ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = back}, Square, i).ok());
