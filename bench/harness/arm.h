@@ -37,6 +37,8 @@ class PartnerWatch {
  public:
   virtual ~PartnerWatch() = default;
   virtual absl::Status Announce(int pid, absl::string_view role) = 0;
+  // Called in a partner's process: its order has failed, while the race may well be waiting for it elsewhere.
+  virtual void Failed(absl::string_view role, const absl::Status& status) = 0;
 };
 
 using StartRace = std::function<absl::StatusOr<std::unique_ptr<Race>>(PartnerWatch& watch)>;

@@ -72,15 +72,17 @@ absl::StatusOr<PipeEnds> MakePipe() {
   return PipeEnds{Fd(ends[0]), Fd(ends[1])};
 }
 
-[[noreturn]] void Serve(const Fd& orders, const Fd& reports, std::optional<int> cpu, const Partner::SetUp& set_up,
-                        const Partner::Body& body) {
+[[noreturn]] void Serve(PartnerWatch& watch, absl::string_view role, const Fd& orders, const Fd& reports,
+                        std::optional<int> cpu, const Partner::SetUp& set_up, const Partner::Body& body) {
   absl::Status ready = absl::OkStatus();
   if (cpu.has_value()) ready = PinThisThread({*cpu});
   if (ready.ok() && set_up) ready = set_up();
   Answer answer = AnswerOf(ready.ok() ? absl::StatusOr<PartnerReport>(PartnerReport()) : ready);
   if (!WriteWhole(reports, &answer, sizeof answer)) _exit(3);
   for (int64_t order; ready.ok() && ReadWhole(orders, &order, sizeof order) && order != kDismissed;) {
-    answer = AnswerOf(body(order));
+    const absl::StatusOr<PartnerReport> report = body(order);
+    if (!report.ok()) watch.Failed(role, report.status());
+    answer = AnswerOf(report);
     if (!WriteWhole(reports, &answer, sizeof answer)) _exit(3);
   }
   _exit(0);
@@ -103,7 +105,7 @@ absl::StatusOr<std::unique_ptr<Partner>> Partner::Fork(PartnerWatch& watch, absl
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != maker) _exit(4);
     orders->write.Reset();
     reports->read.Reset();
-    Serve(orders->read, reports->write, cpu, set_up, body);
+    Serve(watch, role, orders->read, reports->write, cpu, set_up, body);
   }
   std::unique_ptr<Partner> partner(new Partner);
   partner->role_ = std::string(role);

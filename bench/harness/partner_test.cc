@@ -23,6 +23,7 @@ class RecordingWatch : public PartnerWatch {
     roles.emplace_back(role);
     return absl::OkStatus();
   }
+  void Failed(absl::string_view, const absl::Status&) override {}  // In the partner: nobody could see it here.
   std::vector<int> pids;
   std::vector<std::string> roles;
 };

@@ -27,7 +27,7 @@ extern char** environ;
 namespace regatta::bench {
 namespace {
 
-// After a partner's death the stage mostly finds out itself, and says it better.
+// After a partner's death or failure the stage mostly finds out itself, and says it better.
 constexpr absl::Duration kGrace = absl::Seconds(2);
 
 // How process `pid`, dead and not yet reaped by its parent, died.
@@ -109,14 +109,14 @@ absl::Status Stage::Gone() {
 absl::StatusOr<Batch> Stage::Await(absl::string_view doing, bool partners_may_end) {
   const Deadline deadline = Deadline::After(patience_);
   Deadline grace = Deadline::Never();
-  std::string death;
+  absl::Status bad;  // What happened to a partner, until the stage says it better.
   for (;;) {
     if (Interrupted()) {
       Kill();
       return absl::CancelledError("interrupted");
     }
     std::vector<pollfd> watched = {{.fd = socket_.get(), .events = POLLIN, .revents = 0}};
-    if (death.empty() && !partners_may_end) {
+    if (bad.ok() && !partners_may_end) {
       for (const Watched& partner : partners_) {
         watched.push_back({.fd = partner.pidfd.get(), .events = POLLIN, .revents = 0});
       }
@@ -132,20 +132,28 @@ absl::StatusOr<Batch> Stage::Await(absl::string_view doing, bool partners_may_en
         if (!message->status.ok()) return message->status;
         return std::move(message->batch);
       }
+      if (message->kind == StageMessage::Kind::kPartnerFailed) {
+        if (bad.ok()) {
+          bad = absl::Status(message->status.code(), absl::StrCat(message->role, ": ", message->status.message()));
+          grace = Deadline::After(kGrace);
+        }
+        continue;
+      }
       const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, message->pid, 0));
       // Already gone: the stage itself will say so.
       if (pidfd >= 0) partners_.push_back({message->role, message->pid, Fd(pidfd)});
       continue;
     }
-    for (size_t i = 1; i < watched.size() && death.empty(); ++i) {
+    for (size_t i = 1; i < watched.size() && bad.ok(); ++i) {
       if (watched[i].revents == 0) continue;
       const Watched& partner = partners_[i - 1];
-      death = absl::StrCat(partner.role, " (pid ", partner.pid, ") ", HowDied(partner.pid), " while ", doing);
+      bad = absl::AbortedError(
+          absl::StrCat(partner.role, " (pid ", partner.pid, ") ", HowDied(partner.pid), " while ", doing));
       grace = Deadline::After(kGrace);
     }
     if (!until.passed()) continue;
     Kill();
-    if (!death.empty()) return absl::AbortedError(death);
+    if (!bad.ok()) return bad;
     return absl::DeadlineExceededError(absl::StrCat("no answer within ", absl::FormatDuration(patience_), " while ",
                                                     doing, " (--arm_timeout_s sets how long to wait)"));
   }

@@ -1,4 +1,4 @@
-// What a driver and its stage say to each other: one request, any number of announcements, one answer.
+// What a driver and its stage say to each other: one request, any number of messages about partners, one answer.
 #ifndef REGATTA_BENCH_HARNESS_STAGE_PROTOCOL_H_
 #define REGATTA_BENCH_HARNESS_STAGE_PROTOCOL_H_
 
@@ -19,12 +19,12 @@ struct StageRequest {
 };
 
 struct StageMessage {
-  enum class Kind : uint8_t { kPartner, kDone };
+  enum class Kind : uint8_t { kPartner, kPartnerFailed, kDone };
   Kind kind = Kind::kDone;
-  int32_t pid = 0;   // kPartner
-  std::string role;  // kPartner
-  absl::Status status;
-  Batch batch;  // kDone of a kRun
+  int32_t pid = 0;      // kPartner
+  std::string role;     // kPartner, kPartnerFailed
+  absl::Status status;  // kPartnerFailed, kDone
+  Batch batch;          // kDone of a kRun
 };
 
 }  // namespace regatta::bench

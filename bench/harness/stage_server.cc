@@ -33,6 +33,14 @@ class DriverWatch : public PartnerWatch {
     message.role = std::string(role);
     return SendFrame(socket_, message);
   }
+  // The partner has inherited the socket; a frame as small as this is written at once, never between another's bytes.
+  void Failed(absl::string_view role, const absl::Status& status) override {
+    StageMessage message;
+    message.kind = StageMessage::Kind::kPartnerFailed;
+    message.role = std::string(role);
+    message.status = absl::Status(status.code(), status.message());
+    SendFrame(socket_, message).IgnoreError();  // Without the driver there is nobody to tell.
+  }
 
  private:
   const Fd& socket_;
@@ -105,7 +113,8 @@ int ServeStage(std::span<const Arm> arms, std::vector<int> allowed_cpus) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // A driver that is already gone shows as the end of the socket.
   std::signal(SIGPIPE, SIG_IGN);     // A partner's death shows as an error of the write.
   std::signal(SIGINT, SIG_IGN);      // The driver ends its stages.
-  const Fd socket(kStageFd);
+  Fd socket(kStageFd);
+  socket.SetCloseOnExec(true).IgnoreError();  // A program that is raced would only hold it open.
   DriverWatch watch(socket);
   const Arm* arm = nullptr;
   std::unique_ptr<Race> race;

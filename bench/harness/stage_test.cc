@@ -93,6 +93,21 @@ const std::vector<Arm>& TestArms() {
       kill(self.partner->pid(), SIGKILL);
       for (;;) asm volatile("");
     }));
+    Arm deaf = MakeArm("deaf", [](Behaviour& self, int64_t, Meter&) -> absl::Status {
+      if (absl::Status ordered = self.partner->Order(-1); !ordered.ok()) return ordered;
+      for (;;) asm volatile("");
+    });
+    deaf.start = [run = deaf.start](PartnerWatch& watch) -> absl::StatusOr<std::unique_ptr<Race>> {
+      absl::StatusOr<std::unique_ptr<Race>> race = run(watch);
+      auto partner =
+          Partner::Fork(watch, "the other side", std::nullopt, nullptr, [](int64_t) -> absl::StatusOr<PartnerReport> {
+            return absl::DataLossError("a message arrived with other bytes");
+          });
+      if (!partner.ok()) return partner.status();
+      static_cast<Behaviour&>(**race).partner = *std::move(partner);
+      return race;
+    };
+    made.push_back(deaf);
     made.push_back(MakeArmWithPartner("asks_the_dead", [](Behaviour& self, int64_t, Meter&) -> absl::Status {
       kill(self.partner->pid(), SIGKILL);
       return self.partner->Report().status();
@@ -170,6 +185,10 @@ TEST(Stage_PartnersDeath, IsSeenAlsoWhereTheRaceSpinsOn) {
   EXPECT_EQ(died.code(), absl::StatusCode::kAborted);
   EXPECT_THAT(died.message(), StartsWith("the other side (pid"));
   EXPECT_THAT(died.message(), HasSubstr("was killed by SIGKILL while running"));
+}
+
+TEST(Stage_PartnersFailure, IsSeenAlsoWhereTheRaceDoesNotAsk) {
+  EXPECT_EQ(RunOf("deaf").status(), absl::DataLossError("the other side: a message arrived with other bytes"));
 }
 
 TEST(Stage_PartnersDeath, IsToldByTheRaceWhereItNotices) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -78,25 +79,36 @@ struct Codec<std::variant<Alternatives...>> {
       std::visit([&out](const auto& held) { out.Write(held); }, value);
     }
   }
-  static std::optional<Variant> Decode(Decoder& in) {
-    const std::byte* const bytes = in.ReadBytes(1);
-    if (bytes == nullptr) return std::nullopt;
-    const auto index = codec_internal::LoadOnce<uint8_t>(bytes);
+  static bool Decode(Decoder& in, Variant& value) requires std::is_default_constructible_v<Variant> {
+    return DecodeInto(in, value, std::index_sequence_for<Alternatives...>());
+  }
+  static std::optional<Variant> Decode(Decoder& in) requires(!std::is_default_constructible_v<Variant>) {
     std::optional<Variant> value;
-    if (!DecodeHeld(in, index, value, std::index_sequence_for<Alternatives...>())) return std::nullopt;
+    if (!DecodeInto(in, value, std::index_sequence_for<Alternatives...>())) value.reset();
     return value;
   }
 
  private:
-  template <size_t... I>
-  static bool DecodeHeld(Decoder& in, uint8_t index, std::optional<Variant>& value, std::index_sequence<I...>) {
-    const bool known = ((index == I && (DecodeAlternative<I, Alternatives>(in, value), true)) || ...);
-    return known ? value.has_value() : in.Fail("an alternative that the variant does not have");
+  // `out` is the variant or an optional one.
+  template <class Out, size_t... I>
+  static bool DecodeInto(Decoder& in, Out& out, std::index_sequence<I...>) {
+    const std::byte* const bytes = in.ReadBytes(1);
+    if (bytes == nullptr) return false;
+    const auto index = codec_internal::LoadOnce<uint8_t>(bytes);
+    bool ok = false;
+    const bool known = ((index == I && (ok = DecodeAlternative<I, Alternatives>(in, out), true)) || ...);
+    return known ? ok : in.Fail("an alternative that the variant does not have");
   }
-  template <size_t kIndex, class Alternative>
-  static void DecodeAlternative(Decoder& in, std::optional<Variant>& value) {
+  template <size_t kIndex, class Alternative, class Out>
+  static bool DecodeAlternative(Decoder& in, Out& out) {
     codec_internal::Slot<Alternative> held;
-    if (held.Read(in)) value.emplace(std::in_place_index<kIndex>, held.Release());
+    if (!held.Read(in)) return false;
+    if constexpr (std::is_same_v<Out, Variant>) {
+      out.template emplace<kIndex>(held.Release());
+    } else {
+      out.emplace(std::in_place_index<kIndex>, held.Release());
+    }
+    return true;
   }
 };
 

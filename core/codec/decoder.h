@@ -63,8 +63,9 @@ class Decoder {
       return Nest<T>([&] { return Codec<T>::Decode(*this, value); });
     } else {
       std::optional<T> decoded = Take<T>();
-      if (decoded.has_value()) value = *std::move(decoded);
-      return decoded.has_value();
+      if (!decoded.has_value()) return false;
+      value = *std::move(decoded);
+      return true;
     }
   }
   // The same for a T that has no default constructor.

@@ -163,11 +163,20 @@ std::string Encoded(const auto& value) {
   return std::move(bytes).value_or("");
 }
 
+TEST(Hooks, HaveTheFingerprintsThatTheyName) {
+  EXPECT_EQ(TypeFingerprint<Percent>(), FingerprintOf("test.Percent/1"));
+  EXPECT_EQ(TypeFingerprint<std::vector<Tree>>(), FingerprintOf("sequence", {FingerprintOf("test.Tree/1")}));
+  EXPECT_EQ((TypeFingerprint<std::map<int, Handle>>()),
+            FingerprintOf("ordered", {TypeFingerprint<int>(), FingerprintOf("test.Handle/1")}));
+  EXPECT_EQ(TypeFingerprint<Point>(), FingerprintOf("test.Point/1"));
+  EXPECT_NE(TypeFingerprint<Faulty>(), TypeFingerprint<Bomb>());
+}
+
 TEST(FixedHook, TravelsWithinOtherTypesAndRefusesWhatItDoesNotKnow) {
   using Value = std::vector<std::pair<Percent, Point>>;
   const Value value = {{Percent(7), {1, 2}}, {Percent(100), {3, 4}}};
   std::string bytes = Encoded(value);
-  EXPECT_EQ(bytes.size(), 8 + 2 * 9u);
+  EXPECT_EQ(bytes.size(), 8u + 9u + 9u);
   EXPECT_EQ(*Decode<Value>(AsBytes(bytes)), value);
   bytes[8] = 101;
   EXPECT_EQ(Decode<Value>(AsBytes(bytes)).status().code(), absl::StatusCode::kDataLoss);
@@ -229,6 +238,13 @@ TEST(HandleHook, RefusesEveryPrefix) {
   const std::string bytes = Encoded(WithHandle{1, Handle(2), "three"});
   for (size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_EQ(Decode<WithHandle>(AsBytes(bytes.substr(0, size))).status().code(), absl::StatusCode::kDataLoss);
+  }
+  std::vector<Handle> many;
+  many.emplace_back(1);
+  many.emplace_back(2);
+  const std::string list = Encoded(many);
+  for (size_t size = 0; size < list.size(); ++size) {
+    EXPECT_EQ(Decode<std::vector<Handle>>(AsBytes(list.substr(0, size))).status().code(), absl::StatusCode::kDataLoss);
   }
 }
 

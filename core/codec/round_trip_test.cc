@@ -1,5 +1,6 @@
 // Values of every type come back equal, and take exactly the bytes that they said.
 #include <array>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -162,7 +163,7 @@ TEST(Floats, KeepTheirBitsEvenAsNaN) {
   for (const double value : {std::numeric_limits<double>::quiet_NaN(), -0.0, std::numeric_limits<double>::denorm_min(),
                              -std::numeric_limits<double>::infinity()}) {
     const double back = *Decode<double>(AsBytes(*EncodeToString(value)));
-    EXPECT_EQ(std::memcmp(&back, &value, sizeof(value)), 0);
+    EXPECT_EQ(std::bit_cast<uint64_t>(back), std::bit_cast<uint64_t>(value));
   }
   EXPECT_TRUE(std::isnan(*Decode<long double>(AsBytes(*EncodeToString(std::nanl(""))))));
 }

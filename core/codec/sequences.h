@@ -104,6 +104,15 @@ struct Codec<std::vector<Element, Allocator>>
       if (bytes == nullptr) return false;
       Assign(bytes, count, value);
       return true;
+    } else if constexpr (kFixedSize<Element> != kVariable) {
+      const std::byte* bytes = in.ReadBytes(count * kFixedSize<Element>);
+      if (bytes == nullptr) return false;
+      value.resize(count);
+      for (Element& element : value) {
+        if (!codec_internal::GetFixed(bytes, element)) return in.Fail("bytes that are no value of the elements' type");
+        bytes += kFixedSize<Element>;
+      }
+      return true;
     } else {
       value.clear();
       // Room is taken only as the bytes prove the elements: a small one may be large in memory.

@@ -22,7 +22,7 @@ struct Payload {
 std::vector<Payload> SortedPayloads(const absl::Status& status) {
   std::vector<Payload> payloads;
   status.ForEachPayload([&payloads](absl::string_view url, const absl::Cord& bytes) {
-    payloads.push_back({std::string(url), std::string(bytes)});
+    payloads.push_back({.url = std::string(url), .bytes = std::string(bytes)});
   });
   std::sort(payloads.begin(), payloads.end(), [](const Payload& a, const Payload& b) { return a.url < b.url; });
   return payloads;

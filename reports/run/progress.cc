@@ -42,7 +42,11 @@ void Progress::Update(size_t step, double part, const std::string& what, double 
   absl::StrAppend(&line, ": ", what);
   // A line that wraps could not be rewritten.
   if (terminal_ && line.size() > kTerminalColumns) line.resize(kTerminalColumns);
-  absl::FPrintF(stream_, terminal_ ? "\r%s\033[K" : "%s\n", line);
+  if (terminal_) {
+    absl::FPrintF(stream_, "\r%s\033[K", line);
+  } else {
+    absl::FPrintF(stream_, "%s\n", line);
+  }
   std::fflush(stream_);
 }
 
