@@ -1,0 +1,35 @@
+// Scenario: a program that leaves a trace, and what must hold of the trace of every correct run, whichever system ran it.
+#ifndef REGATTA_CONFORMANCE_SCENARIOS_SCENARIO_H_
+#define REGATTA_CONFORMANCE_SCENARIOS_SCENARIO_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "conformance/checks/expectation.h"
+#include "core/process/start_method.h"
+
+namespace regatta::conformance {
+
+struct Scenario {
+  // "queue/full": the topic and a name; the catalogue has its record.
+  std::string id;
+  Expectations expectations;
+  // The program for the core, in a process of its own that has run Init.
+  void (*play)(StartMethod method);
+};
+
+// One topic each.
+std::vector<Scenario> LockScenarios();
+std::vector<Scenario> PoolScenarios();
+std::vector<Scenario> ProcessScenarios();
+std::vector<Scenario> QueueScenarios();
+
+// Of all topics.
+std::vector<Scenario> AllScenarios();
+// The part of `id` before the slash.
+absl::string_view TopicOf(absl::string_view id);
+
+}  // namespace regatta::conformance
+
+#endif  // REGATTA_CONFORMANCE_SCENARIOS_SCENARIO_H_
