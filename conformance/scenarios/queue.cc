@@ -38,6 +38,18 @@ void GetToSentinel(Queue<int> queue, const std::string& actor) {
   }
 }
 
+// Two items are there when the reader begins.
+void PutFour(Queue<int> queue, Gate ready) {
+  Put(queue, "writer", {11, 22});
+  ready.Open();
+  Put(queue, "writer", {33, 44, kSentinel});
+}
+
+void GetFour(Queue<int> queue, Gate ready) {
+  ready.Pass();
+  GetToSentinel(queue, "reader");
+}
+
 void PlayFull(StartMethod) {
   Queue<int> queue = Must(Queue<int>::Create(3));
   Put(queue, "main", {1, 2});
@@ -57,9 +69,9 @@ void PlayPutTimeout(StartMethod) {
 
 void PlayFourThroughThree(StartMethod method) {
   const Queue<int> queue = Must(Queue<int>::Create(3));
-  Process writer =
-      Must(Process::Start({.method = method}, &Put, queue, "writer", std::vector<int>{11, 22, 33, 44, kSentinel}));
-  Process reader = Must(Process::Start({.method = method}, &GetToSentinel, queue, "reader"));
+  const Gate ready;
+  Process writer = Must(Process::Start({.method = method}, &PutFour, queue, ready));
+  Process reader = Must(Process::Start({.method = method}, &GetFour, queue, ready));
   TellExit("writer", writer.Join());
   TellExit("reader", reader.Join());
 }

@@ -2,7 +2,7 @@
 
 from multiprocessing import Process, Queue
 
-from record import record, table_of, tell, tell_exit
+from record import Gate, record, table_of, tell, tell_exit
 
 SENTINEL = -1
 TIMEOUT = 0.05
@@ -17,6 +17,18 @@ def get_to_sentinel(queue, actor):
     """Until the sentinel or an error."""
     while record(actor, "get", [], queue.get) not in (SENTINEL, None):
         pass
+
+
+def put_four(queue, ready):
+    """Two items are there when the reader begins."""
+    put(queue, "writer", [11, 22])
+    ready.open()
+    put(queue, "writer", [33, 44, SENTINEL])
+
+
+def get_four(queue, ready):
+    ready.enter()
+    get_to_sentinel(queue, "reader")
 
 
 def full():
@@ -39,8 +51,9 @@ def put_timeout():
 
 def four_through_three():
     queue = Queue(3)
-    writer = Process(target=put, name="writer", args=(queue, "writer", [11, 22, 33, 44, SENTINEL]))
-    reader = Process(target=get_to_sentinel, name="reader", args=(queue, "reader"))
+    ready = Gate()
+    writer = Process(target=put_four, name="writer", args=(queue, ready))
+    reader = Process(target=get_four, name="reader", args=(queue, ready))
     writer.start()
     reader.start()
     writer.join()

@@ -33,7 +33,7 @@ class Queue {
     static int64_t puts = 0;
     const bool second = ++puts % 2 == 0;
     if (second && Injected(Fault::kQueueDropped)) return absl::OkStatus();
-    if (second && Injected(Fault::kQueueDoubled)) queue_.Put(item, deadline).IgnoreError();  // The fault itself.
+    if (second && Injected(Fault::kQueueDoubled)) queue_.TryPut(item).IgnoreError();  // The fault itself.
     return Told(queue_.Put(Injected(Fault::kQueueTorn) ? Torn(item) : item, Sooner(deadline)), deadline);
   }
   absl::Status TryPut(const T& item) { return Put(item, Deadline::Now()); }
