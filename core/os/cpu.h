@@ -19,6 +19,16 @@ inline void CpuPause() {
 #endif
 }
 
+// Asks for the cache line at `at`, to be written soon. (__builtin_prefetch asks for a shared one, unless the compiler may assume
+// newer processors.)
+inline void PrefetchForWrite(const void* at) {
+#if defined(__x86_64__)
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(at)));
+#else
+  __builtin_prefetch(at, 1);
+#endif
+}
+
 // Gives the processor to another runnable thread.
 void YieldProcessor();
 

@@ -51,8 +51,9 @@ Outcome<R> DecodeOutcome(absl::Status outcome, absl::Span<const std::byte> bytes
 template <class R>
 class ResultState : public TaskState {
  public:
-  void Resolve(absl::Status outcome, absl::Span<const std::byte> bytes) override {
+  bool Resolve(uint64_t, absl::Status outcome, absl::Span<const std::byte> bytes) override {
     result.emplace(DecodeOutcome<R>(std::move(outcome), bytes));
+    return true;
   }
   void RunCallback() override {
     if (result->ok()) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/os/cpu.h"
 #include "core/os/fault_point.h"
 
 namespace regatta {
@@ -66,7 +67,10 @@ absl::Status Board::Back(uint32_t slots, uint32_t workers) {
 }
 
 bool Board::Post(uint32_t slot) {
-  if (ring_tail_ - header().ring_head.load(std::memory_order_acquire) >= kTaskRing) return false;
+  if (ring_tail_ - ring_head_seen_ >= kTaskRing) {
+    ring_head_seen_ = header().ring_head.load(std::memory_order_acquire);
+    if (ring_tail_ - ring_head_seen_ >= kTaskRing) return false;
+  }
   const uint64_t entry = uint64_t{static_cast<uint32_t>(ring_tail_ + 1)} << 32 | slot;
   RingEntry(ring_tail_).store(entry, std::memory_order_release);
   ++ring_tail_;
@@ -75,7 +79,12 @@ bool Board::Post(uint32_t slot) {
   return true;
 }
 
-std::optional<uint32_t> Board::Claim(uint16_t worker) {
+bool Board::AnyPosted() const {
+  const uint64_t at = header().ring_head.load(std::memory_order_acquire);
+  return static_cast<uint32_t>(RingEntry(at).load(std::memory_order_acquire) >> 32) == static_cast<uint32_t>(at + 1);
+}
+
+std::optional<uint32_t> Board::Claim(uint16_t worker, uint32_t workers) {
   WorkerLine& mine = this->worker(worker);
   std::atomic<uint64_t>& head = header().ring_head;
   uint64_t at = head.load(std::memory_order_acquire);
@@ -102,6 +111,13 @@ std::optional<uint32_t> Board::Claim(uint16_t worker) {
       ++task.attempts;
       if (slot.state.compare_exchange_strong(word, task.Pack(), std::memory_order_acq_rel)) {
         FaultPointHere(FaultPoint::kPoolClaimed);
+        // The one that will be this worker's next, if all take turns: its lines come while the function runs.
+        const uint64_t next = RingEntry(at + workers).load(std::memory_order_relaxed);
+        if (static_cast<uint32_t>(next >> 32) == static_cast<uint32_t>(at + workers + 1)) {
+          const TaskSlot& soon = this->slot(static_cast<uint32_t>(next) % kTaskSlots);
+          PrefetchForWrite(&soon.state);
+          PrefetchForWrite(&soon.result_serial);
+        }
         return index;
       }
     }
@@ -113,6 +129,7 @@ void Board::Finish(uint32_t index, uint16_t worker, uint32_t position) {
   TaskSlot& slot = this->slot(index);
   TaskWord task = TaskWord::Unpack(slot.state.load(std::memory_order_relaxed));
   task.phase = TaskPhase::kDone;
+  slot.result_serial = task.serial;
   FaultPointHere(FaultPoint::kPoolResultWritten);
   slot.state.store(task.Pack(), std::memory_order_release);
   FaultPointHere(FaultPoint::kPoolDone);

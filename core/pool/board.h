@@ -42,8 +42,10 @@ class Board : public ArenaLock {
 
   // Owner, one thread at a time: says that `slot` is queued. False: the ring is full.
   bool Post(uint32_t slot);
-  // Worker: the next queued task, now running and claimed by `worker`.
-  std::optional<uint32_t> Claim(uint16_t worker);
+  // Worker: the next queued task, now running and claimed by `worker`, one of `workers`.
+  std::optional<uint32_t> Claim(uint16_t worker, uint32_t workers);
+  // Whether a task is posted that nobody has taken; a hint.
+  bool AnyPosted() const;
   // Worker: the result of its running task `slot` is written. `position` is its count of tasks done before.
   void Finish(uint32_t slot, uint16_t worker, uint32_t position);
   // Owner: the entry at `position` of what `worker` has done, if it is there.
@@ -77,7 +79,8 @@ class Board : public ArenaLock {
   Mapping mapping_;
   ChunkArena arena_;
   const Member self_;
-  uint64_t ring_tail_ = 0;  // The owner's.
+  uint64_t ring_tail_ = 0;       // The owner's.
+  uint64_t ring_head_seen_ = 0;  // The owner's; read again only when it seems full, as workers write it all the time.
 };
 
 }  // namespace regatta

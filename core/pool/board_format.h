@@ -23,7 +23,7 @@ inline constexpr uint32_t kTaskSlots = 4096;
 inline constexpr uint32_t kTaskRing = 2 * kTaskSlots;  // Room for entries that a death doubled.
 inline constexpr uint32_t kMostWorkers = 1024;
 inline constexpr uint32_t kInlineArguments = 56;
-inline constexpr uint32_t kInlineResult = 112;
+inline constexpr uint32_t kInlineResult = 104;
 inline constexpr uint64_t kLargestResult = uint64_t{1} << 30;
 
 enum class TaskPhase : uint8_t {
@@ -59,14 +59,17 @@ struct alignas(256) TaskSlot {
   uint32_t arguments_size;  // Bytes, encoded.
   uint64_t arguments_at;    // 0: below. Else the offset of an Extent in the segment.
   uint32_t descriptors;     // That travel beside the arguments; asked of the owner.
-  int32_t priority;         // Larger first; all are 0 yet.
-  int64_t deadline;         // Monotonic nanoseconds; 0: none yet has one.
-  alignas(8) std::byte arguments[kInlineArguments];
+  uint32_t unused;
+  alignas(8) std::byte arguments[kInlineArguments];  // The first 8 in the line of what is above.
+  int64_t deadline;                                  // Monotonic nanoseconds; 0: none yet has one.
+  int32_t priority;                                  // Larger first; all are 0 yet.
 
-  // What became of it; written by the worker while running.
-  alignas(128) uint32_t outcome;  // absl::StatusCode. OK: the result follows; else an encoded absl::Status.
+  // What became of it; written by the worker while running. The owner reads this line and not the state's.
+  alignas(128) uint32_t result_serial;  // The state's, when the rest is written.
+  uint32_t outcome;                     // absl::StatusCode. OK: the result follows; else an encoded absl::Status.
+  uint64_t result_at;                   // 0: below. Else the offset of an Extent.
   uint32_t result_size;
-  uint64_t result_at;  // 0: below. Else the offset of an Extent.
+  uint32_t unused_too;
   std::byte result[kInlineResult];
 };
 static_assert(sizeof(TaskSlot) == 256);

@@ -50,11 +50,14 @@ TEST(BoardFormat, HasItsFieldsWhereItSays) {
 
   EXPECT_EQ(offsetof(TaskSlot, state), 0u);
   EXPECT_EQ(offsetof(TaskSlot, function), 8u);
-  EXPECT_EQ(offsetof(TaskSlot, arguments), 64u);
-  EXPECT_EQ(offsetof(TaskSlot, outcome), 128u);
-  EXPECT_EQ(offsetof(TaskSlot, result_size), 132u);
+  EXPECT_EQ(offsetof(TaskSlot, arguments), 56u);
+  EXPECT_EQ(offsetof(TaskSlot, deadline), 112u);
+  EXPECT_EQ(offsetof(TaskSlot, priority), 120u);
+  EXPECT_EQ(offsetof(TaskSlot, result_serial), 128u);
+  EXPECT_EQ(offsetof(TaskSlot, outcome), 132u);
   EXPECT_EQ(offsetof(TaskSlot, result_at), 136u);
-  EXPECT_EQ(offsetof(TaskSlot, result), 144u);
+  EXPECT_EQ(offsetof(TaskSlot, result_size), 144u);
+  EXPECT_EQ(offsetof(TaskSlot, result), 152u);
 }
 
 TEST(BoardFormat, IsWhatABoardLooksLike) {
@@ -74,11 +77,12 @@ TEST(BoardFormat, IsWhatABoardLooksLike) {
   ASSERT_TRUE((*board)->Post(3));
   EXPECT_EQ(u64(kSlotsOffset + 3 * 256), 0x0000005500000001u);
   EXPECT_EQ(u64(kRingOffset), 0x0000000100000003u) << "entry 0 of the task ring: slot 3";
-  ASSERT_EQ((*board)->Claim(1), 3u);
+  ASSERT_EQ((*board)->Claim(1, 2), 3u);
   EXPECT_EQ(u64(kSlotsOffset + 3 * 256), 0x0000005501000102u) << "running, by worker 1, the first attempt";
   EXPECT_EQ(u64(192), 1u) << "one entry taken";
   EXPECT_EQ(u64(kWorkersOffset + 128), 4u) << "trying: 1 + slot";
   (*board)->Finish(3, 1, 0);
+  EXPECT_EQ(u64(kSlotsOffset + 3 * 256 + 128) & 0xffffffffu, 0x55u) << "the serial again, beside the result";
   EXPECT_EQ(u64(kSlotsOffset + 3 * 256), 0x0000005501000103u);
   EXPECT_EQ(u64(kDoneOffset + sizeof(DoneRing)), 0x0000000100000003u) << "the first that worker 1 has done: slot 3";
 }

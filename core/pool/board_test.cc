@@ -39,40 +39,40 @@ TEST(TaskWordTest, IsWhatWasPacked) {
 }
 
 TEST_F(BoardTest, TasksAreClaimedInTheOrderPosted) {
-  EXPECT_EQ(board_->Claim(0), std::nullopt);
+  EXPECT_EQ(board_->Claim(0, 2), std::nullopt);
   for (const uint32_t slot : {5u, 3u, 9u}) {
     Queue(slot);
     ASSERT_TRUE(board_->Post(slot));
   }
-  EXPECT_EQ(board_->Claim(2), 5u);
+  EXPECT_EQ(board_->Claim(2, 2), 5u);
   EXPECT_EQ(State(5).phase, TaskPhase::kRunning);
   EXPECT_EQ(State(5).worker, 2);
   EXPECT_EQ(State(5).attempts, 1);
   EXPECT_EQ(board_->worker(2).trying.load(), 6u) << "it leaves word of what it may have taken";
-  EXPECT_EQ(board_->Claim(0), 3u);
-  EXPECT_EQ(board_->Claim(1), 9u);
-  EXPECT_EQ(board_->Claim(1), std::nullopt);
+  EXPECT_EQ(board_->Claim(0, 2), 3u);
+  EXPECT_EQ(board_->Claim(1, 2), 9u);
+  EXPECT_EQ(board_->Claim(1, 2), std::nullopt);
 }
 
 TEST_F(BoardTest, ATaskPostedTwiceIsClaimedOnce) {
   Queue(7);
   ASSERT_TRUE(board_->Post(7));
   ASSERT_TRUE(board_->Post(7));
-  EXPECT_EQ(board_->Claim(0), 7u);
-  EXPECT_EQ(board_->Claim(1), std::nullopt);
+  EXPECT_EQ(board_->Claim(0, 2), 7u);
+  EXPECT_EQ(board_->Claim(1, 2), std::nullopt);
 }
 
 TEST_F(BoardTest, AnEntryThatADeathDoubledGivesTheSlotsNextTaskNoSecondRun) {
   Queue(7, 1);
   ASSERT_TRUE(board_->Post(7));
   ASSERT_TRUE(board_->Post(7));
-  ASSERT_EQ(board_->Claim(0), 7u);
+  ASSERT_EQ(board_->Claim(0, 2), 7u);
   board_->Finish(7, 0, 0);
   Queue(7, 2);
   ASSERT_TRUE(board_->Post(7));
-  EXPECT_EQ(board_->Claim(1), 7u) << "by whichever entry";
+  EXPECT_EQ(board_->Claim(1, 2), 7u) << "by whichever entry";
   EXPECT_EQ(State(7).serial, 2u);
-  EXPECT_EQ(board_->Claim(2), std::nullopt);
+  EXPECT_EQ(board_->Claim(2, 2), std::nullopt);
 }
 
 TEST_F(BoardTest, ACancelledTaskIsPassedOver) {
@@ -81,14 +81,14 @@ TEST_F(BoardTest, ACancelledTaskIsPassedOver) {
   ASSERT_TRUE(board_->Post(1));
   ASSERT_TRUE(board_->Post(2));
   board_->slot(1).state.store(TaskWord{TaskPhase::kCancelled, 0, 0, 1}.Pack());
-  EXPECT_EQ(board_->Claim(0), 2u);
+  EXPECT_EQ(board_->Claim(0, 2), 2u);
 }
 
 TEST_F(BoardTest, AFullRingRefusesAndTakesAgainOnceThereIsRoom) {
   Queue(0);
   for (uint32_t i = 0; i < kTaskRing; ++i) ASSERT_TRUE(board_->Post(0)) << i;
   EXPECT_FALSE(board_->Post(0));
-  EXPECT_EQ(board_->Claim(0), 0u);
+  EXPECT_EQ(board_->Claim(0, 2), 0u);
   EXPECT_TRUE(board_->Post(0));
   EXPECT_FALSE(board_->Post(0));
 }
@@ -98,7 +98,7 @@ TEST_F(BoardTest, WhatAWorkerHasDoneIsThereInOrderAlsoWhenTheRingGoesRound) {
     const uint32_t slot = i % 100;
     Queue(slot, i);
     ASSERT_TRUE(board_->Post(slot));
-    ASSERT_EQ(board_->Claim(1), slot);
+    ASSERT_EQ(board_->Claim(1, 2), slot);
     ASSERT_EQ(board_->DoneAt(1, i), std::nullopt);
     board_->Finish(slot, 1, i);
     ASSERT_EQ(board_->DoneAt(1, i), slot);
@@ -128,7 +128,7 @@ TEST_F(BoardTest, AnotherProcessSeesTheSameAndAFileThatIsNoneIsRefused) {
   ForkedChild child([&] {
     const absl::StatusOr<std::unique_ptr<Board>> attached = Board::Attach(*std::move(copy));
     REGATTA_CHILD_REQUIRE(attached.ok());
-    REGATTA_CHILD_REQUIRE((*attached)->Claim(3) == 4u);
+    REGATTA_CHILD_REQUIRE((*attached)->Claim(3, 2) == 4u);
     (*attached)->Finish(4, 3, 0);
     return 0;
   });
@@ -152,12 +152,12 @@ TEST_F(BoardTest, ADeathInTheMiddleOfAClaimLeavesWordOfTheTask) {
     ASSERT_TRUE(board_->Post(11));
     ForkedChild child([&] {
       ArmFaultPoint(point);
-      board_->Claim(0);
+      board_->Claim(0, 2);
       return 0;
     });
     ASSERT_EQ(child.Wait(), -SIGKILL) << FaultPointName(point);
     EXPECT_EQ(board_->worker(0).trying.load(), 12u);
-    const std::optional<uint32_t> next = board_->Claim(1);
+    const std::optional<uint32_t> next = board_->Claim(1, 2);
     if (point == FaultPoint::kPoolTrying) {
       EXPECT_EQ(next, 11u) << "its entry is still there";
     } else {

@@ -268,23 +268,19 @@ class Pool {
     const size_t share = 4 * static_cast<size_t>(core_->workers());
     const size_t chunk = options.chunk > 0 ? static_cast<size_t>(options.chunk)
                                            : std::max<size_t>(1, (items.size() + share - 1) / share);
-    const size_t chunks = (items.size() + chunk - 1) / chunk;
-    auto map = std::make_shared<pool_internal::MapState<R>>(items.size(), chunks);
+    // The callback of a map of nothing isn't called, as in CPython.
+    auto map = std::make_shared<pool_internal::MapState<R>>(items.size(), chunk);
     map->callback = std::move(whole.callback);
     map->error_callback = std::move(whole.error_callback);
-    const bool wants_callback = map->callback || map->error_callback;
-    if (items.empty()) map->GiveUp(0, 0, absl::OkStatus());  // Its callback isn't called, as in CPython.
+    map->wants_callback = map->callback || map->error_callback;
+    absl::Status posted;
     for (size_t at = 0; at < items.size(); at += chunk) {
-      const size_t count = std::min(chunk, items.size() - at);
-      auto state = std::make_shared<pool_internal::ChunkState<R>>(count, map, at);
-      state->wants_callback = wants_callback;
-      const absl::Status posted = pool_internal::SubmitChunk<typename C::Arguments, R>(
-          *core_, *id, static_cast<uint32_t>(options.retries), absl::MakeConstSpan(items).subspan(at, count), state);
-      if (!posted.ok()) {
-        if (at == 0) return posted;
-        map->GiveUp(at, (items.size() - at + chunk - 1) / chunk, posted);
-        break;
+      const TaskSpec spec{*id, 0, static_cast<uint32_t>(options.retries), at};
+      if (posted.ok()) {
+        posted = pool_internal::SubmitChunk(*core_, spec, absl::MakeConstSpan(items).subspan(at, chunk), map);
+        if (!posted.ok() && at == 0) return posted;
       }
+      if (!posted.ok()) core_->Fail(spec, map, posted);
     }
     return AsyncResult<pool_internal::MapOf<R>>(core_, std::move(map));
   }
@@ -318,7 +314,7 @@ class Pool {
       if (items.empty()) return nullptr;
       auto state = std::make_shared<pool_internal::ChunkState<R>>(items.size());
       const absl::Status posted =
-          pool_internal::SubmitChunk<typename C::Arguments, R>(*core, id, retries, absl::MakeConstSpan(items), state);
+          pool_internal::SubmitChunk(*core, TaskSpec{id, 0, retries}, absl::MakeConstSpan(items), state);
       if (!posted.ok()) return posted;
       return state;
     };

@@ -27,7 +27,8 @@ namespace {
 
 constexpr uint32_t kSlotStep = 64;        // Slots that get memory at a time.
 constexpr uint32_t kStartupFailures = 5;  // In a row: then it isn't bad luck.
-constexpr uint32_t kOwner = 0;            // The owner's extents; worker i's are i + 1.
+constexpr int kPausesBetween = 8;
+constexpr uint32_t kOwner = 0;  // The owner's extents; worker i's are i + 1.
 constexpr absl::Duration kGrace = absl::Seconds(1);
 constexpr absl::Duration kStartAgain = absl::Milliseconds(100);
 
@@ -97,7 +98,8 @@ PoolCore::PoolCore(PoolOptions options, std::unique_ptr<Board> board, std::uniqu
       control_(std::move(control)),
       calls_(std::move(calls)),
       extents_(&board_->arena(), kOwner, board_.get()),
-      pending_(kTaskSlots) {}
+      pending_(kTaskSlots),
+      serials_(kTaskSlots) {}
 
 PoolCore::~PoolCore() {
   if (!CheckOwner().ok()) return;  // A child of fork: the workers and the thread are its parent's.
@@ -158,15 +160,12 @@ absl::Status PoolCore::Fill(uint32_t index, const TaskSpec& spec, size_t bytes,
   slot.arguments_size = static_cast<uint32_t>(bytes);
   slot.arguments_at = extent == nullptr ? 0 : board_->OffsetOf(extent);
   slot.descriptors = static_cast<uint32_t>(descriptors.size());
-  slot.priority = 0;
-  slot.deadline = 0;
   return absl::OkStatus();
 }
 
 void PoolCore::PostSlot(uint32_t index) {
   TaskSlot& slot = board_->slot(index);
-  const TaskWord old = TaskWord::Unpack(slot.state.load(std::memory_order_relaxed));
-  slot.state.store(TaskWord{TaskPhase::kQueued, 0, 0, old.serial + 1}.Pack(), std::memory_order_release);
+  slot.state.store(TaskWord{TaskPhase::kQueued, 0, 0, ++serials_[index]}.Pack(), std::memory_order_release);
   if (const uint32_t here = CurrentProcessor(); here != processor_) {
     processor_ = here;
     board_->header().owner_processor.store(here, std::memory_order_relaxed);
@@ -200,7 +199,7 @@ absl::Status PoolCore::Submit(const TaskSpec& spec, size_t bytes,
       free_.push_back(*slot);
       return filled;
     }
-    pending_[*slot] = {std::move(state), std::move(descriptors), spec.retries};
+    pending_[*slot] = {std::move(state), std::move(descriptors), spec.item, spec.retries};
     outstanding_.fetch_add(1, std::memory_order_relaxed);
     if (wants_callback) callbacks_expected_.fetch_add(1, std::memory_order_relaxed);
     PostSlot(*slot);
@@ -222,9 +221,24 @@ absl::Status PoolCore::Submit(const TaskSpec& spec, size_t bytes,
   return absl::OkStatus();
 }
 
-void PoolCore::PushCallback(std::shared_ptr<TaskState> state) {
-  callbacks_.push_back(std::move(state));
-  if (callbacks_.size() == 1) SignalEventFd(calls_);
+void PoolCore::Fail(const TaskSpec& spec, std::shared_ptr<TaskState> state, absl::Status why) {
+  std::lock_guard<std::mutex> drain(drain_);
+  const bool last = state->Resolve(spec.item, std::move(why), {});
+  std::lock_guard<std::mutex> lock(mutex_);
+  outstanding_.fetch_add(1, std::memory_order_relaxed);
+  if (state->wants_callback) callbacks_expected_.fetch_add(1, std::memory_order_relaxed);
+  Conclude(std::move(state), last);
+}
+
+void PoolCore::Conclude(std::shared_ptr<TaskState> state, bool last) {
+  if (last && state->wants_callback) {
+    callbacks_.push_back(state);
+    if (callbacks_.size() == 1) SignalEventFd(calls_);
+  } else {
+    if (state->wants_callback) callbacks_expected_.fetch_sub(1, std::memory_order_relaxed);
+    outstanding_.fetch_sub(1, std::memory_order_release);
+  }
+  if (last) state->done.store(true, std::memory_order_release);
 }
 
 void PoolCore::Feed() {
@@ -245,17 +259,13 @@ void PoolCore::Feed() {
       free_.push_back(*slot);
       if (free_.size() < slots_made_) return;
       std::shared_ptr<TaskState> state = std::move(next.state);
+      const uint64_t next_item = next.spec.item;
       backlog_.pop_front();
-      state->Resolve(filled, {});
-      state->done.store(true, std::memory_order_release);
-      if (state->wants_callback) {
-        PushCallback(std::move(state));
-      } else {
-        outstanding_.fetch_sub(1, std::memory_order_release);
-      }
+      const bool last = state->Resolve(next_item, filled, {});
+      Conclude(std::move(state), last);
       continue;
     }
-    pending_[*slot] = {std::move(next.state), std::move(next.descriptors), next.spec.retries};
+    pending_[*slot] = {std::move(next.state), std::move(next.descriptors), next.spec.item, next.spec.retries};
     backlog_.pop_front();
     PostSlot(*slot);
   }
@@ -276,15 +286,15 @@ void PoolCore::TakePosted() {
     uint32_t position = place.position.load(std::memory_order_relaxed);
     while (const std::optional<uint32_t> slot = board_->DoneAt(i, position)) {
       place.position.store(++position, std::memory_order_relaxed);
-      const TaskWord word = TaskWord::Unpack(board_->slot(*slot).state.load(std::memory_order_acquire));
-      if (word.phase == TaskPhase::kDone && word.worker == i) outcomes_.push_back({*slot, true, absl::OkStatus(), {}});
+      __builtin_prefetch(&board_->slot(*slot).result_serial);
+      outcomes_.push_back({*slot, true, absl::OkStatus(), {}});
     }
   }
 }
 
-void PoolCore::Collect(bool waiting) {
-  if (!AnythingPosted()) return;
-  if (!drain_.try_lock()) return;  // Whoever has it collects for all.
+bool PoolCore::Collect(bool waiting) {
+  if (!AnythingPosted()) return false;
+  if (!drain_.try_lock()) return false;  // Whoever has it collects for all.
   {
     std::lock_guard<std::mutex> drain(drain_, std::adopt_lock);
     TakePosted();
@@ -294,16 +304,21 @@ void PoolCore::Collect(bool waiting) {
   AsymmetricFenceLight();
   WaitPoint& results = board_->header().results;
   if (results.anybody_sleeps() && AnythingPosted()) results.Notify();
+  return true;
 }
 
 void PoolCore::Finish(bool waiting) {
   if (outcomes_.empty()) return;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    for (Outcome& outcome : outcomes_) outcome.task = std::move(pending_[outcome.slot]);
+    for (Outcome& outcome : outcomes_) {
+      // Else posted twice or never written, by a broken worker.
+      if (outcome.has_result && board_->slot(outcome.slot).result_serial != serials_[outcome.slot]) continue;
+      outcome.task = std::move(pending_[outcome.slot]);
+    }
   }
   for (Outcome& outcome : outcomes_) {
-    if (outcome.task.state == nullptr) continue;  // Posted twice, by a broken worker.
+    if (outcome.task.state == nullptr) continue;
     TaskSlot& slot = board_->slot(outcome.slot);
     absl::Span<const std::byte> bytes;
     if (outcome.has_result) {
@@ -316,28 +331,19 @@ void PoolCore::Finish(bool waiting) {
         outcome.status = absl::DataLossError("a task's error was overwritten in shared memory");
       }
     }
-    outcome.task.state->Resolve(std::move(outcome.status), bytes);
+    outcome.last = outcome.task.state->Resolve(outcome.task.item, std::move(outcome.status), bytes);
     if (outcome.has_result) board_->FreeExtent(slot.result_at);
     board_->FreeExtent(slot.arguments_at);
-    TaskWord word = TaskWord::Unpack(slot.state.load(std::memory_order_relaxed));
-    word.phase = TaskPhase::kFree;
-    slot.state.store(word.Pack(), std::memory_order_relaxed);
+    slot.state.store(TaskWord{}.Pack(), std::memory_order_relaxed);
   }
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    uint64_t resolved = 0;
     for (Outcome& outcome : outcomes_) {
       if (outcome.task.state == nullptr) continue;
       free_.push_back(outcome.slot);
       ++statistics_.tasks_done;
-      if (outcome.task.state->wants_callback) {
-        PushCallback(outcome.task.state);
-      } else {
-        ++resolved;
-      }
-      outcome.task.state->done.store(true, std::memory_order_release);
+      Conclude(std::move(outcome.task.state), outcome.last);
     }
-    outstanding_.fetch_sub(resolved, std::memory_order_release);
     if (!backlog_.empty() || !unposted_.empty()) Feed();
   }
   outcomes_.clear();
@@ -359,8 +365,11 @@ bool PoolCore::Wait(absl::FunctionRef<bool()> done, Deadline deadline) {
   const bool is_done = header.results.Await(
       [&] {
         if (done()) return true;
-        Collect(true);
-        return done();
+        const bool some = Collect(true);
+        if (done()) return true;
+        // Others will follow: to look less often leaves the workers' lines to them.
+        for (int i = 0; some && i < kPausesBetween; ++i) CpuPause();
+        return false;
       },
       deadline, [&] { return header.worker_processor.load(std::memory_order_relaxed) == CurrentProcessor(); },
       board_->self(), [] {});
@@ -378,6 +387,7 @@ absl::Status PoolCore::StartWorker(uint32_t index) {
   if (!pair.ok()) return pair.status();
   WorkerStart start;
   start.index = index;
+  start.workers = static_cast<uint32_t>(workers_.size());
   absl::StatusOr<Fd> board = board_->file().Duplicate();
   if (!board.ok()) return board.status();
   start.board = *std::move(board);
@@ -474,15 +484,10 @@ void PoolCore::FailAll(const absl::Status& why) {
     unposted_.clear();
   }
   Finish(false);
-  for (Waiting& waiting : backlog) waiting.state->Resolve(why, {});
-  std::lock_guard<std::mutex> lock(mutex_);
   for (Waiting& waiting : backlog) {
-    waiting.state->done.store(true, std::memory_order_release);
-    if (waiting.state->wants_callback) {
-      PushCallback(std::move(waiting.state));
-    } else {
-      outstanding_.fetch_sub(1, std::memory_order_release);
-    }
+    const bool last = waiting.state->Resolve(waiting.spec.item, why, {});
+    std::lock_guard<std::mutex> lock(mutex_);
+    Conclude(std::move(waiting.state), last);
   }
   board_->header().results.NotifyAll();
 }
@@ -628,8 +633,7 @@ void PoolCore::AnswerWorker(uint32_t index) {
   }
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (request.slot < slots_made_ &&
-        TaskWord::Unpack(board_->slot(request.slot).state.load()).serial == request.serial) {
+    if (request.slot < slots_made_ && serials_[request.slot] == request.serial) {
       for (const Fd& fd : pending_[request.slot].descriptors) {
         absl::StatusOr<Fd> copy = fd.Duplicate();
         if (copy.ok()) copies.push_back(*std::move(copy));

@@ -32,13 +32,14 @@
 
 namespace regatta {
 
-// What is to become of a task. Shared by its handle and the core.
+// What is to become of a task, or of several that belong together. Shared by its handle and the core.
 class TaskState {
  public:
   virtual ~TaskState() = default;
-  // Called once, before `done`. OK: `result` is what the function returned, encoded, readable during the call only.
-  virtual void Resolve(absl::Status outcome, absl::Span<const std::byte> result) = 0;
-  // Called once after that, by the thread for callbacks, if `wants_callback`.
+  // Called once for each task, before `done`, by one thread at a time; `item` is its TaskSpec's. OK: `result` is what the function
+  // returned, encoded, readable during the call only. True: that was the last of this state's tasks.
+  virtual bool Resolve(uint64_t item, absl::Status outcome, absl::Span<const std::byte> result) = 0;
+  // Called once after the last, by the thread for callbacks, if `wants_callback`.
   virtual void RunCallback() {}
 
   std::atomic<bool> done{false};
@@ -49,6 +50,7 @@ struct TaskSpec {
   FunctionId function;
   uint32_t items = 0;    // As TaskSlot::items.
   uint32_t retries = 0;  // Times that it may be run again after its worker died.
+  uint64_t item = 0;     // What its state knows it by.
 };
 
 class PoolCore : public std::enable_shared_from_this<PoolCore> {
@@ -59,6 +61,8 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   // Accepts a task; `encode` fills exactly `bytes` bytes. On error nothing was accepted, and `state` is not resolved.
   absl::Status Submit(const TaskSpec& spec, size_t bytes, absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode,
                       std::shared_ptr<TaskState> state, std::vector<Fd> descriptors = {});
+  // Resolves a task of `state` as one that was accepted and failed.
+  void Fail(const TaskSpec& spec, std::shared_ptr<TaskState> state, absl::Status why);
   // Takes results in until `done` says true (then true) or the deadline (then false). `done` only looks.
   bool Wait(absl::FunctionRef<bool()> done, Deadline deadline);
   // Takes in what workers have posted, without waiting.
@@ -75,6 +79,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   struct Pending {
     std::shared_ptr<TaskState> state;
     std::vector<Fd> descriptors;
+    uint64_t item = 0;
     uint32_t retries = 0;
   };
   struct Waiting {  // A task that found no free slot.
@@ -96,6 +101,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
     bool has_result;  // Else `status` says what befell it.
     absl::Status status;
     Pending task;
+    bool last = false;  // Of its state's tasks.
   };
 
   PoolCore(PoolOptions options, std::unique_ptr<Board> board, std::unique_ptr<Nursery> nursery, Fd event, Fd control,
@@ -109,10 +115,12 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
                     absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode, absl::Span<const Fd> descriptors);
   void PostSlot(uint32_t slot);
   void Feed();
-  void PushCallback(std::shared_ptr<TaskState> state);
+  // `last` of its tasks has been resolved.
+  void Conclude(std::shared_ptr<TaskState> state, bool last);
 
   bool AnythingPosted() const;
-  void Collect(bool waiting);
+  // True: there was something.
+  bool Collect(bool waiting);
   // drain_ is held in these.
   void TakePosted();
   // Resolves the tasks of outcomes_.
@@ -150,8 +158,9 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   std::vector<Outcome> outcomes_;  // Guarded by drain_; kept for its memory.
   std::mutex mutex_;
   std::deque<WorkerPlace> workers_;
-  std::vector<Pending> pending_;  // By slot.
-  std::vector<uint32_t> free_;    // Used last, used first: their lines are warm.
+  std::vector<Pending> pending_;   // By slot.
+  std::vector<uint32_t> serials_;  // By slot: of the task that it was last given.
+  std::vector<uint32_t> free_;     // Used last, used first: their lines are warm.
   std::vector<uint32_t> unposted_;
   std::deque<Waiting> backlog_;
   std::deque<std::shared_ptr<TaskState>> callbacks_;
@@ -160,7 +169,7 @@ class PoolCore : public std::enable_shared_from_this<PoolCore> {
   bool closed_ = false;
   bool terminated_ = false;
   absl::Status broken_;
-  std::atomic<uint64_t> outstanding_{0};  // Accepted and not yet resolved, or with a callback yet to run.
+  std::atomic<uint64_t> outstanding_{0};  // Tasks accepted and not yet resolved, and callbacks yet to run.
   std::atomic<uint32_t> waiters_{0};
   std::atomic<uint32_t> callbacks_expected_{0};
   std::atomic<bool> stopping_{false};

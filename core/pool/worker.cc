@@ -47,6 +47,7 @@ class Worker {
  public:
   Worker(WorkerStart start, std::unique_ptr<Board> board)
       : index_(static_cast<uint16_t>(start.index)),
+        workers_(start.workers),
         event_(std::move(start.event)),
         socket_(std::move(start.socket)),
         board_(std::move(board)),
@@ -74,6 +75,7 @@ class Worker {
   absl::StatusOr<DescriptorSource> Descriptors(uint32_t slot, absl::Span<const std::byte> keys);
 
   const uint16_t index_;
+  const uint32_t workers_;
   const uint32_t fork_generation_ = Family::fork_generation();
   Fd event_;
   Fd socket_;
@@ -100,17 +102,17 @@ absl::Status Worker::Run() {
     return header.owner_processor.load(std::memory_order_relaxed) == CurrentProcessor();
   };
   for (;;) {
-    std::optional<uint32_t> task = board_->Claim(index_);
+    std::optional<uint32_t> task = board_->Claim(index_, workers_);
     if (!task.has_value()) {
       const auto ready = [&] {
         if (header.stop.load(std::memory_order_relaxed) != 0) return true;
-        task = board_->Claim(index_);
+        task = board_->Claim(index_, workers_);
         return task.has_value();
       };
       header.tasks.Await(ready, Deadline::Never(), partner_here, board_->self(), [&] { known_.clear(); });
       if (header.stop.load(std::memory_order_relaxed) != 0 && !task.has_value()) return absl::OkStatus();
       // A wake-up for a second task may have been left to this worker.
-      header.tasks.Notify();
+      if (board_->AnyPosted()) header.tasks.Notify();
     }
     RunTask(*task);
   }
@@ -257,7 +259,9 @@ absl::StatusOr<DescriptorSource> Worker::Descriptors(uint32_t index, absl::Span<
 }  // namespace
 
 absl::Status RunWorker(WorkerStart start) {
-  if (start.index >= kMostWorkers) return absl::DataLossError("a worker with an impossible number");
+  if (start.index >= start.workers || start.workers > kMostWorkers) {
+    return absl::DataLossError("a worker with an impossible number");
+  }
   absl::StatusOr<std::unique_ptr<Board>> board = Board::Attach(std::move(start.board));
   if (!board.ok()) return board.status();
   return Worker(std::move(start), *std::move(board)).Run();

@@ -14,6 +14,7 @@ namespace regatta {
 // What a worker is started with; crosses as arguments do.
 struct WorkerStart {
   uint32_t index = 0;
+  uint32_t workers = 0;  // Of the pool.
   Fd board;
   Fd event;   // Signalled for results while the owner has armed it.
   Fd socket;  // To ask the owner for a task's descriptors.

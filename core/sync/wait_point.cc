@@ -70,7 +70,8 @@ bool WaitPoint::TakeToken(Member self) {
 
 bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::FunctionRef<bool()> partner_here,
                       Member self, absl::FunctionRef<void()> idle) {
-  for (int i = 0; i < kFirstLooks; ++i) {
+  // Where others sleep the token comes first, or a notifier would wake one of them although this one looks.
+  for (int i = 0; i < kFirstLooks && !anybody_sleeps(); ++i) {
     if (ready()) return true;
     if (i % 8 == 7) {
       if (partner_here()) break;
