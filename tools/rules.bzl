@@ -53,3 +53,24 @@ def regatta_py_test(name, srcs, size = "small", **kwargs):
     Bazel 4.2.3's py_test runs a program called python, which Debian does not have.
     """
     native.sh_test(name = name, srcs = srcs, size = size, **kwargs)
+
+def regatta_model_test(name, model, whole, broken, size = "medium", **kwargs):
+    """A model in promela, checked by spin.
+
+    Args:
+      name: the target.
+      model: the .pml file.
+      whole: configurations, each a string of -D switches, in which the model has no error.
+      broken: configurations in which a step is left out, each of which must be found out.
+      size: as in sh_test.
+      **kwargs: as in sh_test.
+    """
+    quoted = ["'%s'" % configuration for configuration in whole + ["--"] + broken]
+    native.sh_test(
+        name = name,
+        srcs = ["//tools/checks:model_test.sh"],
+        args = ["$(location %s)" % model] + quoted,
+        data = [model],
+        size = size,
+        **kwargs
+    )
