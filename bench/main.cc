@@ -189,8 +189,16 @@ int RunInBlocks(const std::vector<const Arm*>& arms, const Course& course, const
   return footer->arms_failed > 0 || footer->interrupted ? 1 : 0;
 }
 
+// Paths are meant from where the user stands: `bazel run` changes the working directory, and says where it was called.
+absl::Status ReturnToCaller() {
+  const char* caller = std::getenv("BUILD_WORKING_DIRECTORY");
+  if (caller == nullptr || chdir(caller) == 0) return absl::OkStatus();
+  return ErrnoError(absl::StrCat("go back to ", caller, ", where this was called from (call it from another folder)"));
+}
+
 int Main(int argc, char** argv) {
   Init(&argc, &argv);
+  if (absl::Status there = ReturnToCaller(); !there.ok()) return Misuse(there.message());
   const bool is_stage = argc > 1 && absl::string_view(argv[1]) == kStageArgument;
   if (is_stage) {
     for (int i = 1; i < argc; ++i) argv[i] = argv[i + 1];  // Also the closing null.

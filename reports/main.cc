@@ -21,6 +21,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "reports/results/read_results.h"
+#include "reports/run/child.h"
 #include "reports/run/output.h"
 #include "reports/run/plan.h"
 #include "reports/run/progress.h"
@@ -101,7 +102,7 @@ std::string OutFolder() {
 }
 
 // Measures by plan, with progress on standard error.
-absl::StatusOr<Results> Measure(const char* program, Output& output) {
+absl::StatusOr<Results> Measure(const char* program, const InterruptGuard& interrupts, Output& output) {
   absl::StatusOr<std::string> path = FindBench(program);
   if (!path.ok()) return path.status();
   Bench bench = {*path, {}};
@@ -113,7 +114,6 @@ absl::StatusOr<Results> Measure(const char* program, Output& output) {
   uint64_t seed = absl::GetFlag(FLAGS_seed);
   if (seed == 0) seed = static_cast<uint64_t>(absl::ToUnixMicros(absl::Now()));
 
-  const InterruptGuard interrupts;
   const absl::StatusOr<std::vector<ArmInfo>> arms = ListArms(bench, interrupts);
   if (!arms.ok()) return arms.status();
   // As many as this process may run on, which its children inherit.
@@ -183,11 +183,13 @@ int Main(int argc, char** argv) {
     results = ReadResultFiles(paths);
     if (!results.ok()) return Fail(kMisuse, results.status().message());
   }
+  // Until everything is written: somebody impatient presses Ctrl-C twice, and wants what was measured all the same.
+  const InterruptGuard interrupts;
   const int64_t reserve = !from.empty() ? 0 : absl::GetFlag(FLAGS_quick) ? kQuickBytes : kFullBytes;
   absl::StatusOr<Output> output = Output::Create(OutFolder(), reserve);
   if (!output.ok()) return Fail(kIncomplete, output.status().message());
   if (from.empty()) {
-    results = Measure(argv[0], *output);
+    results = Measure(argv[0], interrupts, *output);
     if (!results.ok()) {
       output->Finish({});
       return Fail(kIncomplete, results.status().message());

@@ -1,6 +1,9 @@
 // The program as a user meets it, with a stand-in for the benchmarks.
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -135,6 +138,29 @@ TEST_F(ReportsTest, KeepsTheReportWhenTheDiskFillsUpAndSaysWhere) {
   const std::string folder = ran.errors.substr(at + 23, ran.errors.find(' ', at + 23) - at - 23);
   EXPECT_GT(fs::file_size(folder + "/results.json"), 500u);
   EXPECT_GT(fs::file_size(folder + "/index.html"), 500u);
+}
+
+TEST_F(ReportsTest, FinishesWritingWhateverTheNumberOfInterrupts) {
+  ASSERT_EQ(Run({bench_, "--quick", "--out=first"}).exit_code, 0);
+  // Opening a fifo to write waits for its reader: so it is surely writing when the interrupts come.
+  fs::create_directories(here_ + "/second");
+  const std::string gate = here_ + "/second/index.html.new";
+  ASSERT_EQ(mkfifo(gate.c_str(), 0600), 0);
+  const pid_t pid = fork();
+  ASSERT_GE(pid, 0);
+  if (pid == 0) {
+    execl("reports/reports", "reports", "--from=first/results.json", "--out=second", nullptr);
+    _exit(127);
+  }
+  std::ifstream reader(gate);
+  EXPECT_EQ(kill(pid, SIGINT), 0);
+  EXPECT_EQ(kill(pid, SIGINT), 0);
+  std::ostringstream page;
+  page << reader.rdbuf();
+  int status = 0;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
+  EXPECT_TRUE(Has(page.str(), "</html>"));
 }
 
 TEST_F(ReportsTest, NamesAResultsFileThatItCantUse) {

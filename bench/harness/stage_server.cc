@@ -18,6 +18,7 @@
 #include "bench/harness/stage.h"
 #include "bench/harness/stage_protocol.h"
 #include "bench/harness/wire.h"
+#include "core/os/deadline.h"
 #include "core/topology/affinity.h"
 
 namespace regatta::bench {
@@ -46,17 +47,19 @@ class DriverWatch : public PartnerWatch {
   const Fd& socket_;
 };
 
-// As many operations as fit into the budget, found by runs that also warm everything up.
+// As many operations as fit into the budget, found by runs that also warm everything up. What counts is all the time that a run
+// takes: one that lets its partner sleep before each operation spends most of it outside the timed part.
 absl::StatusOr<int64_t> Calibrate(const Arm& arm, Race& race, int64_t budget_ns) {
   if (arm.batch >= arm.most) return arm.batch;
   int64_t operations = arm.batch;
   for (;;) {
     Meter meter(/*count_cpu=*/false);
+    const int64_t began = MonotonicNanos();
     if (absl::Status run = race.Run(operations, meter); !run.ok()) return run;
-    const Batch batch = meter.Take();
-    const double real_ns = std::max<double>(1, static_cast<double>(RealNanos(batch)));
-    const double wanted = static_cast<double>(batch.operations) * static_cast<double>(budget_ns) / real_ns;
-    const bool enough = real_ns >= static_cast<double>(budget_ns) / 10 || operations >= arm.most;
+    const double took_ns = static_cast<double>(MonotonicNanos() - began);
+    const double done = static_cast<double>(meter.Take().operations);
+    const double wanted = done * static_cast<double>(budget_ns) / std::max(1.0, took_ns);
+    const bool enough = took_ns >= static_cast<double>(budget_ns) / 10 || operations >= arm.most;
     // A first short run says little about a long one: go on by steps of ten at most.
     const double next = enough ? wanted : std::min(wanted, 10.0 * static_cast<double>(operations));
     operations = static_cast<int64_t>(

@@ -117,6 +117,19 @@ const std::vector<Arm>& TestArms() {
       std::fflush(stdout);
       return Works(self, operations, meter);
     }));
+    // As one that lets its partner fall asleep: a millisecond before each operation that is nobody's time.
+    Arm waits = MakeArm("waits", [](Behaviour&, int64_t operations, Meter& meter) -> absl::Status {
+      meter.Begin();
+      for (int64_t i = 0; i < operations; ++i) {
+        for (const int64_t began = MonotonicNanos(); MonotonicNanos() - began < 1'000'000;) {
+        }
+      }
+      meter.Measured(operations);
+      meter.End(operations);
+      return absl::OkStatus();
+    });
+    waits.batch = 5;
+    made.push_back(waits);
     Arm refuses = MakeArm("refuses", &Works);
     refuses.start = [](PartnerWatch&) { return absl::NotFoundError("the folder /nowhere"); };
     made.push_back(refuses);
@@ -160,6 +173,14 @@ TEST(Stage_Run, FindsAsManyOperationsAsFitTheBudget) {
   const absl::StatusOr<Batch> batch = (*stage)->Run({.operations = 0, .budget_ns = 2'000'000});
   ASSERT_TRUE(batch.ok()) << batch.status();
   EXPECT_GT(batch->operations, ArmOf("works").batch);
+}
+
+TEST(Stage_Run, CountsTheWaitingBeforeAnOperationIntoTheBudget) {
+  absl::StatusOr<std::unique_ptr<Stage>> stage = Stage::Start(ArmOf("waits"), {});
+  ASSERT_TRUE(stage.ok()) << stage.status();
+  const absl::StatusOr<Batch> batch = (*stage)->Run({.operations = 0, .budget_ns = 30'000'000});
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  EXPECT_LE(batch->operations, 30);
 }
 
 TEST(Stage_Error, OfTheRaceIsPassedOn) {

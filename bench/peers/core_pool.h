@@ -18,7 +18,7 @@ class CorePool {
  public:
   static absl::StatusOr<std::unique_ptr<CorePool>> Create(const Crew& crew) {
     PoolOptions options{.workers = crew.workers};
-    if (!crew.cpus.empty()) options.cpus.assign(crew.cpus.begin() + 1, crew.cpus.end());
+    if (!crew.cpus.empty()) options.cpus = std::vector<int>(crew.cpus.begin() + 1, crew.cpus.end());
     absl::StatusOr<Pool> pool = Pool::Create(options);
     if (!pool.ok()) return pool.status();
     return std::make_unique<CorePool>(*std::move(pool));

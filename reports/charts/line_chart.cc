@@ -26,16 +26,29 @@ std::vector<double> XValues(const LineChart& chart) {
   return values;
 }
 
-std::vector<double> YValues(const LineChart& chart) {
-  std::vector<double> values;
+// A band that reaches farther than this is cut off at the plot's edge rather than squeezing the curves.
+double BandLimit(const LineChart& chart) {
   double highest = 0;
   for (const Series& series : chart.series) {
     for (const ChartPoint& point : series.points) highest = std::max(highest, point.y);
   }
-  // A band that reaches far out is cut off at the plot's edge rather than squeezing the curves.
+  return 1.4 * highest;
+}
+
+bool CutsABand(const LineChart& chart) {
+  const double limit = BandLimit(chart);
+  return std::any_of(chart.series.begin(), chart.series.end(), [&](const Series& series) {
+    return std::any_of(series.points.begin(), series.points.end(),
+                       [&](const ChartPoint& point) { return point.high > limit; });
+  });
+}
+
+std::vector<double> YValues(const LineChart& chart) {
+  std::vector<double> values;
+  const double limit = BandLimit(chart);
   for (const Series& series : chart.series) {
     for (const ChartPoint& point : series.points) {
-      values.insert(values.end(), {point.y, point.low, std::min(point.high, 1.4 * highest)});
+      values.insert(values.end(), {point.y, point.low, std::min(point.high, limit)});
     }
   }
   for (const Reference& reference : chart.across) values.push_back(reference.value);
@@ -68,7 +81,9 @@ void DrawSwatch(int i, Point at, Drawing& drawing) {
   drawing.AddMarker({at.x + 13, at.y}, SeriesMarker(i), SeriesColour(i));
 }
 
-// A legend in rows; returns the y below it.
+const Stroke kAcross = {.colour = Colour::kInk, .width = 1.2, .dash = "5 4"};
+
+// A legend in rows, of the series and of what the lines across are; returns the y below it.
 double DrawLegend(const LineChart& chart, double top, Drawing& drawing) {
   double x = kChartMargin;
   double y = top + 12;
@@ -81,6 +96,16 @@ double DrawLegend(const LineChart& chart, double top, Drawing& drawing) {
     }
     DrawSwatch(static_cast<int>(i), {x, y - 4}, drawing);
     drawing.AddText({x + 32, y}, name, {.size = kTextSize});
+    x += width + 18;
+  }
+  for (const Reference& reference : chart.across) {
+    const double width = 32 + TextWidth(reference.label, kTextSize);
+    if (x > kChartMargin && x + width > drawing.width() - kChartMargin) {
+      x = kChartMargin;
+      y += kLineHeight + 1;
+    }
+    drawing.AddLine({x, y - 4}, {x + 26, y - 4}, kAcross);
+    drawing.AddText({x + 32, y}, reference.label, {.size = kTextSize});
     x += width + 18;
   }
   return y + 8;
@@ -167,8 +192,8 @@ double Clearance(const Box& box, const std::vector<std::vector<Point>>& curves) 
   return clearance;
 }
 
-// Horizontal references, each label where the curves leave it most room.
-void DrawAcross(const LineChart& chart, const Layout& layout, Drawing& drawing) {
+// Horizontal references; where no legend names them (`labelled`), each label where the curves leave it most room.
+void DrawAcross(const LineChart& chart, const Layout& layout, bool labelled, Drawing& drawing) {
   std::vector<std::vector<Point>> curves;
   for (const Series& series : chart.series) curves.push_back(CurveOf(series, layout));
   const Box& plot = layout.plot;
@@ -178,7 +203,8 @@ void DrawAcross(const LineChart& chart, const Layout& layout, Drawing& drawing) 
   }
   for (const Reference& reference : chart.across) {
     const double y = layout.y.Position(reference.value);
-    drawing.AddLine({plot.left, y}, {plot.right, y}, {.colour = Colour::kInk, .width = 1.2, .dash = "5 4"});
+    drawing.AddLine({plot.left, y}, {plot.right, y}, kAcross);
+    if (!labelled) continue;
     const double width = TextWidth(reference.label, kTextSize);
     Point best;
     double best_clearance = -1;
@@ -204,7 +230,9 @@ void DrawAcross(const LineChart& chart, const Layout& layout, Drawing& drawing) 
 
 Drawing DrawLineChart(const LineChart& chart, double width) {
   Drawing drawing(width);
-  double top = DrawHeading(chart.text, drawing);
+  ChartText heading = chart.text;
+  if (CutsABand(chart)) heading.subtitle += "; a band that reaches beyond the plot is cut off";
+  double top = DrawHeading(heading, drawing);
 
   double label_room = 0;
   for (const Series& series : chart.series) label_room = std::max(label_room, TextWidth(series.name, kTextSize, true));
@@ -246,7 +274,7 @@ Drawing DrawLineChart(const LineChart& chart, double width) {
     for (const Point& point : curve) drawing.AddMarker(point, SeriesMarker(static_cast<int>(i)), colour);
   }
   if (ends) DrawEndLabels(chart, layout, drawing);
-  DrawAcross(chart, layout, drawing);
+  DrawAcross(chart, layout, ends, drawing);
   drawing.set_height(layout.plot.bottom + 39 + kChartMargin);
   return drawing;
 }

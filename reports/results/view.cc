@@ -83,6 +83,16 @@ std::vector<const ArmInfo*> View::Select(const std::function<bool(const ArmInfo&
   return selected;
 }
 
+std::pair<int, int> View::FewestAndMostBlocks() const {
+  std::pair<int, int> ends = {0, 0};
+  for (const auto& [key, entries] : kept_) {
+    const int blocks = static_cast<int>(entries.size());
+    ends.first = ends.first == 0 ? blocks : std::min(ends.first, blocks);
+    ends.second = std::max(ends.second, blocks);
+  }
+  return ends;
+}
+
 std::vector<std::string> View::States(const std::string& key) const {
   const auto entries = kept_.find(key);
   if (entries == kept_.end()) return {};

@@ -49,6 +49,9 @@ class View {
   // How often the comparison that was repeated most was run, each time in a fresh invocation.
   int repeats() const { return repeats_; }
 
+  // How many measurements of one arm may be used: of that with fewest (but some), and of that with most. 0, 0: of none.
+  std::pair<int, int> FewestAndMostBlocks() const;
+
   // The machine states in which `key` was measured, that with most records first; {""} for work on one processor, empty
   // when nothing of it may be used.
   std::vector<std::string> States(const std::string& key) const;

@@ -29,6 +29,7 @@ std::vector<ArmInfo> SomeArms() {
       Arm("queue_round_trip", "", {{"bytes", "64"}, {"placement", "other_core"}}, "zeromq", "absent"),
       Arm("queue_round_trip", "", {{"bytes", "64"}, {"placement", "same_cpu"}}),
       Arm("queue_round_trip", "", {{"bytes", "8"}, {"placement", "other_core"}}),
+      Arm("queue_round_trip", "", {{"bytes", "8"}, {"placement", "other_core"}}, "ring"),
       Arm("queue_round_trip", "", {{"bytes", "1048576"}, {"placement", "other_core"}}),
       Arm("workload", "grain_sweep", {{"workers", "1"}, {"chunk", "1"}}, "serial"),
       Arm("lock_unlock", "", {}),
@@ -89,8 +90,8 @@ TEST(PlanTest, KeepsWhatIsComparedTogetherAndSaysWhatIsAbsent) {
   const Plan plan = MakePlan(SomeArms(), /*quick=*/true, kProcessors, 1);
   for (const Comparison& comparison : plan.comparisons) {
     if (comparison.name != "64 B there and back") continue;
-    EXPECT_EQ(comparison.keys.size(), 3u);
-    EXPECT_EQ(comparison.ready, 2);
+    EXPECT_EQ(comparison.keys.size(), 4u);  // with the ring's smallest message
+    EXPECT_EQ(comparison.ready, 3);
     return;
   }
   FAIL() << "no comparison of 64 B";

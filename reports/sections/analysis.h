@@ -3,6 +3,7 @@
 #ifndef REGATTA_REPORTS_SECTIONS_ANALYSIS_H_
 #define REGATTA_REPORTS_SECTIONS_ANALYSIS_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -31,11 +32,15 @@ class Analysis {
   // The identical arms' ratio over all workloads: what a difference of nothing looks like. Unmeasured where there were
   // none.
   const Estimate& a_to_a() const { return a_to_a_; }
-  // The bare ring's round trip in units of the cache line's, as measured beside it.
+  // The bare ring's round trip in units of the cache line's, as measured beside it; and what it may be at most.
   const Estimate& ring_to_cacheline() const { return ring_to_cacheline_; }
+  double ring_limit() const { return ring_limit_; }
 
   // One fresh invocation per comparison at most: figures are indicative, and no verdict is given.
   bool indicative() const { return indicative_; }
+  // What the ranges of figures are, in words. With five blocks or fewer a resampled median's range is that from the lowest to
+  // the highest block, which holds the true one less often than 95 % of the time: so it isn't called an interval.
+  std::string RangeName() const;
   // Why the report can't be trusted, each a sentence without its full stop; empty when it can.
   const std::vector<std::string>& distrust() const { return distrust_; }
 
@@ -49,11 +54,15 @@ class Analysis {
   BootstrapOptions bootstrap_;
   Estimate a_to_a_;
   Estimate ring_to_cacheline_;
+  double ring_limit_ = 0;
   bool indicative_ = true;
   std::vector<std::string> distrust_;
 };
 
-// "1.29×" with its range, or "–" where nothing was measured. No range of a single block.
+// Machine state -> the round trips of a cache line between two cores that were measured in it.
+std::map<std::string, std::vector<double>> CachelineByState(const Results& results);
+
+// "1.29×" with its range, or "–" where nothing was measured; a ratio below 0.1 as "1/254". No range of a single block.
 Text Show(const Estimate& estimate, Unit unit, int digits = 3);
 
 }  // namespace regatta::reports

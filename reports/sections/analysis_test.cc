@@ -42,12 +42,34 @@ TEST(AnalysisTest, DistrustsARunWhoseIdenticalArmsDiffer) {
 TEST(AnalysisTest, DistrustsARunWhoseLimitIsFarFromTheMachine) {
   for (const double ring : {290.0, 310.0}) {
     MadeResults made;
-    made.Times("queue_round_trip/ring/bytes:64/placement:other_core", {ring, ring, ring}, "near");
+    made.Times("queue_round_trip/ring/bytes:8/placement:other_core", {ring, ring, ring}, "near")
+        .Times("queue_round_trip/ring/bytes:64/placement:other_core", {900, 900, 900}, "near");
     for (Record& record : made.results().invocations[0].records) record.cacheline_ns = {149.0, 151.0};
     const Analysed analysed(made.results());
     EXPECT_NEAR(analysed.analysis.ring_to_cacheline().value, ring / 150, 1e-9);
+    EXPECT_EQ(analysed.analysis.ring_limit(), 2);
     EXPECT_EQ(analysed.analysis.distrust().empty(), ring < 300) << ring;
   }
+}
+
+TEST(AnalysisTest, AllowsAMessageOfTwoLinesTwiceAsMuch) {
+  for (const double ring : {590.0, 610.0}) {
+    MadeResults made;
+    made.Times("queue_round_trip/ring/bytes:64/placement:other_core", {ring, ring, ring}, "near");
+    for (Record& record : made.results().invocations[0].records) record.cacheline_ns = {149.0, 151.0};
+    const Analysed analysed(made.results());
+    EXPECT_EQ(analysed.analysis.ring_limit(), 4);
+    EXPECT_EQ(analysed.analysis.distrust().empty(), ring < 600) << ring;
+  }
+}
+
+TEST(AnalysisTest, CallsARangeOfFewBlocksNoInterval) {
+  MadeResults few;
+  few.Times("a/core", {1, 2, 3, 4, 5});
+  EXPECT_EQ(Analysed(few.results()).analysis.RangeName(), "from the lowest to the highest block");
+  MadeResults many;
+  many.Times("a/core", {1, 2, 3, 4, 5, 6});
+  EXPECT_EQ(Analysed(many.results()).analysis.RangeName(), "95 % intervals");
 }
 
 TEST(AnalysisTest, GivesVerdictsOnlyOverSeveralInvocations) {
@@ -80,7 +102,9 @@ TEST(ShowTest, GivesAFigureWithItsRangeOrADash) {
   estimate.blocks = 1;
   EXPECT_EQ(Show(estimate, Unit::kTimes).Plain(), "1.50×");
   estimate = {0.00456, {0.0045, 0.0047}, 3, 1, 1};
-  EXPECT_EQ(Show(estimate, Unit::kTimes).Plain(), "0.0046× (0.0045 to 0.0047×)");
+  EXPECT_EQ(Show(estimate, Unit::kTimes).Plain(), "1/219 (1/222 to 1/213)");
+  estimate.blocks = 1;
+  EXPECT_EQ(Show(estimate, Unit::kTimes).Plain(), "1/219");
 }
 
 }  // namespace

@@ -2,9 +2,11 @@
 
 #include <cmath>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "reports/charts/quantity.h"
 #include "reports/sections/names.h"
+#include "reports/statistics/bootstrap.h"
 
 namespace regatta::reports {
 namespace {
@@ -20,11 +22,18 @@ std::string ShowEnd(double end, const CrossingEstimate& crossing) {
   return Time(end);
 }
 
-Text WorthIt(const SweepFinding& sweep, bool indicative) {
+// How far the answer may be relied on, before it is given.
+std::string Reserve(const Analysis& analysis, const std::string& answer) {
+  if (!analysis.distrust().empty()) return absl::StrCat("By figures that can't be trusted, ", answer);
+  if (analysis.indicative()) return absl::StrCat("By a first look, ", answer);
+  return absl::StrCat(std::string(1, absl::ascii_toupper(static_cast<unsigned char>(answer[0]))), answer.substr(1));
+}
+
+Text WorthIt(const Analysis& analysis, const SweepFinding& sweep) {
   const CrossingEstimate& even = sweep.break_even;
   const std::string in_state = sweep.state.empty() ? "" : absl::StrCat(" (", sweep.state, " state)");
   if (std::isinf(even.value)) {
-    return Text(indicative ? "By a first look no: with " : "No: with ")
+    return Text(Reserve(analysis, "no: with "))
         .Say(absl::StrCat(
             Workers(sweep.workers), in_state,
             ", a pool that hands out one task at a time did not reach the speed of a single process with any "
@@ -39,19 +48,28 @@ Text WorthIt(const SweepFinding& sweep, bool indicative) {
                           " the speed of a single process with tasks of ", Time(sweep.points.back().x),
                           ", but this run's spread leaves open whether that is a gain at all."));
   }
-  Text text(indicative ? "By a first look yes: a pool of " : "Yes: a pool of ");
+  Text text(Reserve(analysis, "yes: a pool of "));
   text.Say(absl::StrCat(Workers(sweep.workers), in_state, " is worth it here "));
   if (even.value == 0) return text.Say("with every task size measured, from ").Strong(Time(even.smallest)).Say(" on.");
   return text.Say("once a task takes longer than about ").Strong(Time(even.value)).Range(CrossingRange(even)).Say(".");
 }
 
+// "from 3.0 us per task on", or with no or every size.
+Text FromWhere(const CrossingEstimate& metg) {
+  if (std::isinf(metg.value)) return absl::StrCat("with no size measured, up to ", Time(metg.largest));
+  if (metg.value == 0) return absl::StrCat("with every size measured, from ", Time(metg.smallest), " on");
+  return Text("from ").Strong(Time(metg.value)).Range(CrossingRange(metg)).Say(" per task on");
+}
+
 Text Efficient(const PoolFindings& findings, const SweepFinding& one) {
-  Text text("Handing out one task at a time, the pool uses its ");
-  text.Say(absl::StrCat(Counted(std::lround(one.processors), "processor", "processors"), " at least half from "))
-      .Append(ShowCrossing(one.metg50))
-      .Say(" of processor time a task (METG(50))");
+  const long processors = std::lround(one.processors);
+  Text text("Of the time of the ");
+  text.Say(processors == 1 ? "processor" : absl::StrCat(processors, " processors"))
+      .Say(", at least half goes into the tasks themselves ")
+      .Append(FromWhere(one.metg50))
+      .Say(" (METG(50), one task handed out at a time)");
   if (const SweepFinding* automatic = findings.Main("auto")) {
-    text.Say("; with automatic chunks from ").Append(ShowCrossing(automatic->metg50));
+    text.Say("; with automatic chunks ").Append(FromWhere(automatic->metg50));
   }
   return text.Say(".");
 }
@@ -65,34 +83,49 @@ Text LargeTasks(const SweepFinding& sweep) {
       .Say(".");
 }
 
-Text BestWorkers(const PoolFindings& findings, const WorkloadFinding& best) {
+// Which number of workers did best, as far as the ranges tell. `pools`: the best first.
+Text BestWorkers(const std::vector<const WorkloadFinding*>& pools) {
+  const WorkloadFinding& best = *pools.front();
   Text text("On ");
-  text.Say(absl::StrCat(WorkloadName(best.workload), ", "))
-      .Strong(absl::StrCat(Workers(best.workers), " did best"))
-      .Say(": ")
-      .Append(Show(best.speed_up, Unit::kTimes))
-      .Say(" the speed of one process");
-  std::string others;
-  for (const WorkloadFinding& other : findings.workloads) {
-    if (other.workload != best.workload || other.arm->system != "pool" || !other.main_state || &other == &best)
-      continue;
-    absl::StrAppend(&others, others.empty() ? "" : ", ", Workers(other.workers), " ",
-                    Format(other.speed_up.value, Unit::kTimes));
+  text.Say(absl::StrCat(WorkloadName(best.workload), ", "));
+  if (best.speed_up.interval.low <= 1) {
+    text.Strong("no number of workers was shown to beat one process").Say(absl::StrCat(": at best ", Workers(best.workers), ","));
+  } else {
+    text.Strong(absl::StrCat(Workers(best.workers), " did best")).Say(":");
   }
-  return text.Say(others.empty() ? "." : absl::StrCat("; ", others, "."));
+  text.Say(" ").Append(Show(best.speed_up, Unit::kTimes)).Say(" the speed of one process");
+  for (size_t i = 1; i < pools.size(); ++i) {
+    const Estimate& other = pools[i]->speed_up;
+    text.Say(absl::StrCat(i == 1 ? "; " : ", ", Workers(pools[i]->workers), " ", Format(other.value, Unit::kTimes),
+                          other.interval.high >= best.speed_up.interval.low ? " (the ranges overlap)" : ""));
+  }
+  return text.Say(".");
+}
+
+std::string BlocksWords(const Analysis& analysis) {
+  const auto [fewest, most] = analysis.view().FewestAndMostBlocks();
+  if (fewest == most) return Counted(most, "block", "blocks");
+  return absl::StrCat(fewest, " to ", Counted(most, "block", "blocks"));
+}
+
+// The machine's states that the figures speak of.
+std::string StatesWords(const Results& results) {
+  std::string words;
+  for (const auto& [state, cachelines] : CachelineByState(results)) {
+    absl::StrAppend(&words, words.empty() ? "" : ", ", Format(Median(cachelines), Unit::kNanoseconds), " in its ", state,
+                    " state");
+  }
+  if (words.empty()) return "";
+  return absl::StrCat(" Between two cores of this machine a cache line goes there and back in ", words, ".");
 }
 
 Text Certainty(const Analysis& analysis) {
-  Text text("Ranges are 95 % intervals over ");
-  int blocks = 0;
-  for (const Invocation& invocation : analysis.view().results().invocations) {
-    int64_t last = -1;
-    for (const Record& record : invocation.records) last = std::max(last, record.block);
-    blocks += static_cast<int>(last + 1);
-  }
-  text.Say(absl::StrCat(Counted(blocks, "block", "blocks"), " of interleaved arms in ",
-                        Counted(static_cast<int>(analysis.view().results().invocations.size()), "run", "runs"),
-                        " of the benchmarks. "));
+  const std::string blocks = BlocksWords(analysis);
+  const int runs = analysis.view().repeats();
+  Text text("Figures are medians over ");
+  text.Say(absl::StrCat(blocks, " of interleaved arms",
+                        runs > 1 ? absl::StrCat(" in ", runs, " fresh runs of each comparison") : "", "; ranges are ",
+                        analysis.RangeName(), ". "));
   if (analysis.a_to_a().measured()) {
     text.Say(absl::StrCat("Two identical arms differed by up to ",
                           Format(NoiseFloor(analysis.a_to_a()), Unit::kShare, 2),
@@ -100,7 +133,7 @@ Text Certainty(const Analysis& analysis) {
   } else {
     text.Say("No identical arms were measured, so the noise floor is unknown.");
   }
-  return text;
+  return text.Say(StatesWords(analysis.view().results()));
 }
 
 }  // namespace
@@ -122,7 +155,7 @@ Section AnswerSection(const Analysis& analysis, const PoolFindings& findings) {
   Section section = {"answer", "The answer", {}};
   Lead lead;
   if (const SweepFinding* one = findings.Main("1")) {
-    lead.sentences.push_back(WorthIt(*one, analysis.indicative()));
+    lead.sentences.push_back(WorthIt(analysis, *one));
     lead.sentences.push_back(LargeTasks(*one));
     lead.sentences.push_back(Efficient(findings, *one));
   } else {
@@ -131,7 +164,8 @@ Section AnswerSection(const Analysis& analysis, const PoolFindings& findings) {
         "wins.");
   }
   for (const char* workload : {"count_loop", "folder_copy"}) {
-    if (const WorkloadFinding* best = findings.Best(workload)) lead.sentences.push_back(BestWorkers(findings, *best));
+    const auto pools = findings.Pools(workload);
+    if (!pools.empty()) lead.sentences.push_back(BestWorkers(pools));
   }
   section.Add(std::move(lead));
   if (analysis.indicative()) {

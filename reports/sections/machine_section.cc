@@ -11,20 +11,6 @@
 namespace regatta::reports {
 namespace {
 
-// State -> the cache line's round trips measured in it.
-std::map<std::string, std::vector<double>> CachelineByState(const Results& results) {
-  std::map<std::string, std::vector<double>> states;
-  for (const Invocation& invocation : results.invocations) {
-    for (const Record& record : invocation.records) {
-      if (record.machine_state != "near" && record.machine_state != "far") continue;
-      for (const auto& cacheline : {record.cacheline_ns.before, record.cacheline_ns.after}) {
-        if (cacheline) states[record.machine_state].push_back(*cacheline);
-      }
-    }
-  }
-  return states;
-}
-
 Table Facts(const Context& context, const Results& results) {
   Table table = {"", {{"Fact"}, {"Value"}}, {}};
   const auto add = [&](const std::string& name, const std::string& value) {
@@ -89,9 +75,9 @@ Section CertaintySection(const Analysis& analysis) {
       Text("Arms ran interleaved, in an order drawn anew for each block; two arms are only ever compared within a "
            "block. The "
            "unit is the log of that ratio, the figure shown is the median over blocks, and the range its 95 % interval "
-           "by a "
-           "bootstrap that draws invocations first and blocks within them (")
-          .Say(absl::StrCat(analysis.bootstrap().resamples, " resamples, seed ", analysis.bootstrap().seed, ").")));
+           "by a bootstrap that draws invocations first and blocks within them (")
+          .Say(absl::StrCat(analysis.bootstrap().resamples, " resamples, seed ", analysis.bootstrap().seed,
+                            "). With five blocks or fewer it is the range from the lowest to the highest block.")));
   if (analysis.a_to_a().measured()) {
     bullets.items.push_back(
         Text("Noise floor: two identical arms came out at ")
@@ -102,7 +88,8 @@ Section CertaintySection(const Analysis& analysis) {
     bullets.items.push_back(
         Text("The limit: the bare ring took ")
             .Append(Show(analysis.ring_to_cacheline(), Unit::kTimes))
-            .Say(" the round trip of a cache line measured beside it; over 2× the report would not trust itself."));
+            .Say(" the round trip of a cache line measured beside it; over ")
+            .Say(absl::StrCat(Format(analysis.ring_limit(), Unit::kTimes, 1), " the report would not trust itself.")));
   }
   std::string causes;
   for (const auto& [cause, count] : screening.causes()) {

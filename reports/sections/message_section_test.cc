@@ -23,13 +23,15 @@ TEST(MessageSectionTest, RacesSystemsInOnePlaceAgainstTheLimitAndThePipe) {
       .Times("queue_round_trip/pipe/bytes:64/placement:other_core", {30'000, 30'000, 30'000}, "near")
       .Times("queue_round_trip/core/bytes:64/placement:same_cpu", {4'000, 4'000, 4'000})
       .Absent("queue_round_trip/zeromq/bytes:64/placement:other_core", "apt-get install libzmq3-dev");
+  made.Times("queue_round_trip/ring/bytes:8/placement:other_core", {150, 150, 150}, "near");
   const std::string words = WordsOf(made, MessageSection);
   EXPECT_TRUE(Has(words, "figure round-trip-64\n")) << words;
+  EXPECT_FALSE(Has(words, "8 B there and back")) << "nobody races the ring there";
   EXPECT_TRUE(
       Has(words,
           "64 B there and back, on two cores, near state\n"
-          "bare ring (the limit) | 200 ns (200 to 200 ns) | – | – | 0.0067× (0.0067 to 0.0067×) | 3 | \n"
-          "Regatta queue | 300 ns (300 to 300 ns) | – | 1.50× (1.50 to 1.50×) | 0.010× (0.010 to 0.010×) | 3 | \n"
+          "bare ring (the limit) | 200 ns (200 to 200 ns) | – | – | 1/150 (1/150 to 1/150) | 3 | \n"
+          "Regatta queue | 300 ns (300 to 300 ns) | – | 1.50× (1.50 to 1.50×) | 1/100 (1/100 to 1/100) | 3 | \n"
           "pipe | 30.0 µs (30.0 to 30.0 µs) | – | 150× (150 to 150×) | – | 3 | \n"
           "ZeroMQ PAIR | absent: apt-get install libzmq3-dev | \n"))
       << words;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <tuple>
 
 #include "reports/sections/names.h"
@@ -93,8 +94,13 @@ void FindWorkloads(const Analysis& analysis, PoolFindings& findings) {
       finding.arm = &arm;
       finding.state = state;
       finding.workers = FieldNumber(arm, "workers", 0);
-      finding.time = analysis.Value(arm.key, TimePerOperation(), state);
-      finding.base = analysis.Value(base->key, TimePerOperation(), state);
+      // Both from the blocks that have both, as the speed-up is.
+      Sample time = analysis.view().Figures(arm.key, TimePerOperation(), state);
+      Sample alone = analysis.view().Figures(base->key, TimePerOperation(), state);
+      std::erase_if(time, [&](const auto& figure) { return alone.count(figure.first) == 0; });
+      std::erase_if(alone, [&](const auto& figure) { return time.count(figure.first) == 0; });
+      finding.time = EstimateMedian(time, analysis.bootstrap());
+      finding.base = EstimateMedian(alone, analysis.bootstrap());
       finding.speed_up = analysis.Ratio(base->key, arm.key, TimePerOperation(), state);
       finding.cpu = analysis.Ratio(arm.key, base->key, CpuPerOperation(), state);
       finding.main_state = main_state;
@@ -119,13 +125,25 @@ const SweepFinding* PoolFindings::Main(const std::string& chunk) const {
   return best;
 }
 
-const WorkloadFinding* PoolFindings::Best(const std::string& workload) const {
-  const WorkloadFinding* best = nullptr;
+std::vector<const WorkloadFinding*> PoolFindings::Pools(const std::string& workload) const {
+  std::map<std::string, int> blocks;  // of each machine state, over all numbers of workers
   for (const WorkloadFinding& finding : workloads) {
-    if (finding.arm->system != "pool" || finding.workload != workload || !finding.main_state) continue;
-    if (best == nullptr || finding.speed_up.value > best->speed_up.value) best = &finding;
+    if (finding.arm->system == "pool" && finding.workload == workload) blocks[finding.state] += finding.speed_up.blocks;
   }
-  return best;
+  std::vector<const WorkloadFinding*> pools;
+  if (blocks.empty()) return pools;
+  const std::string& state = std::max_element(blocks.begin(), blocks.end(), [](const auto& a, const auto& b) {
+                               return a.second < b.second;
+                             })->first;
+  for (const WorkloadFinding& finding : workloads) {
+    if (finding.arm->system == "pool" && finding.workload == workload && finding.state == state) {
+      pools.push_back(&finding);
+    }
+  }
+  std::stable_sort(pools.begin(), pools.end(), [](const WorkloadFinding* a, const WorkloadFinding* b) {
+    return a->speed_up.value > b->speed_up.value;
+  });
+  return pools;
 }
 
 PoolFindings FindPools(const Analysis& analysis) {

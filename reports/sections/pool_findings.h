@@ -49,8 +49,8 @@ struct PoolFindings {
   // The pool's own curve at chunk 1 (or automatic chunks): that with as many workers as there are processors, else the
   // most; in the state measured most. Null where there is none.
   const SweepFinding* Main(const std::string& chunk) const;
-  // The pool's finding for a workload with the best speed-up, in the state measured most. Null where there is none.
-  const WorkloadFinding* Best(const std::string& workload) const;
+  // The pool's findings for a workload in the machine state measured most, the best speed-up first.
+  std::vector<const WorkloadFinding*> Pools(const std::string& workload) const;
 
   int processors = 0;
 };

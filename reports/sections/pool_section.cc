@@ -22,7 +22,7 @@ std::string SweepName(const SweepFinding& sweep) {
 std::string InState(const std::string& state) { return state.empty() ? "" : absl::StrCat(", ", state, " state"); }
 
 // One chart for each machine state: curves of different states don't share one. Work that has no state is in each.
-void AddGrainCharts(const PoolFindings& findings, Section& section) {
+void AddGrainCharts(const Analysis& analysis, const PoolFindings& findings, Section& section) {
   std::map<std::string, std::vector<const SweepFinding*>> by_state;
   for (const SweepFinding& sweep : findings.sweeps) by_state[sweep.state];
   if (by_state.size() > 1) by_state.erase("");
@@ -35,7 +35,7 @@ void AddGrainCharts(const PoolFindings& findings, Section& section) {
     LineChart chart;
     chart.text.title = "Speed-up over the size of a task";
     chart.text.subtitle = absl::StrCat("workers on ", Counted(findings.processors, "processor", "processors"),
-                                       ", the submitter's included", InState(state), "; bands are 95 % intervals");
+                                       ", the submitter's included", InState(state), "; bands ", analysis.RangeName());
     chart.x = {.label = "time of one task in a single process", .unit = Unit::kNanoseconds, .logarithmic = true};
     chart.y = {.label = "speed-up: time of one process / time of the pool", .unit = Unit::kTimes, .from_zero = true};
     chart.across = {{1, "as fast as one process"}};
@@ -99,23 +99,28 @@ void AddGrainTable(const PoolFindings& findings, Section& section) {
 
 void AddWorkersChart(const Analysis& analysis, const PoolFindings& findings, Section& section) {
   LineChart chart;
-  std::string state;
+  std::set<std::string> states;
+  std::vector<std::string> state_of;  // of each series
   for (const char* workload : {"count_loop", "count_loop_tenth", "folder_copy"}) {
     Series series = {WorkloadName(workload), {}};
-    for (const WorkloadFinding& finding : findings.workloads) {
-      if (finding.arm->system != "pool" || finding.workload != workload || !finding.main_state) continue;
-      series.points.push_back({static_cast<double>(finding.workers), finding.speed_up.value,
-                               finding.speed_up.interval.low, finding.speed_up.interval.high});
-      if (!finding.state.empty()) state = finding.state;
+    std::string state;
+    for (const WorkloadFinding* finding : findings.Pools(workload)) {
+      series.points.push_back({static_cast<double>(finding->workers), finding->speed_up.value,
+                               finding->speed_up.interval.low, finding->speed_up.interval.high});
+      state = finding->state;
     }
     std::sort(series.points.begin(), series.points.end(), [](const auto& a, const auto& b) { return a.x < b.x; });
-    if (series.points.size() > 1) chart.series.push_back(std::move(series));
+    if (series.points.size() < 2) continue;
+    chart.series.push_back(std::move(series));
+    state_of.push_back(state);
+    if (!state.empty()) states.insert(state);
   }
   if (chart.series.empty()) return;
+  for (size_t i = 0; states.size() > 1 && i < state_of.size(); ++i) chart.series[i].name += InState(state_of[i]);
   chart.text = {
       "Speed-up over the number of workers",
-      absl::StrCat("Regatta pool on ", Counted(findings.processors, "processor", "processors"), InState(state),
-                   "; bands are 95 % intervals"),
+      absl::StrCat("Regatta pool on ", Counted(findings.processors, "processor", "processors"), states.size() == 1 ? InState(*states.begin()) : "",
+                   "; bands ", analysis.RangeName()),
       "Curves of the workloads: how many times as fast as one process a pool of so many workers is. The figures are "
       "in the table below the chart."};
   chart.x = {.label = "workers", .whole = true};
@@ -164,7 +169,8 @@ void AddWorkloadTables(const Analysis& analysis, const PoolFindings& findings, S
           {IsOurs(*finding.arm) ? Text().Strong(name) : Text(name), absl::StrCat(finding.workers),
            Format(finding.base.value, Unit::kNanoseconds), Format(finding.time.value, Unit::kNanoseconds),
            Show(finding.speed_up, Unit::kTimes), finding.cpu.measured() ? Format(finding.cpu.value, Unit::kTimes) : "–",
-           Format(finding.speed_up.won, Unit::kShare, 2), VerdictCell(analysis.JudgeSpeedUp(finding.speed_up))});
+           absl::StrCat(std::lround(finding.speed_up.won * finding.speed_up.blocks), " of ", finding.speed_up.blocks),
+           VerdictCell(analysis.JudgeSpeedUp(finding.speed_up))});
     }
     for (const ArmInfo& arm : analysis.view().arms()) {
       if (arm.workload != workload) continue;
@@ -200,8 +206,8 @@ void AddDocumentsRatios(const PoolFindings& findings, Section& section) {
     table.rows.push_back({"The document, as its words suggest", loop.work, Format(1 / loop.printed, Unit::kNumber),
                           Format(loop.printed, Unit::kNumber)});
     for (const WorkloadFinding& finding : findings.workloads) {
-      if (finding.workload != loop.workload || finding.arm->system == "threads") continue;
-      if (finding.arm->system == "pool" && findings.Best(loop.workload) != &finding) continue;
+      if (finding.workload != loop.workload || finding.arm->system == "threads" || !finding.main_state) continue;
+      if (finding.arm->system == "pool" && &finding != findings.Pools(loop.workload).front()) continue;
       measured = true;
       const Estimate& ratio = finding.speed_up;
       table.rows.push_back(
@@ -226,7 +232,7 @@ void AddDocumentsRatios(const PoolFindings& findings, Section& section) {
 
 Section PoolSection(const Analysis& analysis, const PoolFindings& findings) {
   Section section = {"pool", "One process or a pool", {}};
-  AddGrainCharts(findings, section);
+  AddGrainCharts(analysis, findings, section);
   AddGrainTable(findings, section);
   AddWorkersChart(analysis, findings, section);
   AddWorkloadTables(analysis, findings, section);

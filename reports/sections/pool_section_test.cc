@@ -62,7 +62,7 @@ TEST(AnswerTest, SaysFromWhichTaskSizeOnAPoolIsWorthIt) {
   made.Sweep(kSweep, kCrossing);
   const std::string answer = Analysed(made.results()).Answer();
   EXPECT_TRUE(Has(answer,
-                  "By a first look yes: a pool of 2 workers (near state) is worth it here once a task takes longer "
+                  "By a first look, yes: a pool of 2 workers (near state) is worth it here once a task takes longer "
                   "than about 10 µs (10 to 10 µs)."))
       << answer;
   EXPECT_TRUE(Has(answer, "With tasks of 100 µs, 2 workers gave 1.50× the speed of one process")) << answer;
@@ -74,7 +74,7 @@ TEST(AnswerTest, SaysNoWhereThePoolNeverWins) {
   made.Sweep(kSweep, {{1'000, 10, 10'000, 20'000}, {100'000, 10, 1'000'000, 1'500'000}});
   const std::string answer = Analysed(made.results()).Answer();
   EXPECT_TRUE(Has(answer,
-                  "By a first look no: with 2 workers (near state), a pool that hands out one task at a time did not "
+                  "By a first look, no: with 2 workers (near state), a pool that hands out one task at a time did not "
                   "reach the speed of a single process with any task up to 100 µs."))
       << answer;
 }
@@ -111,6 +111,51 @@ TEST(AnswerTest, NamesTheBestNumberOfWorkers) {
   const std::string answer = Analysed(made.results()).Answer();
   EXPECT_TRUE(Has(answer, "2 workers did best: 1.25× (1.25 to 1.25×) the speed of one process; 1 worker 0.909×."))
       << answer;
+}
+
+TEST(AnswerTest, NamesNoBestWhereNoneWasShownToWin) {
+  MadeResults made;
+  made.Times("workload/folder_copy/serial/workers:1", {100, 100, 100})
+      .Times("workload/folder_copy/pool/workers:1", {110, 90, 120}, "near")
+      .Times("workload/folder_copy/pool/workers:2", {80, 95, 105}, "near");
+  const std::string answer = Analysed(made.results()).Answer();
+  EXPECT_TRUE(Has(answer,
+                  "On copying a folder, no number of workers was shown to beat one process: at best 2 workers, 1.05× "
+                  "(0.952 to 1.25×) the speed of one process; 1 worker 0.909× (the ranges overlap)."))
+      << answer;
+}
+
+TEST(AnswerTest, ComparesWorkersInOneMachineStateOnly) {
+  MadeResults made;
+  made.Times("workload/count_loop/serial/workers:1", {100, 100, 100, 100, 100})
+      .Times("workload/count_loop/pool/workers:2", {80, 80, 80}, "near")
+      .Times("workload/count_loop/pool/workers:3", {50}, "far")
+      .Times("workload/count_loop/pool/workers:1", {110, 110, 110}, "near");
+  const std::string answer = Analysed(made.results()).Answer();
+  EXPECT_TRUE(Has(answer, "2 workers did best: 1.25× (1.25 to 1.25×) the speed of one process; 1 worker 0.909×."))
+      << answer;
+}
+
+TEST(AnswerTest, GivesAnUntrustedRunsAnswerWithThatReserve) {
+  MadeResults made;
+  made.Sweep(kSweep, kCrossing);
+  made.results().invocations[0].context.optimised = false;
+  EXPECT_TRUE(Has(Analysed(made.results()).Answer(), "By figures that can't be trusted, yes: a pool of 2 workers"));
+}
+
+TEST(AnswerTest, SaysWhatTheStatesAre) {
+  MadeResults made;
+  made.Sweep(kSweep, kCrossing);
+  for (Record& record : made.results().invocations[0].records) record.cacheline_ns = {79.0, 81.0};
+  EXPECT_TRUE(Has(Analysed(made.results()).Answer(), "a cache line goes there and back in 80.0 ns in its near state."));
+}
+
+TEST(PoolSectionTest, ShowsBothTimesFromTheBlocksThatHaveBoth) {
+  MadeResults made;
+  made.Times("workload/count_loop/serial/workers:1", {100, 400, 400}).Times("workload/count_loop/pool/workers:2", {50}, "near");
+  const std::string words = Analysed(made.results()).Pool();
+  EXPECT_TRUE(Has(words, "Regatta pool | 2 | 100 ns | 50.0 ns | 2.00× | ")) << words;
+  EXPECT_TRUE(Has(words, " | 1 of 1 | ")) << words;
 }
 
 TEST(AnswerTest, SaysWhatIsMissing) {

@@ -42,8 +42,9 @@ Section ProcessSection(const Analysis& analysis) {
       {"Create a process and join it", "parent and child as the scheduler places them",
        "Time to create and join a process, by system and method, for each size of the parent; "
        "the figures are in the tables below the chart."},
-      "mean time to create and join in a block, log scale; marks are medians over blocks, lines 95 % intervals", races,
-      form);
+      absl::StrCat("mean time to create and join in a block, log scale; marks are medians over blocks, lines ",
+                   analysis.RangeName()),
+      races, form);
   if (HasValues(chart)) {
     section.Add(Figure{"process-creation", std::move(chart),
                        Text("A fork copies the parent's page tables, so it grows with the parent; a "
