@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "core/os/deadline.h"
 #include "core/os/error.h"
 
 namespace regatta::bench {
@@ -33,9 +35,14 @@ std::string FirstLine(const std::string& path) {
   return line;
 }
 
+constexpr size_t kCpuField = 36;  // Of /proc/PID/stat, counted after the name.
+// How far the ticks of /proc/stat may be off for one processor: they are cut to whole ones, by kind, at both ends.
+constexpr double kTicksOff = 2;
+
 struct Relation {
   pid_t parent = 0;
   pid_t group = 0;
+  int cpu = -1;  // Where it last ran.
 };
 
 // Every process of the machine. One that ends meanwhile is left out.
@@ -53,8 +60,8 @@ absl::StatusOr<std::unordered_map<pid_t, Relation>> AllProcesses() {
     const std::vector<absl::string_view> fields =
         absl::StrSplit(absl::string_view(stat).substr(name_end + 1), ' ', absl::SkipEmpty());
     Relation relation;
-    if (fields.size() > 2 && absl::SimpleAtoi(fields[1], &relation.parent) &&
-        absl::SimpleAtoi(fields[2], &relation.group)) {
+    if (fields.size() > kCpuField && absl::SimpleAtoi(fields[1], &relation.parent) &&
+        absl::SimpleAtoi(fields[2], &relation.group) && absl::SimpleAtoi(fields[kCpuField], &relation.cpu)) {
       all.emplace(pid, relation);
     }
   }
@@ -72,21 +79,23 @@ bool IsBelow(const std::unordered_map<pid_t, Relation>& all, pid_t pid, pid_t to
   return false;
 }
 
-}  // namespace
+std::optional<int64_t> CpuNanosOf(pid_t pid) {
+  clockid_t clock;
+  timespec time;
+  if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) != 0) return std::nullopt;
+  return Nanos(time);
+}
 
-absl::StatusOr<int64_t> FamilyCpuNanos() {
-  absl::StatusOr<std::unordered_map<pid_t, Relation>> all = AllProcesses();
-  if (!all.ok()) return all.status();
+// Whether a process is of this one's family. This process's group only where it leads one: else the group is a shell's.
+bool IsFamily(const std::unordered_map<pid_t, Relation>& all, pid_t pid, const Relation& relation) {
   const pid_t self = getpid();
-  const pid_t group = getpgrp();
+  return pid == self || (getpgrp() == self && relation.group == self) || IsBelow(all, pid, self);
+}
+
+absl::StatusOr<int64_t> FamilyCpuNanosOf(const std::unordered_map<pid_t, Relation>& all) {
   int64_t sum = 0;
-  for (const auto& [pid, relation] : *all) {
-    if (pid == self) continue;
-    // This process's group only where it leads one: else the group is a shell's.
-    if (!(group == self && relation.group == group) && !IsBelow(*all, pid, self)) continue;
-    clockid_t clock;
-    timespec time;
-    if (clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &time) == 0) sum += Nanos(time);
+  for (const auto& [pid, relation] : all) {
+    if (pid != getpid() && IsFamily(all, pid, relation)) sum += CpuNanosOf(pid).value_or(0);
   }
   rusage usage;
   if (getrusage(RUSAGE_CHILDREN, &usage) != 0) return ErrnoError("getrusage");
@@ -96,14 +105,29 @@ absl::StatusOr<int64_t> FamilyCpuNanos() {
   return sum + Nanos(own);
 }
 
-NoiseMeter::NoiseMeter(std::vector<int> cpus) : cpus_(std::move(cpus)) {
-  self_begin_ = ReadSelf();
-  family_begin_ns_ = FamilyCpuNanos().value_or(-1);
-  begin_ = Read(cpus_);
+}  // namespace
+
+absl::StatusOr<int64_t> FamilyCpuNanos() {
+  absl::StatusOr<std::unordered_map<pid_t, Relation>> all = AllProcesses();
+  if (!all.ok()) return all.status();
+  return FamilyCpuNanosOf(*all);
 }
 
-NoiseMeter::Reading NoiseMeter::Read(const std::vector<int>& cpus) {
+NoiseMeter::NoiseMeter(std::vector<int> cpus) : cpus_(std::move(cpus)) {
+  self_begin_ = ReadSelf();
+  begin_ = Read();
+}
+
+NoiseMeter::Reading NoiseMeter::Read() const {
   Reading reading;
+  reading.at_ns = MonotonicNanos();
+  if (const auto all = AllProcesses(); all.ok()) {
+    reading.family_ns = FamilyCpuNanosOf(*all).value_or(-1);
+    for (const auto& [pid, relation] : *all) {
+      if (IsFamily(*all, pid, relation)) continue;
+      if (const auto nanos = CpuNanosOf(pid); nanos.has_value()) reading.others[pid] = {*nanos, relation.cpu};
+    }
+  }
   std::ifstream stat("/proc/stat");
   for (std::string line; std::getline(stat, line);) {
     // cpuN user nice system idle iowait irq softirq steal ...
@@ -111,12 +135,12 @@ NoiseMeter::Reading NoiseMeter::Read(const std::vector<int>& cpus) {
     int cpu = -1;
     if (fields.size() < 9 || !absl::StartsWith(fields[0], "cpu") ||
         !absl::SimpleAtoi(absl::StripPrefix(fields[0], "cpu"), &cpu) ||
-        std::find(cpus.begin(), cpus.end(), cpu) == cpus.end()) {
+        !IsOurs(cpu)) {
       continue;
     }
     for (int i = 1; i <= 8; ++i) {
       int64_t ticks = 0;
-      if (!absl::SimpleAtoi(fields[i], &ticks)) return Reading();
+      if (!absl::SimpleAtoi(fields[i], &ticks)) return reading;
       reading.total_ticks += ticks;
       if (i != 4 && i != 5 && i != 8) reading.busy_ticks += ticks;
       if (i == 8) reading.steal_ticks += ticks;
@@ -145,9 +169,23 @@ Noise NoiseMeter::ReadSelf() {
   return noise;
 }
 
+bool NoiseMeter::IsOurs(int cpu) const { return std::find(cpus_.begin(), cpus_.end(), cpu) != cpus_.end(); }
+
+// What processes that aren't ours used meanwhile: exactly, of those that are still there.
+int64_t NoiseMeter::OthersNanos(const Reading& end) const {
+  int64_t sum = 0;
+  for (const auto& [pid, other] : end.others) {
+    if (!IsOurs(other.cpu)) continue;
+    const auto before = begin_.others.find(pid);
+    // A number that was given anew belongs to a younger process.
+    const bool known = before != begin_.others.end() && before->second.cpu_ns <= other.cpu_ns;
+    sum += other.cpu_ns - (known ? before->second.cpu_ns : 0);
+  }
+  return sum;
+}
+
 Noise NoiseMeter::End() const {
-  const Reading end = Read(cpus_);
-  const absl::StatusOr<int64_t> family = FamilyCpuNanos();
+  const Reading end = Read();
   Noise noise = ReadSelf();
   noise.major_faults -= self_begin_.major_faults;
   noise.voluntary_switches -= self_begin_.voluntary_switches;
@@ -158,12 +196,15 @@ Noise NoiseMeter::End() const {
   const double ticks = static_cast<double>(end.total_ticks - begin_.total_ticks);
   if (!begin_.known || !end.known || ticks <= 0) return noise;
   noise.steal_share = static_cast<double>(end.steal_ticks - begin_.steal_ticks) / ticks;
-  if (family.ok() && family_begin_ns_ >= 0) {
-    const double tick_ns = 1e9 / static_cast<double>(sysconf(_SC_CLK_TCK));
-    const double ours = static_cast<double>(*family - family_begin_ns_) / tick_ns;
-    const double busy = static_cast<double>(end.busy_ticks - begin_.busy_ticks);
-    noise.foreign_cpu_share = std::max(0.0, busy - ours) / ticks;
-  }
+  if (end.family_ns < 0 || begin_.family_ns < 0) return noise;
+  // Of others that have ended meanwhile only the processors' ticks tell, which are coarse: they count for what is surely theirs.
+  const double tick_ns = 1e9 / static_cast<double>(sysconf(_SC_CLK_TCK));
+  const double processors = static_cast<double>(cpus_.size());
+  const double busy_ns = static_cast<double>(end.busy_ticks - begin_.busy_ticks) * tick_ns;
+  const double ours_ns = static_cast<double>(end.family_ns - begin_.family_ns);
+  const double surely_ns = busy_ns - ours_ns - kTicksOff * processors * tick_ns;
+  const double foreign_ns = std::max(static_cast<double>(OthersNanos(end)), surely_ns);
+  noise.foreign_cpu_share = foreign_ns / (static_cast<double>(end.at_ns - begin_.at_ns) * processors);
   return noise;
 }
 

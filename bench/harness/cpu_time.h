@@ -3,6 +3,7 @@
 #define REGATTA_BENCH_HARNESS_CPU_TIME_H_
 
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -17,24 +18,33 @@ absl::StatusOr<int64_t> FamilyCpuNanos();
 // Reads the kernel's counters at the start and at the end of a stretch of time.
 class NoiseMeter {
  public:
-  // `cpus`: those whose foreign use counts.
+  // `cpus`: those whose use by others counts: to the nanosecond by processes that live on, by those that end meanwhile only what
+  // the processors' coarse ticks surely show.
   explicit NoiseMeter(std::vector<int> cpus);
   Noise End() const;
 
  private:
+  struct Other {
+    int64_t cpu_ns = 0;
+    int cpu = -1;  // Where it last ran.
+  };
   struct Reading {
     bool known = false;
+    int64_t at_ns = 0;
     int64_t total_ticks = 0;
     int64_t busy_ticks = 0;
     int64_t steal_ticks = 0;
+    int64_t family_ns = -1;
+    std::unordered_map<int, Other> others;  // By pid.
   };
-  static Reading Read(const std::vector<int>& cpus);
+  Reading Read() const;
+  bool IsOurs(int cpu) const;
+  int64_t OthersNanos(const Reading& end) const;
   static Noise ReadSelf();
 
   std::vector<int> cpus_;
   Reading begin_;
   Noise self_begin_;
-  int64_t family_begin_ns_ = -1;
 };
 
 }  // namespace regatta::bench

@@ -34,7 +34,7 @@ class Analysis {
   const Estimate& a_to_a() const { return a_to_a_; }
   // The bare ring's round trip in units of the cache line's, as measured beside it; and what it may be at most.
   const Estimate& ring_to_cacheline() const { return ring_to_cacheline_; }
-  double ring_limit() const { return ring_limit_; }
+  const std::string& ring_limit() const { return ring_limit_; }
 
   // One fresh invocation per comparison at most: figures are indicative, and no verdict is given.
   bool indicative() const { return indicative_; }
@@ -54,7 +54,7 @@ class Analysis {
   BootstrapOptions bootstrap_;
   Estimate a_to_a_;
   Estimate ring_to_cacheline_;
-  double ring_limit_ = 0;
+  std::string ring_limit_;
   bool indicative_ = true;
   std::vector<std::string> distrust_;
 };

@@ -89,7 +89,7 @@ Section CertaintySection(const Analysis& analysis) {
         Text("The limit: the bare ring took ")
             .Append(Show(analysis.ring_to_cacheline(), Unit::kTimes))
             .Say(" the round trip of a cache line measured beside it; over ")
-            .Say(absl::StrCat(Format(analysis.ring_limit(), Unit::kTimes, 1), " the report would not trust itself.")));
+            .Say(absl::StrCat(analysis.ring_limit(), " the report would not trust itself.")));
   }
   std::string causes;
   for (const auto& [cause, count] : screening.causes()) {
