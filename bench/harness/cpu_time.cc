@@ -134,8 +134,7 @@ NoiseMeter::Reading NoiseMeter::Read() const {
     const std::vector<std::string> fields = absl::StrSplit(line, ' ', absl::SkipEmpty());
     int cpu = -1;
     if (fields.size() < 9 || !absl::StartsWith(fields[0], "cpu") ||
-        !absl::SimpleAtoi(absl::StripPrefix(fields[0], "cpu"), &cpu) ||
-        !IsOurs(cpu)) {
+        !absl::SimpleAtoi(absl::StripPrefix(fields[0], "cpu"), &cpu) || !IsOurs(cpu)) {
       continue;
     }
     for (int i = 1; i <= 8; ++i) {

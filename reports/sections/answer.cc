@@ -89,7 +89,8 @@ Text BestWorkers(const std::vector<const WorkloadFinding*>& pools) {
   Text text("On ");
   text.Say(absl::StrCat(WorkloadName(best.workload), ", "));
   if (best.speed_up.interval.low <= 1) {
-    text.Strong("no number of workers was shown to beat one process").Say(absl::StrCat(": at best ", Workers(best.workers), ","));
+    text.Strong("no number of workers was shown to beat one process")
+        .Say(absl::StrCat(": at best ", Workers(best.workers), ","));
   } else {
     text.Strong(absl::StrCat(Workers(best.workers), " did best")).Say(":");
   }
@@ -112,8 +113,8 @@ std::string BlocksWords(const Analysis& analysis) {
 std::string StatesWords(const Results& results) {
   std::string words;
   for (const auto& [state, cachelines] : CachelineByState(results)) {
-    absl::StrAppend(&words, words.empty() ? "" : ", ", Format(Median(cachelines), Unit::kNanoseconds), " in its ", state,
-                    " state");
+    absl::StrAppend(&words, words.empty() ? "" : ", ", Format(Median(cachelines), Unit::kNanoseconds), " in its ",
+                    state, " state");
   }
   if (words.empty()) return "";
   return absl::StrCat(" Between two cores of this machine a cache line goes there and back in ", words, ".");

@@ -85,11 +85,10 @@ Section CertaintySection(const Analysis& analysis) {
             .Say(absl::StrCat(" of each other over ", Counted(analysis.a_to_a().blocks, "pair", "pairs"), ".")));
   }
   if (analysis.ring_to_cacheline().measured()) {
-    bullets.items.push_back(
-        Text("The limit: the bare ring took ")
-            .Append(Show(analysis.ring_to_cacheline(), Unit::kTimes))
-            .Say(" the round trip of a cache line measured beside it; over ")
-            .Say(absl::StrCat(analysis.ring_limit(), " the report would not trust itself.")));
+    bullets.items.push_back(Text("The limit: the bare ring took ")
+                                .Append(Show(analysis.ring_to_cacheline(), Unit::kTimes))
+                                .Say(" the round trip of a cache line measured beside it; over ")
+                                .Say(absl::StrCat(analysis.ring_limit(), " the report would not trust itself.")));
   }
   std::string causes;
   for (const auto& [cause, count] : screening.causes()) {

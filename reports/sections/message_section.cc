@@ -13,7 +13,8 @@ namespace regatta::reports {
 namespace {
 
 constexpr const char* kAboutP99 =
-    "p99 is the median over blocks of each block's own 99th percentile; where it is – no block had the 1,000 samples that it "
+    "p99 is the median over blocks of each block's own 99th percentile; where it is – no block had the 1,000 samples "
+    "that it "
     "takes.";
 
 // The values of a field over the arms of a benchmark, in the order of the arms.
@@ -99,9 +100,8 @@ void AddRoundTrips(const Analysis& analysis, const std::string& benchmark, bool 
         {absl::StrCat(size, " there and back", after), "two processes; placement as each group says",
          absl::StrCat("Median time of a round trip of ", size,
                       " by system and placement; the figures are in the tables below the chart.")},
-        AxisLabel("time of one round trip, p50", analysis),
-        absl::StrCat(size, " there and back", after), RacesInEachPlace(analysis, benchmark, {{"bytes", bytes}}, form),
-        form,
+        AxisLabel("time of one round trip, p50", analysis), absl::StrCat(size, " there and back", after),
+        RacesInEachPlace(analysis, benchmark, {{"bytes", bytes}}, form), form,
         Text("The bare ring is the limit: two processes spinning on shared memory, with nothing of what makes a queue "
              "safe. A figure is worth nothing without its placement."),
         section);
@@ -160,8 +160,7 @@ Section TaskCostSection(const Analysis& analysis) {
                {absl::StrCat("One task there and back, ", pool, after), "an empty task; placement as each group says",
                 absl::StrCat("Median time from handing in an empty task to its result, ", pool,
                              "; the figures are in the tables below the chart.")},
-               AxisLabel("time of one task, p50", analysis),
-               absl::StrCat("One task there and back, ", pool, after),
+               AxisLabel("time of one task, p50", analysis), absl::StrCat("One task there and back, ", pool, after),
                RacesInEachPlace(analysis, benchmark, {{"workers", workers}}, form), form, Text(), section);
     }
   }

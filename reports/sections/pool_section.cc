@@ -119,8 +119,8 @@ void AddWorkersChart(const Analysis& analysis, const PoolFindings& findings, Sec
   for (size_t i = 0; states.size() > 1 && i < state_of.size(); ++i) chart.series[i].name += InState(state_of[i]);
   chart.text = {
       "Speed-up over the number of workers",
-      absl::StrCat("Regatta pool on ", Counted(findings.processors, "processor", "processors"), states.size() == 1 ? InState(*states.begin()) : "",
-                   "; bands ", analysis.RangeName()),
+      absl::StrCat("Regatta pool on ", Counted(findings.processors, "processor", "processors"),
+                   states.size() == 1 ? InState(*states.begin()) : "", "; bands ", analysis.RangeName()),
       "Curves of the workloads: how many times as fast as one process a pool of so many workers is. The figures are "
       "in the table below the chart."};
   chart.x = {.label = "workers", .whole = true};

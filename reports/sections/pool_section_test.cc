@@ -152,7 +152,8 @@ TEST(AnswerTest, SaysWhatTheStatesAre) {
 
 TEST(PoolSectionTest, ShowsBothTimesFromTheBlocksThatHaveBoth) {
   MadeResults made;
-  made.Times("workload/count_loop/serial/workers:1", {100, 400, 400}).Times("workload/count_loop/pool/workers:2", {50}, "near");
+  made.Times("workload/count_loop/serial/workers:1", {100, 400, 400})
+      .Times("workload/count_loop/pool/workers:2", {50}, "near");
   const std::string words = Analysed(made.results()).Pool();
   EXPECT_TRUE(Has(words, "Regatta pool | 2 | 100 ns | 50.0 ns | 2.00× | ")) << words;
   EXPECT_TRUE(Has(words, " | 1 of 1 | ")) << words;
