@@ -18,8 +18,8 @@ absl::StatusOr<int64_t> FamilyCpuNanos();
 // Reads the kernel's counters at the start and at the end of a stretch of time.
 class NoiseMeter {
  public:
-  // `cpus`: those whose use by others counts: to the nanosecond by processes that live on, by those that end meanwhile only what
-  // the processors' coarse ticks surely show.
+  // `cpus`: those whose use by others counts: to the nanosecond by processes that live on, by those that end meanwhile
+  // only what the processors' coarse ticks surely show.
   explicit NoiseMeter(std::vector<int> cpus);
   Noise End() const;
 

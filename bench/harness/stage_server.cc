@@ -47,8 +47,8 @@ class DriverWatch : public PartnerWatch {
   const Fd& socket_;
 };
 
-// As many operations as fit into the budget, found by runs that also warm everything up. What counts is all the time that a run
-// takes: one that lets its partner sleep before each operation spends most of it outside the timed part.
+// As many operations as fit into the budget, found by runs that also warm everything up. What counts is all the time
+// that a run takes: one that lets its partner sleep before each operation spends most of it outside the timed part.
 absl::StatusOr<int64_t> Calibrate(const Arm& arm, Race& race, int64_t budget_ns) {
   if (arm.batch >= arm.most) return arm.batch;
   int64_t operations = arm.batch;

@@ -9,8 +9,8 @@ namespace {
 
 constexpr size_t kLine = 64;
 constexpr size_t kMostBytes = size_t{4} << 20;
-// Enough to keep both sides busy, few enough that small messages stay in the first-level cache: with 1,024 slots a round trip of
-// 64 B took a third longer, and fewer messages a second went through.
+// Enough to keep both sides busy, few enough that small messages stay in the first-level cache: with 1,024 slots a
+// round trip of 64 B took a third longer, and fewer messages a second went through.
 constexpr uint64_t kMostSlots = 64;
 constexpr uint64_t kFewestSlots = 4;
 
