@@ -26,7 +26,7 @@ namespace regatta::conformance {
 namespace {
 
 // A fault may make it hang, which is a failure as good as another.
-constexpr absl::Duration kPatienceWithFaults = absl::Seconds(5);
+constexpr absl::Duration kPatienceWithFaults = absl::Seconds(3);
 
 class Case : public testing::Test {
  public:

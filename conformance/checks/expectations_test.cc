@@ -89,6 +89,16 @@ TEST(Together, WantsAMomentWithAllOfThem) {
   Fails(Together(kPut, 1), {}, "at some moment 1 of put are under way: never so many");
 }
 
+TEST(Within, WantsEachInsideOne) {
+  const Expectation within = Within(kPut, kGet);
+  Holds(within, {At(1, 9, "a", "get"), At(1, 3, "a", "put"), At(20, 30, "a", "get"), At(25, 30, "a", "put")});
+  const std::string says = "each put lies within get: ";
+  Fails(within, {At(2, 9, "a", "get"), At(1, 3, "a", "put")}, says + "one doesn't");
+  Fails(within, {At(2, 9, "a", "get"), At(3, 10, "a", "put")}, says + "one doesn't");
+  Fails(within, {At(2, 9, "a", "get")}, says + "there is no put");
+  Fails(within, {At(2, 9, "a", "put")}, says + "there is no get");
+}
+
 TEST(Sequence, WantsExactlyTheseInOrder) {
   const Expectation sequence = Sequence(kGet, Single({1, 2}));
   Holds(sequence, {At(1, 1, "a", "get", {1}), At(2, 2, "a", "get", {2})});
@@ -212,16 +222,15 @@ TEST(OtherProcess, WantsNoProcessWithBoth) {
   Fails(other, {At(1, 1, "a", "get", {}, "", 7)}, says + "there is no put");
 }
 
-TEST(StandardErrorSays, WantsOneLineWithAllParts) {
-  const Expectation says = StandardErrorSays({"Process-1", "ValueError"});
-  Trace trace;
-  trace.standard_error = "x\nProcess-1: ValueError: no\n";
-  EXPECT_FALSE(says.Against(trace).has_value());
-  trace.standard_error = "Process-1\nValueError: no\n";
-  ASSERT_TRUE(says.Against(trace).has_value());
-  EXPECT_EQ(says.Against(trace)->headline, "a line of standard error has \"Process-1\", \"ValueError\": none does");
-  trace.standard_error = "ValueError in Process-1\n";
-  EXPECT_TRUE(says.Against(trace).has_value());
+TEST(StandardErrorHas, WantsEveryTextSomewhere) {
+  const Expectation has = StandardErrorHas(kPut);
+  Trace trace = Of({At(1, 1, "a", "put", {"ValueError", 7, "no"})});
+  trace.standard_error = "x\nValueError: no\n";
+  EXPECT_FALSE(has.Against(trace).has_value());
+  trace.standard_error = "ValueError\n";
+  ASSERT_TRUE(has.Against(trace).has_value());
+  EXPECT_EQ(has.Against(trace)->headline, "standard error has what put names: \"no\" is missing");
+  Fails(has, {}, "standard error has what put names: there is no put");
 }
 
 TEST(Choices, HoldWhereOneDoesAndPartsWhereAllDo) {

@@ -78,6 +78,21 @@ Expectation Together(Events events, size_t count) {
   });
 }
 
+Expectation Within(Events inner, Events outer) {
+  std::string says = absl::StrCat("each ", inner.name(), " lies within ", outer.name());
+  return Expectation(std::move(says), [inner, outer](const Trace& trace) -> std::optional<Objection> {
+    const std::vector<const Event*> in = inner.In(trace);
+    const std::vector<const Event*> out = outer.In(trace);
+    if (in.empty()) return Missing(inner);
+    if (out.empty()) return Missing(outer);
+    for (const Event* event : in) {
+      const auto holds_it = [&](const Event* span) { return span->begin <= event->begin && event->end <= span->end; };
+      if (std::none_of(out.begin(), out.end(), holds_it)) return Objection{"one doesn't", ToString(event->values)};
+    }
+    return std::nullopt;
+  });
+}
+
 std::vector<Values> Single(const Values& values) {
   std::vector<Values> list;
   list.reserve(values.size());

@@ -19,6 +19,9 @@ Expectation AtMostAtOnce(Events events, size_t most);
 // At some moment `count` of them are certainly under way.
 Expectation Together(Events events, size_t count);
 
+// There are some of each, and each of `inner` lies within one of `outer`.
+Expectation Within(Events inner, Events outer);
+
 // Ordered by their begin, the events' values are exactly these. Single({1, 2}) is the list of [1] and [2].
 std::vector<Values> Single(const Values& values);
 Expectation Sequence(Events events, std::vector<Values> expected);

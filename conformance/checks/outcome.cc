@@ -6,9 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 
 namespace regatta::conformance {
 namespace {
@@ -32,15 +31,6 @@ Expectation EndsAs(Events events, std::string error, std::string says) {
     }
     return std::nullopt;
   });
-}
-
-bool HasParts(absl::string_view line, const std::vector<std::string>& parts) {
-  for (const std::string& part : parts) {
-    const size_t at = line.find(part);
-    if (at == line.npos) return false;
-    line.remove_prefix(at + part.size());
-  }
-  return true;
 }
 
 }  // namespace
@@ -115,13 +105,19 @@ Expectation OtherProcess(Events one, Events other) {
   });
 }
 
-Expectation StandardErrorSays(std::vector<std::string> parts) {
-  std::string says = absl::StrCat("a line of standard error has \"", absl::StrJoin(parts, "\", \""), "\"");
-  return Expectation(std::move(says), [parts = std::move(parts)](const Trace& trace) -> std::optional<Objection> {
-    for (const absl::string_view line : absl::StrSplit(trace.standard_error, '\n')) {
-      if (HasParts(line, parts)) return std::nullopt;
+Expectation StandardErrorHas(Events texts) {
+  std::string says = absl::StrCat("standard error has what ", texts.name(), " names");
+  return Expectation(std::move(says), [texts](const Trace& trace) -> std::optional<Objection> {
+    const std::vector<const Event*> all = texts.In(trace);
+    if (all.empty()) return Missing(texts);
+    for (const Event* event : all) {
+      for (const Value& value : event->values) {
+        if (value.text() != nullptr && !absl::StrContains(trace.standard_error, *value.text())) {
+          return Objection{absl::StrCat(value.ToString(), " is missing"), trace.standard_error};
+        }
+      }
     }
-    return Objection{"none does", trace.standard_error};
+    return std::nullopt;
   });
 }
 

@@ -3,7 +3,6 @@
 #define REGATTA_CONFORMANCE_CHECKS_OUTCOME_H_
 
 #include <string>
-#include <vector>
 
 #include "absl/time/time.h"
 #include "conformance/checks/events.h"
@@ -28,8 +27,8 @@ Expectation SameValues(Events one, Events other);
 // There are some of each, and no process has both.
 Expectation OtherProcess(Events one, Events other);
 
-// The testee or one of its children printed a line to standard error that has all these parts, in this order.
-Expectation StandardErrorSays(std::vector<std::string> parts);
+// There are some, and every text among their values stands in what the testee and its children printed to standard error.
+Expectation StandardErrorHas(Events texts);
 
 }  // namespace regatta::conformance
 

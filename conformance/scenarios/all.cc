@@ -7,7 +7,8 @@ namespace regatta::conformance {
 
 std::vector<Scenario> AllScenarios() {
   std::vector<Scenario> all;
-  for (std::vector<Scenario> (*topic)() : {&LockScenarios, &PoolScenarios, &ProcessScenarios, &QueueScenarios}) {
+  for (std::vector<Scenario> (*topic)() : {&LockScenarios, &PoolScenarios, &ProcessEndScenarios,
+                                           &ProcessIdentityScenarios, &ProcessMemoryScenarios, &QueueScenarios}) {
     std::vector<Scenario> some = topic();
     all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
   }

@@ -17,12 +17,16 @@ struct Scenario {
   Expectations expectations;
   // The program for the core, in a process of its own that has run Init.
   void (*play)(StartMethod method);
+  // What comes before Init; null: nothing.
+  void (*play_before_init)(StartMethod method) = nullptr;
 };
 
-// One topic each.
+// One topic each, or a part of one.
 std::vector<Scenario> LockScenarios();
 std::vector<Scenario> PoolScenarios();
-std::vector<Scenario> ProcessScenarios();
+std::vector<Scenario> ProcessEndScenarios();
+std::vector<Scenario> ProcessIdentityScenarios();
+std::vector<Scenario> ProcessMemoryScenarios();
 std::vector<Scenario> QueueScenarios();
 
 // Of all topics.

@@ -2,8 +2,8 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "absl/strings/string_view.h"
 #include "conformance/scenarios/scenario.h"
 #include "core/process/runtime.h"
 #include "core/process/start_method.h"
@@ -13,30 +13,31 @@ namespace {
 
 constexpr int kCantPlay = 64;
 
-int Play(absl::string_view id, absl::string_view method_name) {
-  const std::optional<StartMethod> method = StartMethodByName(method_name);
-  if (!method.has_value()) {
-    fprintf(stderr, "core_testee: %s is no start method: fork, spawn or forkserver\n",
-            std::string(method_name).c_str());
+int Main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const std::vector<Scenario> scenarios = AllScenarios();
+  const Scenario* scenario = nullptr;
+  std::optional<StartMethod> method;
+  if (arguments.size() == 2) {
+    for (const Scenario& one : scenarios) {
+      if (one.id == arguments[0]) scenario = &one;
+    }
+    method = StartMethodByName(arguments[1]);
+  }
+  const bool can_play = scenario != nullptr && method.has_value();
+  if (can_play && scenario->play_before_init != nullptr) scenario->play_before_init(*method);
+  Init(&argc, &argv);
+  if (!can_play) {
+    fprintf(stderr,
+            "core_testee: no such scenario or start method\n"
+            "usage: REGATTA_TRACE=FILE core_testee SCENARIO fork|spawn|forkserver\n");
     return kCantPlay;
   }
-  for (const Scenario& scenario : AllScenarios()) {
-    if (scenario.id != id) continue;
-    scenario.play(*method);
-    return 0;
-  }
-  fprintf(stderr, "core_testee: %s is no scenario\n", std::string(id).c_str());
-  return kCantPlay;
+  scenario->play(*method);
+  return 0;
 }
 
 }  // namespace
 }  // namespace regatta::conformance
 
-int main(int argc, char** argv) {
-  regatta::Init(&argc, &argv);
-  if (argc != 3) {
-    fprintf(stderr, "usage: REGATTA_TRACE=FILE core_testee SCENARIO METHOD\n");
-    return regatta::conformance::kCantPlay;
-  }
-  return regatta::conformance::Play(argv[1], argv[2]);
-}
+int main(int argc, char** argv) { return regatta::conformance::Main(argc, argv); }

@@ -22,6 +22,7 @@ ERROR_KINDS = [
     (ValueError, "Pool is still running", "misuse"),
     (ValueError, "released too many times", "misuse"),
     (AssertionError, "", "misuse"),
+    (RuntimeError, "before the current process has finished its bootstrapping phase", "misuse"),
 ]
 
 
@@ -52,9 +53,9 @@ def tell(actor, kind, *values, error=None):
     write_event(now, now, actor, kind, values, error)
 
 
-def tell_exit(process):
-    """How it ended; `process` is named after its role and has been joined."""
-    tell("main", "exit", process.name, process.exitcode)
+def tell_exit(process, role=None):
+    """How a joined process ended; it is named after its role, if that isn't given."""
+    tell("main", "exit", role or process.name, process.exitcode)
 
 
 def record(actor, kind, values, call):
@@ -78,6 +79,13 @@ def record_acquire(actor, kind, call):
     got = call()
     write_event(begin, time.monotonic_ns(), actor, kind, [], None if got else "timeout")
     return got
+
+
+def record_join(actor, kind, process, timeout):
+    """The same for a join with a timeout, after which the process may have no exit code."""
+    begin = time.monotonic_ns()
+    process.join(timeout)
+    write_event(begin, time.monotonic_ns(), actor, kind, [], "timeout" if process.exitcode is None else None)
 
 
 @contextlib.contextmanager

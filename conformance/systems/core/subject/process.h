@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,19 +15,19 @@
 #include "core/os/deadline.h"
 #include "core/process/exit_status.h"
 #include "core/process/process.h"
+#include "core/process/this_process.h"
 
 namespace regatta::subject {
 
 class Process {
  public:
-  explicit Process(StartOptions options = {}) : process_(std::move(options)) {}
+  explicit Process(StartOptions options = {})
+      : process_(std::make_unique<regatta::Process>(Mangled(std::move(options)))) {}
   template <class F, class... Args>
-  Process(StartOptions options, F function, Args... arguments) : process_(Make(options, function, arguments...)) {
-    if (Injected(Fault::kProcessRunsTwice)) twin_.emplace(Make(options, function, arguments...));
-    if (Injected(Fault::kProcessRunsInline)) {
-      process_ = regatta::Process(options, [] {});
-      inline_ = [=] { function(arguments...); };
-    }
+  Process(StartOptions options, F function, Args... arguments)
+      : process_(Make(Mangled(options), function, arguments...)), here_([=] { function(arguments...); }) {
+    if (Injected(Fault::kProcessRunsTwice)) twin_ = Make(options, function, arguments...);
+    if (Injected(Fault::kProcessRunsInline)) process_ = Make(options, [] {});
   }
   template <class F, class... Args>
   static absl::StatusOr<Process> Start(StartOptions options, F function, Args... arguments) {
@@ -35,46 +36,42 @@ class Process {
     return process;
   }
 
-  absl::Status Start() {
-    if (inline_) inline_();
-    if (twin_.has_value()) {
-      if (absl::Status started = twin_->Start(); !started.ok()) return started;
-    }
-    return process_.Start();
-  }
+  absl::Status Start();
 
-  const std::string& name() const { return process_.name(); }
-  std::optional<int32_t> pid() const { return process_.pid(); }
-  bool daemon() const { return process_.daemon(); }
-  absl::Status SetDaemon(bool daemon) { return process_.SetDaemon(daemon); }
-  bool IsAlive() { return process_.IsAlive(); }
-  std::optional<ExitStatus> exit_status() { return process_.exit_status(); }
-
-  absl::StatusOr<ExitStatus> Join(Deadline deadline = Deadline::Never()) {
-    if (Injected(Fault::kProcessJoinEarly)) return ExitStatus::Exited(0);
-    if (twin_.has_value()) {
-      if (absl::StatusOr<ExitStatus> end = twin_->Join(deadline); !end.ok()) return end;
-    }
-    absl::StatusOr<ExitStatus> end = process_.Join(deadline);
-    if (Injected(Fault::kProcessWrongStatus) && end.ok()) return ExitStatus::Exited(end->code().value_or(0) + 1);
-    return end;
+  const std::string& name() const { return process_->name(); }
+  std::optional<int32_t> pid() const;
+  bool daemon() const { return process_->daemon(); }
+  absl::Status SetDaemon(bool daemon) {
+    absl::Status set = process_->SetDaemon(daemon);
+    return Injected(Fault::kProcessDaemonChangeable) ? absl::OkStatus() : set;
   }
-  absl::Status Terminate() { return Injected(Fault::kProcessTerminateKills) ? process_.Kill() : process_.Terminate(); }
-  absl::Status Kill() { return process_.Kill(); }
-  absl::Status Close() { return process_.Close(); }
+  bool IsAlive() { return Injected(Fault::kProcessAliveLies) || process_->IsAlive(); }
+  std::optional<ExitStatus> exit_status() { return process_->exit_status(); }
+
+  absl::StatusOr<ExitStatus> Join(Deadline deadline = Deadline::Never());
+  absl::Status Terminate();
+  absl::Status Kill();
+  absl::Status Close() { return process_->Close(); }
 
  private:
+  static StartOptions Mangled(StartOptions options);
   template <class F, class... Args>
-  static regatta::Process Make(const StartOptions& options, F function, const Args&... arguments) {
-    if (Injected(Fault::kProcessNeverRuns)) return regatta::Process(options, [] {});
-    if (Injected(Fault::kProcessArgumentsTorn)) return regatta::Process(options, function, Torn(arguments)...);
-    return regatta::Process(options, function, arguments...);
+  static std::unique_ptr<regatta::Process> Make(const StartOptions& options, F function, const Args&... arguments) {
+    if (Injected(Fault::kProcessNeverRuns)) return std::make_unique<regatta::Process>(options, [] {});
+    if (Injected(Fault::kProcessArgumentsTorn)) {
+      return std::make_unique<regatta::Process>(options, function, Torn(arguments)...);
+    }
+    return std::make_unique<regatta::Process>(options, function, arguments...);
   }
 
-  regatta::Process process_;
-  std::optional<regatta::Process> twin_;
-  std::function<void()> inline_;
+  std::unique_ptr<regatta::Process> process_;
+  std::unique_ptr<regatta::Process> twin_;  // For kProcessRunsTwice.
+  std::function<void()> here_;              // The function, for faults that call it in this process.
+  std::shared_ptr<ExitCallback> at_end_;    // For kProcessAbandoned.
 };
+
+// UsableCpus of core/topology.
+int UsableCpus();
 
 }  // namespace regatta::subject
 
