@@ -92,6 +92,7 @@ void RunOrderedChild(ReceivedBootOrder boot) noexcept {
   if (ready.ok() && boot.directory.valid()) ready = ChangeWorkingDirectory(boot.directory);
   boot.directory.Reset();
   if (!boot.order.daemon) LiveOnWithoutParent();
+  RuntimeState::Get().set_blocked_signals(boot.order.blocked_signals);
   SetBlockedSignals(boot.order.daemon ? WithoutParentWatch(boot.order.blocked_signals) : boot.order.blocked_signals);
   if (!ready.ok()) Fail(ready);
   const absl::StatusOr<ResolvedFunction> function = Resolve(boot.order.function);

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/os/fd.h"
+#include "core/os/signal_mask.h"
 #include "core/process/process.h"
 #include "core/process/testing_pipe.h"
 #include "core/process/this_process.h"
@@ -281,6 +282,27 @@ TEST_P(Process_Start, UsesTheStandardDescriptorsAndTheWorkingDirectoryOfThisMome
   EXPECT_TRUE(process.Join()->success());
   ASSERT_EQ(chdir(before), 0);
   rmdir(directory);
+}
+
+// The parent's watch is the core's own.
+uint64_t BlockedByUsers() { return WithoutParentWatch(BlockedSignals()); }
+
+TEST_P(Process_Start, BlocksNoSignalThatItsCreatorsDidNotNorDoItsDescendants) {
+  TestingPipe pipe;
+  Process process = Started(
+      [](StartMethod method, Fd to) {
+        WriteText(to, absl::StrCat(BlockedByUsers(), "\n"));
+        for (const StartMethod next : {method, StartMethod::kSpawn}) {
+          absl::StatusOr<Process> child = Process::Start(
+              {.method = next}, [](Fd to) { WriteText(to, absl::StrCat(BlockedByUsers(), "\n")); }, *to.Duplicate());
+          if (!child.ok() || !child->Join()->success()) return 1;
+        }
+        return 0;
+      },
+      GetParam(), std::move(pipe.write));
+  const std::string mine = absl::StrCat(BlockedByUsers(), "\n");
+  EXPECT_EQ(ReadToEnd(pipe.read), absl::StrCat(mine, mine, mine));
+  EXPECT_EQ(process.Join()->exit_code(), 0);
 }
 
 TEST_P(Process_Start, HasTheThreadIdThatTheCLibraryThinksItHas) {

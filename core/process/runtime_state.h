@@ -41,8 +41,10 @@ class RuntimeState {
   void Initialize(std::string program);
   bool initialized() const { return initialized_.load(std::memory_order_acquire); }
   const std::string& program() const { return program_; }
-  // What the main thread blocked then, and fresh processes begin with.
+  // What fresh processes begin with: what the main thread blocked at Init, or this process was to begin with itself (Init of a
+  // process made for others finds all blocked).
   SignalSet blocked_signals() const { return blocked_signals_; }
+  void set_blocked_signals(SignalSet blocked) { blocked_signals_ = blocked; }
 
   // FailedPrecondition: Init has not run; this process is daemonic, or at its end.
   absl::Status CheckMayStart() const;
