@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/single_threaded.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,6 +61,8 @@ absl::StatusOr<int> ThreadCount() {
   }
   return static_cast<int>(folder.st_nlink) - 2;  // Itself and its parent folder are links too.
 }
+
+bool IsSingleThreaded() { return __libc_single_threaded != 0 || ThreadCount().value_or(0) == 1; }
 
 absl::StatusOr<std::vector<ThreadEntry>> ListThreads() {
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/proc/self/task"), closedir);

@@ -48,6 +48,9 @@ class Child {
   absl::Status Terminate();  // SIGTERM
   absl::Status Kill();       // SIGKILL
 
+  // In a forked child of the parent, by its last owner there: closes the descriptor.
+  void CloseInForkedChild() { pidfd_.Reset(); }
+
  private:
   absl::Status CheckParent(absl::string_view what) const;
   // Absent while it runs. Never waits.
@@ -56,7 +59,7 @@ class Child {
   const int32_t pid_;
   const int32_t parent_pid_;
   const bool daemon_;
-  const Fd pidfd_;
+  Fd pidfd_;
   std::mutex mutex_;  // Held for the length of a waitid that doesn't wait.
   std::optional<ExitStatus> status_;
 };

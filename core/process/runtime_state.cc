@@ -100,6 +100,10 @@ void RuntimeState::ForgetToClose(Fd* fd) {
 
 void RuntimeState::End() {
   ending_.store(true, std::memory_order_relaxed);
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (exit_callbacks_.empty() && children_.empty()) return;
+  }
   FlushStandardStreams();  // What was printed before the children's last lines comes before them.
   for (;;) {
     std::function<void()> callback;
@@ -134,7 +138,15 @@ void RuntimeState::EndChildren() {
 }
 
 void RuntimeState::DropInherited() {
-  children_.clear();
+  // Kept rather than freed: each page of the heap that is touched here is copied.
+  for (const auto& child : children_) {
+    if (child.use_count() == 1) child->CloseInForkedChild();
+  }
+  if (inherited_.empty()) {
+    inherited_.swap(children_);
+  } else {
+    children_.clear();
+  }
   sweep_at_ = 0;
   exit_callbacks_.clear();
   for (Fd* fd : close_in_children_) fd->Reset();

@@ -84,6 +84,7 @@ class RuntimeState {
 
   std::mutex mutex_;  // Guards what follows. Never held while user code runs or anything waits.
   std::vector<std::shared_ptr<Child>> children_;
+  std::vector<std::shared_ptr<Child>> inherited_;  // A forked child's: its creator's children.
   size_t sweep_at_ = 0;
   std::map<uint64_t, std::function<void()>> exit_callbacks_;
   uint64_t exit_callbacks_added_ = 0;

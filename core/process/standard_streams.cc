@@ -17,7 +17,7 @@ void FlushStandardStreams() {
 
 void FlushAllStreams() {
   FlushStandardStreams();
-  if (ThreadCount().value_or(0) == 1) fflush(nullptr);
+  if (IsSingleThreaded()) fflush(nullptr);
 }
 
 }  // namespace regatta

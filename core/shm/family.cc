@@ -280,7 +280,6 @@ void Family::WakeOthers(Member member) {
 void Family::AfterFork() {
   self_.store(kNobody, std::memory_order_relaxed);
   fork_generation_.fetch_add(1, std::memory_order_relaxed);
-  t_life_keeper.place = nullptr;
 }
 
 }  // namespace regatta
