@@ -46,6 +46,22 @@ absl::StatusCode CodeOf(int error_number) {
   }
 }
 
+// What to do about it, where that can be known.
+absl::string_view WayOut(int error_number) {
+  switch (error_number) {
+    case EMFILE:
+      return ": this process has no descriptors left; close some, or raise `ulimit -n`";
+    case ENFILE:
+      return ": the machine has no descriptors left; end some processes, or raise fs.file-max";
+    case ENOMEM:
+      return ": no memory or address space left; free some, or raise `ulimit -v` or the cgroup's memory.max";
+    case ENOSPC:
+      return ": no memory left for shared memory; free some, or raise the cgroup's memory.max";
+    default:
+      return "";
+  }
+}
+
 }  // namespace
 
 absl::Status ErrnoError(absl::string_view call) { return ErrnoError(call, errno); }
@@ -53,7 +69,8 @@ absl::Status ErrnoError(absl::string_view call) { return ErrnoError(call, errno)
 absl::Status ErrnoError(absl::string_view call, int error_number) {
   char buffer[128];
   const char* text = strerror_r(error_number, buffer, sizeof(buffer));
-  absl::Status status(CodeOf(error_number), absl::StrCat(call, ": ", text, " (errno ", error_number, ")"));
+  absl::Status status(CodeOf(error_number),
+                      absl::StrCat(call, ": ", text, " (errno ", error_number, ")", WayOut(error_number)));
   status.SetPayload(kErrno, absl::Cord(absl::StrCat(error_number)));
   return status;
 }

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -154,6 +155,17 @@ void RefuseSystemCall(long number, int error_number) {
 }
 
 void RefuseMembarrier() { RefuseSystemCall(SYS_membarrier, EPERM); }
+
+void InterruptOften(absl::Duration period) {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  Require(sigaction(SIGALRM, &action, nullptr) == 0, "sigaction(SIGALRM)");
+  const timeval every = absl::ToTimeval(period);
+  const itimerval timer{every, every};
+  Require(setitimer(ITIMER_REAL, &timer, nullptr) == 0, "setitimer");
+}
+
+void RefuseMemory() { RefuseSystemCall(SYS_fallocate, ENOSPC); }
 
 void RefuseNewProcesses() {
   RefuseClone3();

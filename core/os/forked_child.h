@@ -70,6 +70,11 @@ void LimitMoreAddressSpace(uint64_t bytes);
 void RefuseSystemCall(long number, int error_number);
 // The kernel's part of AsymmetricFenceHeavy.
 void RefuseMembarrier();
+// From now on a signal interrupts this process, wherever it is, about every `period`: its handler does nothing, and restarts no system
+// call. Not inherited by children; zero ends it.
+void InterruptOften(absl::Duration period);
+// Every growth of shared memory fails, as on a full /dev/shm or machine.
+void RefuseMemory();
 // Whatever makes processes fails as if there were none left; the second only what CloneSibling uses, and fork() does not.
 void RefuseNewProcesses();
 void RefuseClone3();

@@ -29,6 +29,13 @@ constexpr size_t kRemembered = 16;  // Objects (queues, locks) that a worker kee
 
 std::span<const std::byte> AsStd(absl::Span<const std::byte> bytes) { return {bytes.data(), bytes.size()}; }
 
+// Its code and the beginning of its text, that need no memory beside a slot's.
+absl::Status Shortened(const absl::Status& status) {
+  constexpr size_t kGrowth = 8;  // Of the text's own length, encoded.
+  const size_t room = kInlineResult - EncodedSize(absl::Status(status.code(), "")) - kGrowth;
+  return absl::Status(status.code(), status.message().substr(0, room));
+}
+
 // Collects one call's result in private memory.
 class StringSink : public ResultSink {
  public:
@@ -127,8 +134,8 @@ void Worker::RunTask(uint32_t index) {
   EndIfForked();
   if (!status.ok()) {
     board_->FreeExtent(std::exchange(slot.result_at, 0));
-    // The status itself may be too large for memory; then its code and a short text must do.
-    for (absl::Status shown = status;; shown = absl::Status(status.code(), "(no memory for the error's text)")) {
+    // The status itself may be too large for memory; then its code, and as much of its text as the slot holds, must do.
+    for (absl::Status shown = status;; shown = Shortened(status)) {
       const absl::StatusOr<std::byte*> room = PlaceResult(slot, EncodedSize(shown));
       if (!room.ok()) continue;
       if (Encode(shown, absl::MakeSpan(*room, slot.result_size)).ok()) break;
