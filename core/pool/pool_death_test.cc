@@ -35,7 +35,6 @@ int32_t Arm(uint32_t point, uint32_t skip) {
   return getpid();
 }
 std::string Large(size_t bytes) { return std::string(bytes, 'x'); }
-size_t Length(const std::string& text) { return text.size(); }
 absl::StatusOr<int> WaitFor(Queue<int> gate, Queue<int> begun, int result) {
   if (absl::Status told = begun.Put(getpid()); !told.ok()) return told;
   const absl::StatusOr<int> opened = gate.Get();
@@ -343,23 +342,6 @@ TEST(AStoppedWorker, IsEndedByTerminate) {
   EXPECT_TRUE(pool.statistics().pids.empty());
 }
 
-// --- Join before drain (pitfall 15) ---
-
-TEST(Pitfall15, JoinHonoursItsDeadlineWhateverIsInTheQueue) {
-  Pool pool = Make(1);
-  Queue<int> gate = *Queue<int>::Create();
-  Queue<int> begun = *Queue<int>::Create();
-  AsyncResult<int> held = *pool.ApplyAsync(WaitFor, gate, begun, 7);
-  std::vector<AsyncResult<size_t>> waiting;
-  for (int i = 0; i < 6000; ++i) waiting.push_back(*pool.ApplyAsync(Length, std::string(300, 'x')));
-  ASSERT_TRUE(begun.Get(Watchdog()).ok());
-  ASSERT_TRUE(pool.Close().ok());
-  EXPECT_TRUE(absl::IsDeadlineExceeded(pool.Join(Deadline::After(absl::Milliseconds(20)))));
-  ASSERT_TRUE(gate.Put(0).ok());
-  EXPECT_TRUE(pool.Join(Watchdog()).ok());
-  for (auto& result : waiting) EXPECT_EQ(*result.Get(Deadline::Now()), 300u);
-}
-
 // --- Callbacks and healing ---
 
 TEST(ACallback, ThatWaitsForATaskOfADeadWorkerGetsItsError) {
@@ -388,25 +370,6 @@ TEST(ACallback, MayTerminateThePool) {
   ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = back}, Square, 2).ok());
   EXPECT_TRUE(done.Get(Watchdog()).ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(pool.ApplyAsync(Square, 1).status()));
-}
-
-TEST(Pitfall12, GetOfEveryThreadReturnsWhenThePoolIsDestroyed) {
-  Queue<int> gate = *Queue<int>::Create();
-  Queue<int> begun = *Queue<int>::Create();
-  std::vector<std::thread> threads;
-  std::atomic<int> cancelled{0};
-  {
-    Pool pool = Make(1);
-    for (int i = 0; i < 4; ++i) {
-      AsyncResult<int> held = *pool.ApplyAsync(WaitFor, gate, begun, i);
-      threads.emplace_back([&cancelled, held] {
-        if (absl::IsCancelled(held.Get(Watchdog()).status())) ++cancelled;
-      });
-    }
-    ASSERT_TRUE(begun.Get(Watchdog()).ok());
-  }
-  for (auto& thread : threads) thread.join();
-  EXPECT_EQ(cancelled, 4);
 }
 
 // --- Tasks that misbehave ---
