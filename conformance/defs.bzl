@@ -11,17 +11,15 @@ def scenario_test(topic):
         args = ["--topic=" + topic],
         data = [":judged"],
         deps = [
+            "//conformance/judge:case",
             "//conformance/judge:catalogue",
             "//conformance/judge:known_failures",
             "//conformance/judge:system",
             "//conformance/judge:testee",
-            "//conformance/judge:verdict",
             "//conformance/scenarios",
             "//conformance/scenarios:scenario",
             "@com_google_absl//absl/flags:flag",
             "@com_google_absl//absl/flags:parse",
-            "@com_google_absl//absl/strings",
-            "@com_google_absl//absl/time",
             "@com_google_googletest//:gtest",
         ],
     )

@@ -30,8 +30,6 @@ namespace fs = std::filesystem;
 
 constexpr int kNoProgram = 127;
 constexpr char kSharedMemory[] = "/dev/shm";
-// What a testee left may still be on its way out when its main process has ended.
-constexpr absl::Duration kPatienceWithTheRest = absl::Seconds(10);
 
 bool private_shared_memory = false;
 
@@ -181,7 +179,7 @@ absl::StatusOr<TesteeRun> RunTestee(const TesteeOrder& order) {
   run.took = absl::Nanoseconds(MonotonicNanos() - begin);
   if (run.hung) {
     KillAll(pid);
-  } else if (!ReapAll(Deadline::After(kPatienceWithTheRest), pid, &run.code, /*until_main=*/false)) {
+  } else if (!ReapAll(Deadline::After(order.patience_with_the_rest), pid, &run.code, /*until_main=*/false)) {
     run.processes_left = KillAll(pid);
   }
   run.trace = Slurp(folder / "trace");

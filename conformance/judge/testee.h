@@ -2,7 +2,7 @@
 //
 // Order      COMMAND SCENARIO METHOD, with $REGATTA_TRACE naming a file to append to and, for faulty runs, $REGATTA_FAULT.
 // Watchdog   A testee that goes on for too long is ended, with all that it started.
-// Left over  What it started and leaves behind comes to this process (a subreaper): it is waited for until the watchdog's time,
+// Left over  What it started and leaves behind comes to this process (a subreaper): it is waited for a while,
 //            then ended and counted. Entries that it leaves in /dev/shm are counted and removed, where this process can have a
 //            /dev/shm of its own; see PrepareToJudge.
 // Processes  Call PrepareToJudge once, from a process without other threads or children.
@@ -27,7 +27,9 @@ struct TesteeOrder {
   std::string scenario = {};
   std::string method = {};
   std::string fault = {};  // Empty: none.
-  absl::Duration watchdog = absl::Seconds(30);
+  absl::Duration watchdog = absl::Seconds(60);
+  // What a testee left may still be on its way out when its main process has ended.
+  absl::Duration patience_with_the_rest = absl::Seconds(10);
 };
 
 struct TesteeRun {

@@ -22,7 +22,7 @@ ERROR_KINDS = [
     (ValueError, "Pool is still running", "misuse"),
     (ValueError, "released too many times", "misuse"),
     (AssertionError, "", "misuse"),
-    (RuntimeError, "before the current process has finished its bootstrapping phase", "misuse"),
+    (RuntimeError, "bootstrapping phase", "misuse"),
 ]
 
 
