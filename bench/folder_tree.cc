@@ -99,7 +99,7 @@ absl::Status CompareMode(const std::string& path, uint32_t kind, uint32_t mode) 
 
 absl::StatusOr<FolderTree> FolderTree::Read(const std::string& folder) {
   struct stat status;
-  if (stat(folder.c_str(), &status) != 0) return ErrnoError(absl::StrCat("the folder ", folder, kWayOut));
+  if (stat(folder.c_str(), &status) != 0) return ErrnoError(absl::StrCat("read the folder ", folder, kWayOut));
   if (!S_ISDIR(status.st_mode)) return absl::InvalidArgumentError(absl::StrCat(folder, " is not a folder", kWayOut));
   FolderTree tree;
   tree.root_ = folder;

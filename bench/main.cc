@@ -14,6 +14,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
+#include "absl/flags/reflection.h"
 #include "absl/flags/usage.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -23,6 +24,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "bench/arms.h"
+#include "bench/folder_tree.h"
 #include "bench/harness/blocks.h"
 #include "bench/harness/environment.h"
 #include "bench/harness/google_run.h"
@@ -32,6 +34,7 @@
 #include "benchmark/benchmark.h"
 #include "core/os/error.h"
 #include "core/process/runtime.h"
+#include "core/topology/affinity.h"
 
 ABSL_FLAG(std::string, folder, "/usr/include", "the folder that workload/folder_copy copies");
 ABSL_FLAG(std::string, scratch, "", "where it puts the copies; default: $TMPDIR or /tmp");
@@ -80,8 +83,76 @@ GoogleFlags ReadGoogleFlags(int argc, char** argv) {
   return flags;
 }
 
-// Google Benchmark's --help is followed by ours.
-void PrintHelp() { absl::FPrintF(stderr, "bench [flags of Google Benchmark, and these; --helpfull describes them]\n"); }
+void PrintHelp() {
+  absl::PrintF(
+      "Races the core against its peers: ./tools/bazel run //bench -- [flags]; bench/README.md says more.\n\n"
+      "  --benchmark_filter=RE       the benchmarks whose key matches (extended POSIX; a '-' before turns it round)\n"
+      "  --benchmark_list_tests      their keys; --regatta_list: as JSON, and why some can't run here\n"
+      "  --benchmark_min_time=S, --benchmark_repetitions=N, --benchmark_format=console|json|csv,\n"
+      "  --benchmark_out=FILE ...    as Google Benchmark has them\n\n"
+      "  --blocks=N --regatta_out=FILE [--seed=S] [--arm_ms=50]\n"
+      "                              run interleaved, write JSON lines (bench/RESULTS.md)\n"
+      "  --folder=/usr/include       what workload/folder_copy copies; --scratch=DIR: where to\n"
+      "  --workers=1,2,3             worker counts of the workloads\n"
+      "  --parent_mib=0,2048         sizes of the parent for process_create\n"
+      "  --count_unit=1000000        how far one unit of workload/count_loop counts\n"
+      "  --pin=false                 leave all placing to the kernel\n"
+      "  --arm_timeout_s=60          how long one arm may take to set up, to run or to finish\n");
+}
+
+// Whether the user gave a flag, whatever its value.
+bool Gave(const std::vector<std::string>& arguments, absl::string_view flag) {
+  return std::ranges::any_of(arguments, [&](absl::string_view argument) {
+    if (!absl::ConsumePrefix(&argument, "--")) absl::ConsumePrefix(&argument, "-");
+    if (argument != flag) absl::ConsumePrefix(&argument, "no");
+    return argument == flag || absl::StartsWith(argument, absl::StrCat(flag, "="));
+  });
+}
+
+// The first argument that looks like a flag and is none; empty: all are known.
+std::string UnknownFlag(const std::vector<std::string>& arguments) {
+  for (const std::string& argument : arguments) {
+    absl::string_view name = argument;
+    if (name == "--") break;
+    if (!absl::ConsumePrefix(&name, "--") && !absl::ConsumePrefix(&name, "-")) continue;
+    name = name.substr(0, name.find('='));
+    if (absl::FindCommandLineFlag(name) != nullptr) continue;
+    if (absl::ConsumePrefix(&name, "no") && absl::FindCommandLineFlag(name) != nullptr) continue;
+    return argument;
+  }
+  return "";
+}
+
+// Whether this process may choose its processors: by choosing one, and then all again.
+absl::Status MayPin() {
+  const absl::StatusOr<std::vector<int>> all = CurrentAffinity();
+  if (!all.ok()) return all.status();
+  if (absl::Status pinned = PinThisThread({all->front()}); !pinned.ok()) return pinned;
+  return PinThisThread(*all);
+}
+
+// Without the permission to pin there are figures all the same, of a placement that says so.
+absl::Status PinIfPermitted(bool asked, Wishes& wishes) {
+  if (!wishes.pin) return absl::OkStatus();
+  absl::Status may = MayPin();
+  if (may.ok()) return may;
+  if (asked) return absl::Status(may.code(), absl::StrCat("--pin: ", may.message(), " with --pin=false"));
+  wishes.pin = false;
+  wishes.pin_refused = std::string(may.message());
+  absl::FPrintF(stderr, "bench: %s: all keys say `unpinned`\n", may.message());
+  return absl::OkStatus();
+}
+
+// A folder that can't be copied: an error where the user named it, else a reason why those benchmarks can't run here.
+absl::Status CheckFolder(const std::string& folder, bool asked, std::vector<Arm>& arms) {
+  const absl::StatusOr<FolderTree> tree = FolderTree::Read(folder);
+  if (tree.ok()) return absl::OkStatus();
+  if (asked) return tree.status();
+  for (Arm& arm : arms) {
+    if (arm.key.workload == "folder_copy") arm.unavailable = std::string(tree.status().message());
+  }
+  return absl::OkStatus();
+}
 
 template <class Integer>
 absl::StatusOr<std::vector<Integer>> Integers(absl::string_view flag, const std::vector<std::string>& texts,
@@ -208,6 +279,9 @@ int Main(int argc, char** argv) {
   const GoogleFlags google = ReadGoogleFlags(argc, argv);
   if (!is_stage) benchmark::Initialize(&argc, argv, PrintHelp);
   const std::vector<std::string> own(argv + 1, argv + argc);  // What Google Benchmark left.
+  if (const std::string unknown = UnknownFlag(own); !unknown.empty()) {
+    return Misuse(absl::StrCat("there is no flag ", unknown, "; --help lists all"));
+  }
   absl::SetProgramUsageMessage("races the core against its peers; bench/README.md says how");
   const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);  // Ends on an unknown flag, naming it.
   if (rest.size() > 1)
@@ -215,13 +289,21 @@ int Main(int argc, char** argv) {
 
   absl::StatusOr<Wishes> wishes = ReadWishes();
   if (!wishes.ok()) return Misuse(wishes.status().message());
+  if (!is_stage) {
+    if (absl::Status may = PinIfPermitted(Gave(own, "pin"), *wishes); !may.ok()) return Misuse(may.message());
+  }
   absl::StatusOr<Course> course = LoadCourse(*wishes, is_stage);
   if (!course.ok()) return Misuse(course.status().message());
-  const std::vector<Arm> arms = AllArms(*course);
+  std::vector<Arm> arms = AllArms(*course);
   if (is_stage) return ServeStage(arms, course->topology().allowed());
 
   absl::StatusOr<std::vector<const Arm*>> matching = Matching(arms, benchmark::GetBenchmarkFilter());
   if (!matching.ok()) return Misuse(matching.status().message());
+  const bool copies = std::ranges::any_of(*matching, [](const Arm* arm) { return arm->key.workload == "folder_copy"; });
+  if (copies) {
+    const absl::Status readable = CheckFolder(wishes->folder, Gave(own, "folder"), arms);
+    if (!readable.ok()) return Misuse(readable.message());
+  }
   if (absl::GetFlag(FLAGS_regatta_list)) {
     absl::PrintF("%s\n", ArmsAsJson(*matching));
     return 0;
@@ -232,7 +314,8 @@ int Main(int argc, char** argv) {
   }
   StageOptions stage{.arguments = own, .patience = absl::Seconds(absl::GetFlag(FLAGS_arm_timeout_s))};
   std::unique_ptr<Scratch> scratch;
-  if (std::ranges::any_of(*matching, [](const Arm* arm) { return arm->key.workload == "folder_copy"; })) {
+  if (!course->wishes().pin) stage.arguments.push_back("--pin=false");
+  if (copies) {
     absl::StatusOr<std::unique_ptr<Scratch>> made = MakeScratch(wishes->scratch);
     if (!made.ok()) return Misuse(made.status().message());
     scratch = *std::move(made);

@@ -12,6 +12,11 @@
 #include "core/os/fd.h"
 
 namespace regatta::bench {
+namespace {
+
+constexpr absl::string_view kElsewhere = " (--scratch chooses another place)";
+
+}  // namespace
 
 uint64_t RunGrain(Grain grain) {
   uint64_t value = grain.value;
@@ -35,7 +40,7 @@ absl::StatusOr<int64_t> RunFileCopy(const FileCopy& copy) {
   const Fd source(open(copy.source.c_str(), O_RDONLY | O_CLOEXEC));
   if (!source.valid()) return ErrnoError(absl::StrCat("open ", copy.source));
   const Fd target(open(copy.target.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!target.valid()) return ErrnoError(absl::StrCat("open ", copy.target));
+  if (!target.valid()) return ErrnoError(absl::StrCat("open ", copy.target, kElsewhere));
   int64_t size = 0;
   std::array<char, 65536> piece;
   for (;;) {
@@ -46,7 +51,7 @@ absl::StatusOr<int64_t> RunFileCopy(const FileCopy& copy) {
     for (ssize_t done = 0; done < got;) {
       const ssize_t put = write(target.get(), piece.data() + done, static_cast<size_t>(got - done));
       if (put < 0 && errno == EINTR) continue;
-      if (put < 0) return ErrnoError(absl::StrCat("write ", copy.target));
+      if (put < 0) return ErrnoError(absl::StrCat("write ", copy.target, kElsewhere));
       done += put;
     }
     size += got;

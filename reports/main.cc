@@ -15,9 +15,13 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
+#include "absl/flags/reflection.h"
 #include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "reports/results/read_results.h"
@@ -159,7 +163,27 @@ int Publish(const Results& results, Output& output) {
   return finished.status.ok() && results.missing.empty() ? kDone : kIncomplete;
 }
 
+// The first argument that looks like a flag and is none; empty: all are known.
+std::string UnknownFlag(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    absl::string_view name = argv[i];
+    if (name == "--") break;
+    if (!absl::ConsumePrefix(&name, "--") && !absl::ConsumePrefix(&name, "-")) continue;
+    name = name.substr(0, name.find('='));
+    if (absl::FindCommandLineFlag(name) != nullptr) continue;
+    if (absl::ConsumePrefix(&name, "no") && absl::FindCommandLineFlag(name) != nullptr) continue;
+    return argv[i];
+  }
+  return "";
+}
+
 int Main(int argc, char** argv) {
+  if (const std::string unknown = UnknownFlag(argc, argv); !unknown.empty()) {
+    return Fail(kMisuse, absl::StrCat("there is no flag ", unknown, "; --help lists all"));
+  }
+  absl::FlagsUsageConfig help;
+  help.contains_help_flags = [](absl::string_view file) { return absl::EndsWith(file, "reports/main.cc"); };
+  absl::SetFlagsUsageConfig(help);
   absl::SetProgramUsageMessage(
       "measures processes, pools and messages on this machine and writes a report\n\n"
       "  ./tools/bazel run //reports -- --quick --out=DIR   a first look, a minute and a half\n"
@@ -192,7 +216,7 @@ int Main(int argc, char** argv) {
     results = Measure(argv[0], interrupts, *output);
     if (!results.ok()) {
       output->Finish({});
-      return Fail(kIncomplete, results.status().message());
+      return Fail(absl::IsInvalidArgument(results.status()) ? kMisuse : kIncomplete, results.status().message());
     }
   }
   return Publish(*results, *output);

@@ -18,6 +18,7 @@ namespace regatta::bench {
 // The user's wishes; the flags of main.cc.
 struct Wishes {
   bool pin = true;
+  std::string pin_refused;  // Why nothing is pinned although it was wished; else empty.
   std::string folder = "/usr/include";
   std::string scratch;  // Where the folder copier puts its copies; empty: the system's temporary folder.
   int64_t count_unit = 1'000'000;

@@ -83,6 +83,7 @@ Environment ReadEnvironment(const Course& course) {
   environment.allowed_cpus = topology.allowed();
   environment.peers = course.peers();
   environment.folder = course.wishes().folder;
+  environment.pin_refused = course.wishes().pin_refused;
   return environment;
 }
 

@@ -32,6 +32,7 @@ struct Environment {
   std::vector<int> allowed_cpus;
   std::vector<Presence> peers;
   std::string folder;
+  std::string pin_refused;  // Why nothing is pinned although it was wished; else empty.
 };
 
 Environment ReadEnvironment(const Course& course);

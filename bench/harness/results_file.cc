@@ -71,6 +71,7 @@ Json ContextObject(const Environment& environment) {
         {{"system", peer.system}, {"present", peer.present}, {"version", peer.version}, {"reason", peer.reason}});
   }
   context["folder"] = environment.folder;
+  context["pin_refused"] = environment.pin_refused;
   return context;
 }
 

@@ -52,10 +52,13 @@ def count_loop(counts):
 def copy_file(task):
     source, target, mode = task
     size = 0
-    with open(source, "rb", buffering=0) as read, open(target, "wb", buffering=0) as write:
-        while piece := read.read(65536):
-            size += write.write(piece)
-        os.fchmod(write.fileno(), mode)
+    try:
+        with open(source, "rb", buffering=0) as read, open(target, "wb", buffering=0) as write:
+            while piece := read.read(65536):
+                size += write.write(piece)
+            os.fchmod(write.fileno(), mode)
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror}, copying {source} to {target} (--scratch chooses another place)")
     return size
 
 
@@ -399,7 +402,9 @@ def main():
         benchmark.finish()
         answer({})
     except Exception as error:  # pylint: disable=broad-except: whatever it is, the driver is to be told.
-        last = traceback.extract_tb(error.__traceback__)[-1]
+        # A line of this driver's own, not of a library that it called.
+        own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<string>"]
+        last = own[-1]
         answer({"error": f"{type(error).__name__}: {error} (line {last.lineno} of the driver)"})
         return 1
     return 0

@@ -2,7 +2,9 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +17,9 @@ namespace regatta::reports {
 namespace {
 
 using json = nlohmann::ordered_json;
+
+constexpr std::string_view kWhatToGive =
+    " (what can be read: a report's results.json or results.jsonl.partial, and what //bench wrote to --regatta_out)";
 
 // Without exceptions: a value that is discarded where the text is no JSON.
 json Parse(std::string_view text) { return json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false); }
@@ -86,6 +91,7 @@ Context ReadContext(const json& object) {
   context.nodes = Count(object, "nodes");
   context.allowed_cpus = ReadCpus(Member(object, "allowed_cpus"));
   context.folder = StringMember(object, "folder");
+  context.pin_refused = StringMember(object, "pin_refused");
   const json& peers = Member(object, "peers");
   if (peers.is_array()) {
     for (const json& peer : peers) {
@@ -191,7 +197,7 @@ absl::StatusOr<Results> ReadReport(const json& object, std::string_view name) {
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   const std::string failure = absl::StrCat("can't read results file ", path);
-  std::FILE* file = std::fopen(path.c_str(), "rb");
+  std::FILE* file = std::fopen(path.c_str(), "rbe");
   if (file == nullptr) return absl::ErrnoToStatus(errno, failure);
   std::string text;
   char buffer[1 << 16];
@@ -255,15 +261,19 @@ absl::StatusOr<Results> ReadResults(std::string_view text, std::string_view name
       results.missing.push_back(absl::StrCat(name, " ends within a line; that line was left out"));
       break;
     }
-    return absl::InvalidArgumentError(absl::StrCat(name, ", line ", i + 1, ": ", status.message()));
+    return absl::InvalidArgumentError(absl::StrCat(name, ", line ", i + 1, ": ", status.message(), kWhatToGive));
   }
-  if (results.invocations.empty()) return absl::InvalidArgumentError(absl::StrCat(name, ": holds no results"));
+  if (results.invocations.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(name, ": holds no results", kWhatToGive));
+  }
   return results;
 }
 
 absl::StatusOr<Results> ReadResultFiles(const std::vector<std::string>& paths) {
   Results joined;
-  for (const std::string& path : paths) {
+  for (std::string path : paths) {
+    // A report's folder stands for the results in it.
+    if (std::error_code error; std::filesystem::is_directory(path, error)) path += "/results.json";
     absl::StatusOr<std::string> text = ReadFile(path);
     if (!text.ok()) return text.status();
     absl::StatusOr<Results> results = ReadResults(*text, path);

@@ -41,6 +41,7 @@ struct Context {
   std::vector<int> allowed_cpus;
   std::vector<Peer> peers;
   std::string folder;
+  std::string pin_refused;  // why nothing was pinned although it was wished; else empty
 };
 
 // What an arm is; `fields` are the key's, each a string.

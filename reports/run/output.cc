@@ -52,6 +52,8 @@ std::string MakeFallback() {
 absl::StatusOr<Output> Output::Create(const std::string& folder, int64_t reserve) {
   Output output;
   output.folder_ = folder;
+  std::error_code unknown;
+  output.made_ = !std::filesystem::exists(folder, unknown);
   if (absl::Status status = MakeFolder(folder); !status.ok()) return status;
   output.spool_.reset(std::fopen(output.spool_path().c_str(), "we"));
   if (output.spool_ == nullptr) {
@@ -60,7 +62,7 @@ absl::StatusOr<Output> Output::Create(const std::string& folder, int64_t reserve
   }
   if (reserve > 0) {
     if (const int error = posix_fallocate(fileno(output.spool_.get()), 0, reserve); error != 0) {
-      unlink(output.spool_path().c_str());
+      output.Withdraw();
       return absl::ErrnoToStatus(
           error, absl::StrCat("a report needs about ", Format(static_cast<double>(reserve), Unit::kBytes),
                               " in the folder ", folder, ": make room there, or name another one with --out=DIR"));
@@ -81,6 +83,11 @@ void Output::Append(std::string_view line) {
   }
 }
 
+void Output::Withdraw() const {
+  unlink(spool_path().c_str());
+  if (made_) rmdir(folder_.c_str());  // Only if there is nothing in it.
+}
+
 Output::Finished Output::Finish(const std::map<std::string, std::string>& files) {
   Finished finished;
   // The room set aside beyond the lines is given back first: the files may need it.
@@ -91,7 +98,7 @@ Output::Finished Output::Finish(const std::map<std::string, std::string>& files)
   finished.status = WriteInto(folder_, files);
   if (finished.status.ok()) {
     spool_.reset();
-    unlink(spool_path().c_str());
+    Withdraw();
     return finished;
   }
   const std::string fallback = MakeFallback();

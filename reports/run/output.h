@@ -49,7 +49,11 @@ class Output {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
 
+  // Removes the spool, and the folder if it is empty and was made for this.
+  void Withdraw() const;
+
   std::string folder_;
+  bool made_ = false;
   std::unique_ptr<std::FILE, Closer> spool_;
   absl::Status spool_status_;
 };

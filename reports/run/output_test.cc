@@ -78,6 +78,11 @@ TEST_F(OutputTest, KnowsBeforehandThatThereIsNoRoom) {
   ASSERT_FALSE(output.ok());
   EXPECT_NE(output.status().message().find(folder_), std::string::npos) << output.status();
   EXPECT_NE(output.status().message().find("make room"), std::string::npos) << output.status();
+  EXPECT_FALSE(fs::exists(folder_)) << "what was made for nothing is removed";
+
+  fs::create_directories(folder_);
+  EXPECT_FALSE(Output::Create(folder_, int64_t{1} << 50).ok());
+  EXPECT_TRUE(fs::exists(folder_)) << "what was there stays";
   EXPECT_TRUE(fs::is_empty(folder_));
 }
 

@@ -62,7 +62,8 @@ bool ChooseFlow(const ArmInfo& arm, const Scope& scope) {
 }
 
 bool ChooseEmptyTasks(const ArmInfo& arm, const Scope& scope) {
-  return UsualWorkers(arm, scope) && arm.Field("placement") == "spread" && arm.Field("chunk") != "16";
+  const std::string placement = arm.Field("placement");
+  return UsualWorkers(arm, scope) && (placement == "spread" || placement == "unpinned") && arm.Field("chunk") != "16";
 }
 
 // To fill a large parent takes a second: only what its size is to matter for, or not to.

@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <chrono>
-#include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "reports/results/read_results.h"
 
 namespace regatta::reports {
 namespace {
+
+constexpr int kMisuse = 2;  // the benchmark program's exit code where its flags are wrong
 
 double Now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -41,12 +44,21 @@ void NoteGaps(const Plan& plan, const Step& step, const ChildEnd& end, const Inv
         interrupted ? std::string("It was interrupted.")
                     : absl::StrCat("The benchmark program ended with ", end.Describe(), "; ", LastWords(end))));
   }
-  // One sentence for each arm that failed, whatever the number of blocks it failed in.
-  std::set<std::string> told;
+  // One sentence for each reason, whatever the number of arms and of blocks that failed for it.
+  std::vector<std::pair<std::string, std::vector<std::string>>> failures;
   for (const Record& record : invocation->records) {
-    if ((record.ok && record.verified) || !told.insert(record.key).second) continue;
-    missing.push_back(absl::StrCat("Failed: ", record.key, ": ",
-                                   record.error.empty() ? "its results could not be verified" : record.error));
+    if (record.ok && record.verified) continue;
+    const std::string why = record.error.empty() ? "its results could not be verified" : record.error;
+    auto known = std::find_if(failures.begin(), failures.end(), [&](const auto& f) { return f.first == why; });
+    if (known == failures.end()) known = failures.insert(known, {why, {}});
+    std::vector<std::string>& keys = known->second;
+    if (std::find(keys.begin(), keys.end(), record.key) == keys.end()) keys.push_back(record.key);
+  }
+  for (const auto& [why, keys] : failures) {
+    const size_t shown = std::min<size_t>(keys.size(), 3);
+    const std::string more = keys.size() > shown ? absl::StrCat(" and ", keys.size() - shown, " more") : "";
+    missing.push_back(
+        absl::StrCat("Failed: ", absl::StrJoin(keys.begin(), keys.begin() + shown, ", "), more, ": ", why));
   }
 }
 
@@ -100,6 +112,10 @@ absl::StatusOr<std::vector<ArmInfo>> ListArms(const Bench& bench, const Interrup
   const absl::StatusOr<ChildEnd> end = RunChild(
       arguments, 1, [&](std::string_view line) { absl::StrAppend(&text, line, "\n"); }, interrupts);
   if (!end.ok()) return absl::FailedPreconditionError(end.status().message());
+  if (end->signal == 0 && end->exit_code == kMisuse && !end->last_errors.empty()) {
+    // What the user asked for can't be: its own words say it best.
+    return absl::InvalidArgumentError(absl::StripPrefix(end->last_errors.back(), "bench: "));
+  }
   if (!end->ok()) {
     return absl::FailedPreconditionError(absl::StrCat("the benchmark program ", bench.program, " ended with ",
                                                       end->Describe(), ": ", absl::StrJoin(end->last_errors, "; ")));
@@ -114,10 +130,11 @@ absl::StatusOr<std::vector<ArmInfo>> ListArms(const Bench& bench, const Interrup
 Results RunPlan(const Plan& plan, const Bench& bench, const InterruptGuard& interrupts, Progress& progress,
                 const std::function<void(std::string_view)>& on_line) {
   Results results;
+  std::vector<std::string> not_begun;
   for (size_t i = 0; i < plan.steps.size(); ++i) {
     const Step& step = plan.steps[i];
     if (interrupts.count() > 0) {
-      results.missing.push_back(absl::StrCat("Interrupted before: ", StepName(plan, step), "."));
+      not_begun.push_back(StepName(plan, step));
       continue;
     }
     const size_t before = results.invocations.size();
@@ -128,6 +145,9 @@ Results RunPlan(const Plan& plan, const Bench& bench, const InterruptGuard& inte
     }
     NoteGaps(plan, step, *end, results.invocations.size() > before ? &results.invocations.back() : nullptr,
              interrupts.count() > 0, results.missing);
+  }
+  if (!not_begun.empty()) {
+    results.missing.push_back(absl::StrCat("Interrupted before: ", absl::StrJoin(not_begun, "; "), "."));
   }
   progress.Finish();
   return results;

@@ -176,6 +176,14 @@ Section AnswerSection(const Analysis& analysis, const PoolFindings& findings) {
                                                "invocations differ: read sizes of effects, not verdicts. A full run "
                                                "gives those.")});
   }
+  const std::vector<Invocation>& invocations = analysis.view().results().invocations;
+  if (!invocations.empty() && !invocations.front().context.pin_refused.empty()) {
+    section.Add(Callout{Tone::kBad, Text()
+                                        .Strong("Nothing was pinned: ")
+                                        .Say(absl::StrCat(invocations.front().context.pin_refused,
+                                                          ". The kernel placed all processes as it liked, so figures "
+                                                          "of different places can't be told apart."))});
+  }
   for (const std::string& reason : analysis.distrust()) {
     section.Add(Callout{Tone::kBad, Text().Strong("Don't trust this run: ").Say(absl::StrCat(reason, "."))});
   }
