@@ -60,7 +60,11 @@ bool YieldAndLook(absl::FunctionRef<bool()> ready, int64_t limit) {
 
 }  // namespace
 
-bool WaitPoint::TakeToken(Member self) {
+bool WaitPoint::TakeToken(Member self, bool partner_here) {
+  const uint32_t elsewhere = elsewhere_.load(std::memory_order_relaxed);
+  // On its partner's processor this one would answer only when the partner stops: another need not.
+  if (partner_here && elsewhere != kNobody && elsewhere != self && Family::IsAlive(elsewhere)) return false;
+  if (!partner_here && elsewhere != self) elsewhere_.store(self, std::memory_order_relaxed);
   uint32_t holder = token_.load(std::memory_order_relaxed);
   if (holder != kNobody && (holder == self || Family::IsAlive(holder))) return false;
   if (!token_.compare_exchange_strong(holder, self, std::memory_order_acq_rel)) return false;
@@ -80,10 +84,11 @@ bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::
   }
   int64_t slept_since = 0;
   while (!deadline.passed()) {
-    if (slept_since == 0 && TakeToken(self)) {
+    const bool here = partner_here();
+    if (slept_since == 0 && TakeToken(self, here)) {
       FaultPointHere(FaultPoint::kWaitTokenTaken);
       bool found = false;
-      if (!partner_here()) {
+      if (!here) {
         found = Spin(ready, t_habit.spin);
       } else if (MonotonicNanos() >= t_habit.no_yield_until) {
         found = YieldAndLook(ready, kLongestSpin);

@@ -3,7 +3,7 @@
 // Cost    Notify with nobody asleep is one load (no fence, no locked instruction). A waiter spins for about as long as a
 //         wake-up costs (40 us; less where spinning keeps ending in sleep), then sleeps; asleep it costs nothing but a
 //         look once a second. Of several waiters one spins, the others sleep at once. A waiter on its partner's processor
-//         yields to it instead of spinning.
+//         yields to it instead of spinning, and leaves that to another that lives and once spun elsewhere.
 // Crash   All zero is a fresh one, and no state of it is wrong: a process that dies between its publishing and Notify, or as
 //         the spinner or the woken one, delays others by at most a second.
 // Why     Sleepers announce themselves and then fence heavily (AsymmetricFenceHeavy), so that notifiers needn't fence at all.
@@ -44,12 +44,13 @@ class alignas(64) WaitPoint {
 
  private:
   void WakeOne();
-  bool TakeToken(Member self);
+  bool TakeToken(Member self, bool partner_here);
 
   std::atomic<uint32_t> sleeping_;           // Futex word: 1 if somebody may be asleep.
   alignas(64) std::atomic<uint32_t> token_;  // The member that spins; its own line, as notifiers load the other.
   std::atomic<uint32_t> sleepers_;           // How many sleep, and how many died asleep.
   std::atomic<int64_t> trusted_until_;  // A spinner that holds the token for longer has been stopped or crowded out.
+  std::atomic<uint32_t> elsewhere_;     // The member that last spun on another processor than its partner's.
 };
 
 }  // namespace regatta
