@@ -36,7 +36,7 @@ void LaneWriter::Load() {
   ring_ = segment_.Ring(lane_, hop_, &mask_);
   ring_begin_ = 0;  // Not known: then the whole backlog may be in this ring.
   known_head_ = KnownHead();
-  extents_.Load([this](uint64_t item) { return item >= next_; });
+  extents_.Load();
   old_rings_.clear();
   ChunkArena& arena = segment_.arena();
   arena.ForEachRun(index_, [&](uint32_t first, const ChunkRun& run) {

@@ -49,9 +49,14 @@ class LaneWriter : private ArenaLock {
   absl::Status LockArena() override { return segment_.Lock(self_, Deadline::Never()); }
   void UnlockArena() override { segment_.Unlock(); }
   // A getter that died before it moved the head leaves the next one to look at the extent.
-  bool IsForgotten(uint64_t owned_state) const override {
+  bool IsForgotten(uint64_t owned_state) const override { return IsPassed(owned_state); }
+  // One whose item is still to be put, or to be got, is behind no head. A dead owner's that was never put has its number in common
+  // with a later item's, and is as good as free once that one was got.
+  bool IsStale(uint64_t queued_state) const override { return IsPassed(queued_state); }
+  // Whether the head has passed the item of an extent's state.
+  bool IsPassed(uint64_t state) const {
     const auto head = static_cast<uint32_t>(lane_.head.load(std::memory_order_acquire));
-    return static_cast<int32_t>(head - static_cast<uint32_t>(owned_state)) > 0;
+    return static_cast<int32_t>(head - static_cast<uint32_t>(state)) > 0;
   }
 
   QueueSegment& segment_;

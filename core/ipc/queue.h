@@ -47,7 +47,7 @@ class Queue {
 
   // Blocks while full, until `deadline`. What the caller wrote before Put is visible after the matching Get.
   // On error nothing was put. Full (IsFull): still full. FailedPrecondition (IsClosed): closed. InvalidArgument: not
-  // encodable. ResourceExhausted: no room in memory.
+  // encodable. ResourceExhausted: no room in memory. Unavailable and not Full: a stopped process holds up the queue.
   absl::Status Put(const T& item, Deadline deadline = Deadline::Never()) {
     if constexpr (kFixedSize<T> != kVariable && kFixedSize<T> <= kInlineBytes) {
       std::byte bytes[kInlineBytes];

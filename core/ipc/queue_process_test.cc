@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
@@ -245,6 +246,27 @@ TEST(QueueLanes, OfManyShortProcessesAreUsedAgain) {
     ASSERT_EQ(child.Wait(), 0) << i;
   }
   for (uint32_t i = 0; i < 1200; ++i) ASSERT_EQ(GetItem(queue)->number, i) << "one lane, in order";
+}
+
+// It happens under the queue's lock, for which others may wait: it may not take the longer the more is in the lane.
+TEST(QueueLanes, AreAdoptedWithoutALookAtWhatTheDeadHasLeftInThem) {
+  constexpr uint32_t kItems = 3000;
+  ByteQueue queue = *ByteQueue::Create({});
+  ForkedChild filler([&] {
+    for (uint32_t i = 0; i < kItems; ++i) REGATTA_CHILD_REQUIRE(PutItem(queue, 1, i, 20'000).ok());
+    return 0;
+  });
+  ASSERT_EQ(filler.Wait(), 0);
+  ForkedChild next([&] {
+    const int64_t before = CpuUseOfThisThread().faults;
+    REGATTA_CHILD_REQUIRE(PutItem(queue, 1, kItems, 30).ok());
+    const int64_t faults = CpuUseOfThisThread().faults - before;
+    if (faults >= kItems / 4) std::fprintf(stderr, "%lld pages touched\n", static_cast<long long>(faults));
+    REGATTA_CHILD_REQUIRE(faults < kItems / 4);
+    return 0;
+  });
+  EXPECT_EQ(next.Wait(), 0);
+  for (uint32_t i = 0; i <= kItems; ++i) ASSERT_EQ(GetItem(queue)->number, i) << "one lane, in order";
 }
 
 ByteQueue* g_at_exit = nullptr;

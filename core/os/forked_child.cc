@@ -123,7 +123,8 @@ bool Eventually(const std::function<bool()>& condition, absl::Duration watchdog)
 CpuUse CpuUseOfThisThread() {
   rusage usage;
   Require(getrusage(RUSAGE_THREAD, &usage) == 0, "getrusage");
-  return {absl::DurationFromTimeval(usage.ru_utime) + absl::DurationFromTimeval(usage.ru_stime), usage.ru_nvcsw};
+  return {absl::DurationFromTimeval(usage.ru_utime) + absl::DurationFromTimeval(usage.ru_stime), usage.ru_nvcsw,
+          usage.ru_minflt};
 }
 
 void LimitDescriptors(uint64_t count) {

@@ -60,6 +60,7 @@ bool Eventually(const std::function<bool()>& condition, absl::Duration watchdog 
 struct CpuUse {
   absl::Duration cpu;
   int64_t sleeps = 0;  // Voluntary context switches.
+  int64_t faults = 0;  // Pages touched for the first time.
 };
 CpuUse CpuUseOfThisThread();
 

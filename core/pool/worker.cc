@@ -98,7 +98,8 @@ absl::Status Worker::Run() {
   BoardHeader& header = board_->header();
   if (absl::Status locked = board_->LockArena(); !locked.ok()) return locked;
   // A predecessor's results were all taken before this process was started.
-  extents_.Load([](uint64_t) { return true; });
+  extents_.Load();
+  extents_.FreePublished();
   board_->UnlockArena();
   WorkerLine& line = board_->worker(index_);
   line.member.store(board_->self(), std::memory_order_relaxed);

@@ -14,6 +14,8 @@ Extent& ExtentAt(const ChunkArena& arena, uint32_t chunk, uint64_t offset) {
 
 bool IsExtentKind(uint8_t kind) { return kind >= ExtentPool::kBigKind && kind < ExtentPool::kEndOfKinds; }
 
+bool IsPublished(uint64_t state) { return (state & Extent::kTag) == Extent::kQueued; }
+
 // Bytes of each extent of a run.
 uint64_t ExtentBytes(const ChunkRun& run) {
   return run.kind == ExtentPool::kBigKind ? run.count * kChunkBytes
@@ -48,22 +50,18 @@ Extent* ExtentPool::Find(const ChunkArena& arena, uint64_t offset, uint32_t size
 bool ExtentPool::AllFree(const ChunkArena& arena, uint32_t first, const ChunkRun& run) {
   if (!IsExtentKind(run.kind)) return false;
   bool all = true;
-  ForEachExtent(arena, first, run, [&](const Extent& extent) { all = all && extent.IsFree(); });
+  ForEachExtent(arena, first, run, [&](const Extent& extent) {
+    all = all && (extent.IsFree() || IsPublished(extent.state.load(std::memory_order_acquire)));
+  });
   return all;
 }
 
-void ExtentPool::Load(absl::FunctionRef<bool(uint64_t)> is_stale) {
+void ExtentPool::Load() {
   for (Class& pool : classes_) pool = {};
   bigs_.clear();
   arena_->GiveBackOrphans(owner_);
   arena_->ForEachRun(owner_, [&](uint32_t first, const ChunkRun& run) {
     if (!IsExtentKind(run.kind)) return;
-    ForEachExtent(*arena_, first, run, [&](Extent& extent) {
-      const uint64_t state = extent.state.load(std::memory_order_relaxed);
-      if ((state & Extent::kTag) == Extent::kQueued && is_stale(state & Extent::kNumber)) {
-        extent.state.store(Extent::kFree, std::memory_order_relaxed);
-      }
-    });
     if (run.kind == kBigKind) {
       bigs_.push_back({first, run.count});
     } else {
@@ -72,9 +70,21 @@ void ExtentPool::Load(absl::FunctionRef<bool(uint64_t)> is_stale) {
   });
 }
 
+void ExtentPool::FreePublished() {
+  arena_->ForEachRun(owner_, [&](uint32_t first, const ChunkRun& run) {
+    if (!IsExtentKind(run.kind)) return;
+    ForEachExtent(*arena_, first, run, [](Extent& extent) {
+      if (IsPublished(extent.state.load(std::memory_order_relaxed))) {
+        extent.state.store(Extent::kFree, std::memory_order_relaxed);
+      }
+    });
+  });
+}
+
 bool ExtentPool::MayReuse(const Extent& extent) const {
   const uint64_t seen = extent.state.load(std::memory_order_acquire);
-  return seen == Extent::kFree || (extent.IsFree() && lock_->IsForgotten(seen));
+  if (seen == Extent::kFree) return true;
+  return IsPublished(seen) ? lock_->IsStale(seen) : extent.IsFree() && lock_->IsForgotten(seen);
 }
 
 absl::StatusOr<Extent*> ExtentPool::Take(uint64_t size) {

@@ -47,6 +47,8 @@ class ArenaLock {
   virtual void UnlockArena() = 0;
   // Whether nothing leads to an extent any more that a reader, dead since, had claimed by this state.
   virtual bool IsForgotten(uint64_t) const { return true; }
+  // Whether an extent published by this state was never put, as its owner died, and now never will be.
+  virtual bool IsStale(uint64_t) const { return false; }
 };
 
 class ExtentPool {
@@ -60,8 +62,10 @@ class ExtentPool {
 
   ExtentPool(ChunkArena* arena, uint32_t owner, ArenaLock* lock) : arena_(arena), owner_(owner), lock_(lock) {}
 
-  // Finds the owner's chunks in the table; the lock is held. Published extents that `is_stale(state & kNumber)` are freed.
-  void Load(absl::FunctionRef<bool(uint64_t)> is_stale);
+  // Finds the owner's chunks in the table, and looks into none of them; the lock is held.
+  void Load();
+  // Frees all that a dead predecessor had published, after Load: none of it is wanted any more.
+  void FreePublished();
 
   // A free extent for `size` bytes of payload, still marked free: the owner may write to it and then publishes it.
   // ResourceExhausted: no room.
@@ -69,7 +73,7 @@ class ExtentPool {
 
   // The extent at `offset` of the segment if there is one and it holds `size` bytes, else null.
   static Extent* Find(const ChunkArena& arena, uint64_t offset, uint32_t size);
-  // Whether nobody alive uses any extent of a run. False for a run of another kind.
+  // Whether nobody alive uses any extent of a run, of an owner who has nothing published. False for a run of another kind.
   static bool AllFree(const ChunkArena& arena, uint32_t first, const ChunkRun& run);
 
  private:
