@@ -44,6 +44,12 @@ TEST(Judge, FailsWhatBreaksARuleOfEveryRun) {
   EXPECT_EQ(message([](TesteeRun& run) { run.processes_left = 1; }), "no process is left: some were");
   EXPECT_EQ(message([](TesteeRun& run) { run.shared_memory_left = {"x"}; }),
             "nothing is left in /dev/shm: something was");
+  EXPECT_EQ(message([](TesteeRun& run) {
+              run.trace +=
+                  R"({"begin":1,"end":1,"pid":7,"actor":"testee","kind":"descriptor left","values":["pipe:[1]"]})"
+                  "\n";
+            }),
+            "no descriptor is left open: some are");
   EXPECT_EQ(message([](TesteeRun& run) { run.trace += "x\n"; }), "the trace can be read: it can't");
   EXPECT_EQ(message([](TesteeRun& run) { run.trace += kLine; }), "exactly 1 of k: there are 2");
   EXPECT_EQ(message([](TesteeRun& run) {

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "conformance/checks/events.h"
 #include "conformance/checks/trace.h"
 #include "conformance/checks/trace_format.h"
 
@@ -45,6 +46,9 @@ Verdict Judge(const Expectations& expectations, const TesteeRun& run) {
   } else {
     trace->standard_output = run.standard_output;
     trace->standard_error = run.standard_error;
+    if (const auto left = Events("descriptor left").In(*trace); !left.empty()) {
+      verdict.failures.push_back({"no descriptor is left open: some are", ToString(left[0]->values)});
+    }
     for (const Expectation& expectation : expectations) {
       if (std::optional<Failure> failure = expectation.Against(*trace)) verdict.failures.push_back(*std::move(failure));
     }

@@ -1,6 +1,7 @@
 // Processes: waiting for their end, ending them, and what becomes of them when their creator ends.
 #include <unistd.h>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -45,9 +46,12 @@ int PassAndSayThreeLines(Gate gate) {
 // The child is let go at the end of the program, by the last callback.
 void PlayNoJoin(StartMethod method) {
   const Gate gate;
-  [[maybe_unused]] static const ExitCallback* const at_end = new ExitCallback([gate] { gate.Open(); });
-  static Process* const child = new Process({.method = method}, &PassAndSayThreeLines, gate);
-  Record("main", "start", {}, [] { return child->Start(); }).IgnoreError();  // In the trace.
+  [[maybe_unused]] static const auto* const at_end = new ExitCallback([gate = std::optional(gate)]() mutable {
+    gate->Open();
+    gate.reset();
+  });
+  Process child({.method = method}, &PassAndSayThreeLines, gate);
+  Record("main", "start", {}, [&] { return child.Start(); }).IgnoreError();  // In the trace.
   Tell("main", "end");
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/os/fd.h"
+#include "core/process/this_process.h"
 #include "core/topology/usable_cpus.h"
 
 namespace regatta::subject {
@@ -43,7 +44,8 @@ absl::Status Process::Start() {
   }
   absl::Status started = process_->Start();
   if (started.ok() && Injected(Fault::kProcessAbandoned)) {
-    at_end_ = std::make_shared<ExitCallback>([process = process_.get()] { process->Kill().IgnoreError(); });
+    // Never destroyed: it is for the end.
+    [[maybe_unused]] const auto* at_end = new ExitCallback([process = process_] { process->Kill().IgnoreError(); });
   }
   if (!started.ok() && Injected(Fault::kProcessGuardLost)) return absl::OkStatus();
   if (!started.ok() && Injected(Fault::kProcessDaemonMayStart) && this_process::daemon()) {

@@ -15,14 +15,13 @@
 #include "core/os/deadline.h"
 #include "core/process/exit_status.h"
 #include "core/process/process.h"
-#include "core/process/this_process.h"
 
 namespace regatta::subject {
 
 class Process {
  public:
   explicit Process(StartOptions options = {})
-      : process_(std::make_unique<regatta::Process>(Mangled(std::move(options)))) {}
+      : process_(std::make_shared<regatta::Process>(Mangled(std::move(options)))) {}
   template <class F, class... Args>
   Process(StartOptions options, F function, Args... arguments)
       : process_(Make(Mangled(options), function, arguments...)), here_([=] { function(arguments...); }) {
@@ -56,18 +55,17 @@ class Process {
  private:
   static StartOptions Mangled(StartOptions options);
   template <class F, class... Args>
-  static std::unique_ptr<regatta::Process> Make(const StartOptions& options, F function, const Args&... arguments) {
-    if (Injected(Fault::kProcessNeverRuns)) return std::make_unique<regatta::Process>(options, [] {});
+  static std::shared_ptr<regatta::Process> Make(const StartOptions& options, F function, const Args&... arguments) {
+    if (Injected(Fault::kProcessNeverRuns)) return std::make_shared<regatta::Process>(options, [] {});
     if (Injected(Fault::kProcessArgumentsTorn)) {
-      return std::make_unique<regatta::Process>(options, function, Torn(arguments)...);
+      return std::make_shared<regatta::Process>(options, function, Torn(arguments)...);
     }
-    return std::make_unique<regatta::Process>(options, function, arguments...);
+    return std::make_shared<regatta::Process>(options, function, arguments...);
   }
 
-  std::unique_ptr<regatta::Process> process_;
-  std::unique_ptr<regatta::Process> twin_;  // For kProcessRunsTwice.
+  std::shared_ptr<regatta::Process> process_;
+  std::shared_ptr<regatta::Process> twin_;  // For kProcessRunsTwice.
   std::function<void()> here_;              // The function, for faults that call it in this process.
-  std::shared_ptr<ExitCallback> at_end_;    // For kProcessAbandoned.
 };
 
 // UsableCpus of core/topology.
