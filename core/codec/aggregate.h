@@ -2,8 +2,7 @@
 // accepts, and a structured binding of that many names reaches them.
 //
 // Limits     Up to kMaxFields; no base class, no bit-field, no anonymous union; each field accepts `{}` as initialiser,
-// or
-//            each but arrays does without. Whatever is beyond these has its own Codec.
+//            or each but arrays does without. Whatever is beyond these has its own Codec.
 #ifndef REGATTA_CORE_CODEC_AGGREGATE_H_
 #define REGATTA_CORE_CODEC_AGGREGATE_H_
 

@@ -1,8 +1,7 @@
 // Codecs of maps and sets: a count, then that many elements, a map's being key and value.
 //
 // Order      An ordered one must arrive in its own order, so that equal values have equal bytes and each element goes
-// in at
-//            the end. A hashed one arrives in any order. A key that arrives twice where it may not is an error.
+//            in at the end. A hashed one arrives in any order. A key that arrives twice where it may not is an error.
 #ifndef REGATTA_CORE_CODEC_ASSOCIATIVE_H_
 #define REGATTA_CORE_CODEC_ASSOCIATIVE_H_
 

@@ -1,17 +1,15 @@
 // codec: values to bytes and back, for what crosses between processes.
 //
 // Types      Numbers, bool, enums with an underlying type, std::string, vector, array, pair, tuple, optional, variant,
-// maps
-//            and sets (ordered, hashed, multi, Abseil's), std::chrono and absl durations, absl::Status and StatusOr,
-//            Fd, built-in arrays, and structs of these: up to 20 public fields, no constructor, no base, no code. Views
-//            (string_view, span) can be encoded; what they show is decoded as std::string or std::vector. Everything
-//            else fails to compile with words that say what to do: pointers, references, functions, smart pointers...
-//            Move-only types cross like others: encoding reads a value, decoding makes a new one.
+//            maps and sets (ordered, hashed, multi, Abseil's), std::chrono and absl durations, absl::Status and
+//            StatusOr, Fd, built-in arrays, and structs of these: up to 20 public fields, no constructor, no base, no
+//            code. Views (string_view, span) can be encoded; what they show is decoded as std::string or std::vector.
+//            Everything else fails to compile with words that say what to do: pointers, references, functions, smart
+//            pointers... Move-only types cross like others: encoding reads a value, decoding makes a new one.
 // Format     FORMAT.md, "Encoded values". Equal values have equal bytes but for hashed containers.
 // Speed      kIsBlock types and vectors of them are copied by memcpy; kFixedSize types are written without any check.
 // Trust      Decode takes its bytes for somebody else's, even for changing under it: the outcome is a value or an
-// error, and
-//            memory grows only as the bytes prove their elements.
+//            error, and memory grows only as the bytes prove their elements.
 // Threads    Any number may encode one value at once; nothing here has state.
 //
 // A type of your own crosses by a specialisation, in one of two forms:
@@ -19,9 +17,9 @@
 //   template <>
 //   struct regatta::Codec<Colour> {  // Fixed size: cannot fail when encoded.
 //     static constexpr size_t kSize = 4;
-//     static constexpr uint64_t kFingerprint = regatta::FingerprintOf("paint.Colour/1");  // Another for another
-//     format. static void Put(const Colour& value, std::byte* out);    // Writes kSize bytes. static bool Get(const
-//     std::byte* in, Colour& value);     // False: the bytes are no Colour.
+//     static constexpr uint64_t kFingerprint = regatta::FingerprintOf("paint.Colour/1");  // Another for another format.
+//     static void Put(const Colour& value, std::byte* out);    // Writes kSize bytes.
+//     static bool Get(const std::byte* in, Colour& value);     // False: the bytes are no Colour.
 //   };
 //   template <>
 //   struct regatta::Codec<Tree> {  // Any size from 1 byte.

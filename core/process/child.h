@@ -1,12 +1,10 @@
 // Child: a process that this process is the parent of; its pid, a descriptor that stands for it, and how it ended.
 //
 // Ownership  Shared between handles and the runtime. When the last handle goes while the process runs it is detached:
-// it goes
-//            on, and is reaped by a later start or at this process's end.
+//            it goes on, and is reaped by a later start or at this process's end.
 // Threads    Thread-safe: any number of threads may wait, and all see one status.
-// Reaping    By the descriptor, this child only; signals and waits never meet another process that got the pid later.
-// If other
-//            code reaped it (waitpid(-1), SIGCHLD ignored) the status is ExitStatus::Unknown().
+// Reaping    By the descriptor, this child only; signals and waits never meet another process that got the pid later. If
+//            other code reaped it (waitpid(-1), SIGCHLD ignored) the status is ExitStatus::Unknown().
 // Fork       In any process but the parent Wait and Signal are FailedPrecondition, and status() is absent.
 #ifndef REGATTA_CORE_PROCESS_CHILD_H_
 #define REGATTA_CORE_PROCESS_CHILD_H_

@@ -1,16 +1,14 @@
-// Nursery: a small process with a single thread that makes children for this process, whatever this process's threads
-// do.
+// Nursery: a small process with a single thread that makes children for this process, whatever this process's threads do.
 //
 // A pool makes one before its first worker and replaces dead workers from it; the forkserver start method is one too.
 // Children are this process's own (CLONE_PARENT): getppid() in them is our pid, and only we can reap them.
 //
-// Processes  Serves its creator only, over a socket that was never anywhere else. In a forked child a Nursery does
-// nothing. Threads    Thread-safe; starts from several threads take turns. Inherited  Origin::kFork: memory as it was
-// at Create. Origin::kExec: nothing. In both a child has descriptors 0-2 as the
+// Processes  Serves its creator only, over a socket that was never anywhere else. In a forked child a Nursery does nothing.
+// Threads    Thread-safe; starts from several threads take turns.
+// Inherited  Origin::kFork: memory as it was at Create. Origin::kExec: nothing. In both a child has descriptors 0-2 as the
 //            creator has them at Start, plus what it is given: never another's pipe, whose end-of-file it would hide.
-// Crash      The nursery killed: Start says Unavailable, and its child, if it came to be, ran nothing and is reaped.
-// The creator
-//            killed: the nursery ends; a child not yet under way ends too, a daemonic one always. Signals of the
+// Crash      The nursery killed: Start says Unavailable, and its child, if it came to be, ran nothing and is reaped. The
+//            creator killed: the nursery ends; a child not yet under way ends too, a daemonic one always. Signals of the
 //            terminal (^C) don't touch it.
 #ifndef REGATTA_CORE_PROCESS_NURSERY_H_
 #define REGATTA_CORE_PROCESS_NURSERY_H_

@@ -1,8 +1,7 @@
 // Topology: what the machine is made of, and where on it work can be placed.
 //
 // A value       A copy of what hwloc found when it was loaded; it doesn't follow later changes. Nothing is cached or
-// shared:
-//               Load costs about a millisecond on a small machine, so load once and hand the value on.
+//               shared: Load costs about a millisecond on a small machine, so load once and hand the value on.
 // Allowed       What the loading thread may run on: taskset and cpuset (cgroup) both. Load before pinning. Only allowed
 //               processors are ever offered for placing.
 // Machines      On a virtual machine all this is what the hypervisor shows.
