@@ -1,6 +1,7 @@
 #include "conformance/judge/testee.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -77,6 +78,8 @@ bool EnterOwnMounts() {
   const int out = open((folder / "output").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   const int err = open((folder / "error").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0) _exit(kNoProgram);
+  // Whatever this process was given and has no part in this.
+  if (close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) != 0) _exit(kNoProgram);
   setenv("REGATTA_TRACE", (folder / "trace").c_str(), 1);
   if (order.fault.empty()) {
     unsetenv("REGATTA_FAULT");

@@ -55,6 +55,13 @@ TEST(RunTestee, GivesItNoInputAndNoBlockedSignals) {
   EXPECT_EQ(run.standard_output, "SigBlk:\t0000000000000000\n");
 }
 
+TEST(RunTestee, GivesItNoDescriptorsButTheFirstThree) {
+  const int inheritable = dup(STDOUT_FILENO);
+  const TesteeRun run = RunScript("ls /proc/$$/fd");
+  close(inheritable);
+  EXPECT_EQ(run.standard_output, "0\n1\n2\n");
+}
+
 TEST(RunTestee, EndsOneThatHangsAndAllThatItStarted) {
   const TesteeRun run = RunScript("setsid sleep 1000 & sleep 1000 & sleep 1000", kSoon);
   EXPECT_TRUE(run.hung);
