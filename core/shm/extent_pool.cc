@@ -84,7 +84,9 @@ void ExtentPool::FreePublished() {
 bool ExtentPool::MayReuse(const Extent& extent) const {
   const uint64_t seen = extent.state.load(std::memory_order_acquire);
   if (seen == Extent::kFree) return true;
-  return IsPublished(seen) ? lock_->IsStale(seen) : extent.IsFree() && lock_->IsForgotten(seen);
+  if (!IsPublished(seen)) return extent.IsFree() && lock_->IsForgotten(seen);
+  // Who takes an item claims the extent first: it may have done so between the two looks, but not after the second.
+  return lock_->IsStale(seen) && extent.state.load(std::memory_order_acquire) == seen;
 }
 
 absl::StatusOr<Extent*> ExtentPool::Take(uint64_t size) {
