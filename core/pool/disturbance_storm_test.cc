@@ -414,7 +414,7 @@ TEST(CreatorsKilled, LeaveNobodyBehind) {
     Queue<int32_t> begun = *Queue<int32_t>::Create();
     ForkedChild creator([&] {
       std::vector<Process> children;
-      std::optional<Pool> pool;
+      std::unique_ptr<Pool> pool;
       const auto wait_for_ever = [](Queue<int32_t> begun) {
         begun.Put(getpid()).IgnoreError();
         for (;;) pause();
@@ -429,8 +429,7 @@ TEST(CreatorsKilled, LeaveNobodyBehind) {
         REGATTA_CHILD_REQUIRE(made.ok());
         for (const int32_t pid : made->statistics().pids) begun.Put(pid).IgnoreError();
         for (int i = 0; i < 100; ++i) made->ApplyAsync(Work, i).IgnoreError();
-        pool.reset();
-        pool.emplace(*std::move(made));
+        pool = std::make_unique<Pool>(*std::move(made));
         if (children.size() < 30) continue;
         for (Process& child : children) {
           REGATTA_CHILD_REQUIRE(child.Kill().ok() && child.Join(Watchdog()).ok());
