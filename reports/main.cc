@@ -24,6 +24,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "reports/results/conformance.h"
 #include "reports/results/read_results.h"
 #include "reports/run/child.h"
 #include "reports/run/output.h"
@@ -40,6 +41,8 @@ ABSL_FLAG(bool, quick, false, "a first look in about a minute and a half, withou
 ABSL_FLAG(
     std::vector<std::string>, from, {},
     "make the report from these result files (a report's results.json, or what //bench wrote), measuring nothing");
+ABSL_FLAG(std::string, conformance, "",
+          "what //conformance wrote to --results: the report then shows who holds which scenario");
 ABSL_FLAG(std::string, folder, "",
           "the folder that the copying workload copies; default: /usr/include, or of it linux/ if --quick");
 ABSL_FLAG(uint64_t, seed, 0, "decides the order of all arms and the resampling; default: a fresh one, recorded");
@@ -199,6 +202,12 @@ int Main(int argc, char** argv) {
     return Fail(kMisuse, "--from measures nothing: --quick and --folder don't go with it");
   }
 
+  Conformance conformance;
+  if (const std::string path = absl::GetFlag(FLAGS_conformance); !path.empty()) {
+    absl::StatusOr<Conformance> read = ReadConformanceFile(FromCaller(path));
+    if (!read.ok()) return Fail(kMisuse, absl::StrCat("--conformance: ", read.status().message()));
+    conformance = *std::move(read);
+  }
   absl::StatusOr<Results> results;
   if (!from.empty()) {
     std::vector<std::string> paths;
@@ -219,6 +228,7 @@ int Main(int argc, char** argv) {
       return Fail(absl::IsInvalidArgument(results.status()) ? kMisuse : kIncomplete, results.status().message());
     }
   }
+  if (!conformance.empty()) results->conformance = std::move(conformance);
   return Publish(*results, *output);
 }
 

@@ -163,6 +163,27 @@ TEST_F(ReportsTest, FinishesWritingWhateverTheNumberOfInterrupts) {
   EXPECT_TRUE(Has(page.str(), "</html>"));
 }
 
+TEST_F(ReportsTest, ShowsConformanceWhereItsResultsAreGivenAndKeepsThem) {
+  ASSERT_EQ(Run({bench_, "--quick", "--out=first"}).exit_code, 0);
+  std::ofstream(here_ + "/judged.jsonl")
+      << R"({"kind":"conformance","version":1})"
+      << "\n"
+      << R"({"kind":"scenario","id":"queue/full","documents":[],"shows":"full is full"})"
+      << "\n"
+      << R"({"kind":"case","scenario":"queue/full","system":"core","method":"fork","standing":"passed"})"
+      << "\n";
+  ASSERT_EQ(Run({"--from=first", "--conformance=judged.jsonl", "--out=second"}).exit_code, 0);
+  ASSERT_EQ(Run({"--from=second/results.json", "--out=third"}).exit_code, 0);
+  EXPECT_FALSE(Has(Read(here_ + "/first/report.md"), "queue/full"));
+  for (const char* with : {"/second/report.md", "/third/report.md"}) {
+    EXPECT_TRUE(Has(Read(here_ + with), "Regatta: 1 of 1\u00a0case passed")) << with;
+  }
+  const Ran wrong = Run({"--from=first", "--conformance=first/results.json"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_TRUE(Has(wrong.errors, "--conformance: ")) << wrong.errors;
+  EXPECT_TRUE(Has(wrong.errors, "first/results.json, line 1: ")) << wrong.errors;
+}
+
 TEST_F(ReportsTest, NamesAResultsFileThatItCantUse) {
   std::ofstream(here_ + "/new.json") << R"({"schema": "regatta.report", "version": 99, "invocations": []})";
   const Ran newer = Run({"--from=new.json"});

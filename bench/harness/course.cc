@@ -13,9 +13,7 @@ namespace {
 
 int Distinct(const std::vector<int>& cpus) { return static_cast<int>(std::set<int>(cpus.begin(), cpus.end()).size()); }
 
-std::string NotHere(const absl::Status& status) {
-  return absl::StrCat("not available on this machine: ", status.message());
-}
+std::string NotHere(const absl::Status& status) { return std::string(status.message()); }
 
 }  // namespace
 

@@ -57,8 +57,9 @@ class StampedMessage {
     std::memcpy(&head, message.data(), sizeof head);
     if (message.size() < 2 * sizeof head) return head;
     std::memcpy(&tail, &message[message.size() - sizeof tail], sizeof tail);
-    if (head != tail) [[unlikely]]
+    if (head != tail) [[unlikely]] {
       return absl::DataLossError("a message's head and tail are of different messages");
+    }
     return head;
   }
 
@@ -106,8 +107,9 @@ class CopyingReceiver {
   }
   // The stamp of the next message.
   absl::StatusOr<uint64_t> Receive() {
-    if (absl::Status received = channel_.Receive(message_.room()); !received.ok()) [[unlikely]]
+    if (absl::Status received = channel_.Receive(message_.room()); !received.ok()) [[unlikely]] {
       return received;
+    }
     return StampedMessage::StampOf(message_.view());
   }
   // Of the message received last: every byte.

@@ -55,6 +55,11 @@ void DrawBar(const Plot& plot, const Bar& bar, double y, Drawing& drawing) {
     drawing.AddLine({low, y - 4}, {low, y + 4}, whisker);
     drawing.AddLine({high, y - 4}, {high, y + 4}, whisker);
   }
+  std::vector<std::string> lines = {bar.name, text};
+  if (bar.value->low != bar.value->high) {
+    lines.push_back(FormatRange(bar.value->low, bar.value->high, plot.chart.axis.unit));
+  }
+  drawing.AddHover({at, y}, lines);
   drawing.AddText({std::max({at, high, low}) + 10, y + 4}, text, {.size = kTextSize, .bold = bar.ours, .halo = true});
 }
 

@@ -77,6 +77,10 @@ class Drawing {
   // `at` is the start, middle or end of the baseline.
   void AddText(Point at, std::string_view text, const TextStyle& style = {});
 
+  // What is behind a mark, to be shown beside it while a pointer is on it: a heading, and a line or more. Only in a page; what
+  // it says must also stand elsewhere, for those who have no pointer.
+  void AddHover(Point at, const std::vector<std::string>& lines);
+
   // Where text lies, in the order added.
   const std::vector<Box>& text_boxes() const { return text_boxes_; }
 
@@ -87,7 +91,14 @@ class Drawing {
  private:
   double width_;
   double height_ = 0;
+  struct Hover {
+    Point at;
+    std::vector<std::string> lines;
+  };
+  std::string RenderHover(const Hover& hover) const;
+
   std::string body_;
+  std::vector<Hover> hovers_;
   std::vector<Box> text_boxes_;
 };
 

@@ -55,6 +55,14 @@ std::vector<double> YValues(const LineChart& chart) {
   return values;
 }
 
+// "Regatta pool", "2.0 us: 1.53x", "1.50 to 1.60x".
+std::vector<std::string> HoverLines(const LineChart& chart, const Series& series, const ChartPoint& point) {
+  const std::string at = chart.x.whole ? absl::StrCat(point.x, " ", chart.x.label) : Format(point.x, chart.x.unit, 2);
+  std::vector<std::string> lines = {series.name, absl::StrCat(at, ": ", Format(point.y, chart.y.unit))};
+  if (point.low != point.high) lines.push_back(FormatRange(point.low, point.high, chart.y.unit));
+  return lines;
+}
+
 std::vector<Point> CurveOf(const Series& series, const Layout& layout) {
   std::vector<Point> curve;
   for (const ChartPoint& point : series.points) {
@@ -271,7 +279,10 @@ Drawing DrawLineChart(const LineChart& chart, double width) {
     if (curve.size() > 1) {
       drawing.AddPolyline(curve, {.colour = colour, .width = 2.2, .dash = SeriesDash(static_cast<int>(i))});
     }
-    for (const Point& point : curve) drawing.AddMarker(point, SeriesMarker(static_cast<int>(i)), colour);
+    for (size_t j = 0; j < curve.size(); ++j) {
+      drawing.AddMarker(curve[j], SeriesMarker(static_cast<int>(i)), colour);
+      drawing.AddHover(curve[j], HoverLines(chart, chart.series[i], chart.series[i].points[j]));
+    }
   }
   if (ends) DrawEndLabels(chart, layout, drawing);
   DrawAcross(chart, layout, ends, drawing);

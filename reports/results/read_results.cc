@@ -1,7 +1,5 @@
 #include "reports/results/read_results.h"
 
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <set>
 #include <system_error>
@@ -12,6 +10,7 @@
 #include "absl/strings/strip.h"
 #include "nlohmann/json.hpp"
 #include "reports/results/members.h"
+#include "reports/results/read_file.h"
 
 namespace regatta::reports {
 namespace {
@@ -179,6 +178,14 @@ absl::StatusOr<Results> ReadReport(const json& object, std::string_view name) {
       if (sentence.is_string()) results.missing.push_back(sentence.get<std::string>());
     }
   }
+  const json& conformance = Member(object, "conformance");
+  if (conformance.is_array() && !conformance.empty()) {
+    std::vector<std::string> lines;
+    for (const json& line : conformance) lines.push_back(line.dump());
+    absl::StatusOr<Conformance> read = ReadConformance(lines, absl::StrCat(name, ", conformance"));
+    if (!read.ok()) return read.status();
+    results.conformance = *std::move(read);
+  }
   const json& invocations = Member(object, "invocations");
   if (!invocations.is_array()) {
     return absl::InvalidArgumentError(absl::StrCat(name, ": has no list of invocations"));
@@ -193,19 +200,6 @@ absl::StatusOr<Results> ReadReport(const json& object, std::string_view name) {
     }
   }
   return results;
-}
-
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  const std::string failure = absl::StrCat("can't read results file ", path);
-  std::FILE* file = std::fopen(path.c_str(), "rbe");
-  if (file == nullptr) return absl::ErrnoToStatus(errno, failure);
-  std::string text;
-  char buffer[1 << 16];
-  while (const size_t size = std::fread(buffer, 1, sizeof(buffer), file)) text.append(buffer, size);
-  const int error = std::ferror(file) != 0 ? errno : 0;
-  std::fclose(file);
-  if (error != 0) return absl::ErrnoToStatus(error, failure);
-  return text;
 }
 
 absl::Status CheckComparable(const Results& results) {
@@ -280,6 +274,7 @@ absl::StatusOr<Results> ReadResultFiles(const std::vector<std::string>& paths) {
     if (!results.ok()) return results.status();
     for (Invocation& invocation : results->invocations) joined.invocations.push_back(std::move(invocation));
     for (std::string& sentence : results->missing) joined.missing.push_back(std::move(sentence));
+    if (!results->conformance.empty()) joined.conformance = std::move(results->conformance);
     joined.quick |= results->quick;
     joined.seed = results->seed;
     joined.created_utc = results->created_utc;

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "reports/results/conformance.h"
+
 namespace regatta::reports {
 
 struct Peer {
@@ -125,6 +127,7 @@ struct Results {
   std::string created_utc;
   // What was to be measured and wasn't, each a sentence: a benchmark that crashed, a run that was interrupted.
   std::vector<std::string> missing;
+  Conformance conformance;  // empty where no such results were given
 };
 
 }  // namespace regatta::reports

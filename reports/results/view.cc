@@ -59,8 +59,11 @@ View::View(const Results& results, const Screening& screening) : results_(result
         arms_[at->second] = arm;
       }
     }
+    const std::set<std::string> ready = ReadyKeys(invocation);
+    if (ready.empty() && invocation.records.empty())
+      continue;  // all of it absent or unavailable: no comparison, and no repeat of another such
     auto& [comparison, repeats] =
-        comparisons.emplace(ReadyKeys(invocation), std::pair(static_cast<int>(comparisons.size()), 0)).first->second;
+        comparisons.emplace(ready, std::pair(static_cast<int>(comparisons.size()), 0)).first->second;
     for (const Record& record : invocation.records) {
       if (screening.Keeps(record)) kept_[record.key].push_back({{repeats, comparison, record.block}, &record});
     }

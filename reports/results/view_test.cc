@@ -48,6 +48,16 @@ TEST(ViewTest, NeverMixesMachineStates) {
   EXPECT_EQ(view.Figures("serial", Counter("p50_ns"), "far"), (Sample{{{0, 0, 0}, 7}}));
 }
 
+TEST(ViewTest, TakesComparisonsWithoutAnyReadyArmForNoRepeatsOfEachOther) {
+  Invocation one;
+  one.arms = {Arm("core", "absent")};
+  Invocation two;
+  two.arms = {Arm("pipe", "unavailable")};
+  const Results results = Of({one, two});
+  const Screening screening(results);
+  EXPECT_EQ(View(results, screening).repeats(), 0);
+}
+
 TEST(ViewTest, TakesInvocationsOfTheSameArmsForRepeats) {
   Invocation a;
   a.arms = {Arm("core")};

@@ -19,7 +19,11 @@ std::string RenderResultsJson(const Results& results, std::string_view summary) 
   for (size_t i = 0; i < results.invocations.size(); ++i) {
     absl::StrAppend(&file, i == 0 ? "\n" : ",\n", "[\n", absl::StrJoin(results.invocations[i].lines, ",\n"), "\n]");
   }
-  absl::StrAppend(&file, "\n]\n}\n");
+  file += "\n]";
+  if (!results.conformance.empty()) {
+    absl::StrAppend(&file, ",\n\"conformance\": [\n", absl::StrJoin(results.conformance.lines, ",\n"), "\n]");
+  }
+  file += "\n}\n";
   return file;
 }
 

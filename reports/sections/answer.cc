@@ -1,5 +1,6 @@
 #include "reports/sections/answer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/ascii.h"
@@ -85,22 +86,26 @@ Text LargeTasks(const SweepFinding& sweep) {
 
 // Which number of workers did best, as far as the ranges tell. `pools`: the best first.
 Text BestWorkers(const std::vector<const WorkloadFinding*>& pools) {
-  const WorkloadFinding& best = *pools.front();
+  const auto won = std::find_if(pools.begin(), pools.end(),
+                                [](const WorkloadFinding* pool) { return pool->speed_up.interval.low > 1; });
+  const WorkloadFinding& best = won == pools.end() ? *pools.front() : **won;
   Text text("On ");
   text.Say(absl::StrCat(WorkloadName(best.workload), ", "));
-  if (best.speed_up.interval.low <= 1) {
+  if (won == pools.end()) {
     text.Strong("no number of workers was shown to beat one process")
         .Say(absl::StrCat(": at best ", Workers(best.workers), ","));
   } else {
     text.Strong(absl::StrCat(Workers(best.workers), " did best")).Say(":");
   }
   text.Say(" ").Append(Show(best.speed_up, Unit::kTimes)).Say(" the speed of one process");
-  for (size_t i = 1; i < pools.size(); ++i) {
-    const Estimate& other = pools[i]->speed_up;
-    text.Say(absl::StrCat(i == 1 ? "; " : ", ", Workers(pools[i]->workers), " ", Format(other.value, Unit::kTimes),
-                          other.interval.high >= best.speed_up.interval.low ? " (the ranges overlap)" : ""));
+  std::string others;
+  for (const WorkloadFinding* other : pools) {
+    if (other == &best) continue;
+    absl::StrAppend(&others, others.empty() ? "; " : ", ", Workers(other->workers), " ",
+                    Format(other->speed_up.value, Unit::kTimes),
+                    other->speed_up.interval.high >= best.speed_up.interval.low ? " (the ranges overlap)" : "");
   }
-  return text.Say(".");
+  return text.Say(others + ".");
 }
 
 std::string BlocksWords(const Analysis& analysis) {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "reports/charts/quantity.h"
+#include "reports/sections/conformance_section.h"
 #include "reports/sections/names.h"
 
 namespace regatta::reports {
@@ -38,13 +39,15 @@ Table Facts(const Context& context, const Results& results) {
   return table;
 }
 
-Table Peers(const Context& context) {
+Table Peers(const Context& context, const Conformance& conformance) {
   Table table = {"What it was raced against", {{"Peer"}, {"Version"}}, {}};
+  if (!conformance.empty()) table.columns.push_back({"Conformance"});
   for (const Peer& peer : context.peers) {
     ArmInfo arm;
     arm.system = peer.system;
     table.rows.push_back({SystemName(arm), peer.present ? Cell(peer.version.empty() ? "present" : peer.version)
                                                         : Cell(absl::StrCat("absent: ", peer.reason), Tone::kMuted)});
+    if (!conformance.empty()) table.rows.back().push_back(ConformanceOf(conformance, peer.system));
   }
   return table;
 }
@@ -63,7 +66,7 @@ Section MachineSection(const Analysis& analysis) {
         "The machine has two states: a cache line travels between the cores either fast (near) or slowly (far), and "
         "changes while the run goes on. Figures of one state are never compared with figures of the other.")});
   }
-  if (!context.peers.empty()) section.Add(Peers(context));
+  if (!context.peers.empty()) section.Add(Peers(context, results.conformance));
   return section;
 }
 

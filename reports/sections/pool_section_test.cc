@@ -125,6 +125,18 @@ TEST(AnswerTest, NamesNoBestWhereNoneWasShownToWin) {
       << answer;
 }
 
+TEST(AnswerTest, NamesTheBestOfThoseThatWereShownToWin) {
+  MadeResults made;
+  made.Times("workload/folder_copy/serial/workers:1", {100, 100, 100})
+      .Times("workload/folder_copy/pool/workers:1", {70, 75, 80}, "near")
+      .Times("workload/folder_copy/pool/workers:2", {60, 65, 150}, "near");
+  const std::string answer = Analysed(made.results()).Answer();
+  EXPECT_TRUE(Has(answer,
+                  "On copying a folder, 1 worker did best: 1.33× (1.25 to 1.43×) the speed of one process; "
+                  "2 workers 1.54× (the ranges overlap)."))
+      << answer;
+}
+
 TEST(AnswerTest, ComparesWorkersInOneMachineStateOnly) {
   MadeResults made;
   made.Times("workload/count_loop/serial/workers:1", {100, 100, 100, 100, 100})

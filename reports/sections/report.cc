@@ -10,6 +10,7 @@
 #include "reports/results/view.h"
 #include "reports/sections/analysis.h"
 #include "reports/sections/answer.h"
+#include "reports/sections/conformance_section.h"
 #include "reports/sections/goals.h"
 #include "reports/sections/machine_section.h"
 #include "reports/sections/message_section.h"
@@ -103,10 +104,11 @@ Report BuildReport(const Results& results) {
   Report report;
   report.document.title = "Regatta: processes, pools and messages on this machine";
   report.document.subtitle = Subtitle(results, analysis);
-  for (Section& section : std::vector<Section>{
-           AnswerSection(analysis, findings), PoolSection(analysis, findings), TaskCostSection(analysis),
-           MessageSection(analysis), ProcessSection(analysis), GoalSection(analysis, findings),
-           CertaintySection(analysis), MachineSection(analysis), ReproduceSection(analysis)}) {
+  for (Section& section :
+       std::vector<Section>{AnswerSection(analysis, findings), PoolSection(analysis, findings),
+                            TaskCostSection(analysis), MessageSection(analysis), ProcessSection(analysis),
+                            GoalSection(analysis, findings), ConformanceSection(results.conformance),
+                            CertaintySection(analysis), MachineSection(analysis), ReproduceSection(analysis)}) {
     if (!section.blocks.empty()) report.document.sections.push_back(std::move(section));
   }
   for (const Block& block : report.document.sections.front().blocks) {

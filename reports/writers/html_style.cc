@@ -51,6 +51,10 @@ td .range{display:block;color:var(--muted);font-size:12.5px}
 .bad{color:var(--bad)}
 .muted{color:var(--muted)}
 .callout.good,.callout.bad,.callout.muted{color:inherit}
+.hover .tip{visibility:hidden;pointer-events:none}
+.hover:hover .tip{visibility:visible}
+.tip rect{fill:var(--panel);stroke:var(--muted)}
+.tip text{fill:var(--ink)}
 main{padding-bottom:64px}
 @media(max-width:640px){
 header{padding-top:24px}

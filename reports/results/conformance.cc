@@ -1,0 +1,70 @@
+#include "reports/results/conformance.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "nlohmann/json.hpp"
+#include "reports/results/members.h"
+#include "reports/results/read_file.h"
+
+namespace regatta::reports {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr int kVersion = 1;
+constexpr std::string_view kWhatToGive = " (what can be read: the file that //conformance wrote to --results)";
+
+std::vector<std::string> Strings(const json& array) {
+  std::vector<std::string> strings;
+  if (!array.is_array()) return strings;
+  for (const json& value : array) {
+    if (value.is_string()) strings.push_back(value.get<std::string>());
+  }
+  return strings;
+}
+
+ConformanceCase ReadCase(const json& object) {
+  return {StringMember(object, "scenario"), StringMember(object, "system"),   StringMember(object, "method"),
+          StringMember(object, "fault"),    StringMember(object, "standing"), StringMember(object, "message"),
+          StringMember(object, "why")};
+}
+
+}  // namespace
+
+absl::StatusOr<Conformance> ReadConformance(const std::vector<std::string>& lines, std::string_view name) {
+  Conformance conformance;
+  for (const std::string& line : lines) {
+    const json object = json::parse(line, nullptr, /*allow_exceptions=*/false);
+    const auto refuse = [&](std::string_view what) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, ", line ", conformance.lines.size() + 1, ": ", what, kWhatToGive));
+    };
+    if (!object.is_object()) return refuse("not a JSON object");
+    const std::string kind = StringMember(object, "kind");
+    if (conformance.lines.empty()) {
+      if (kind != "conformance") return refuse("not the first line of conformance results");
+      if (const int64_t version = WholeMember(object, "version", 0); version != kVersion) {
+        return refuse(absl::StrCat("version ", version, " of conformance results, where this program reads version ",
+                                   kVersion, " only"));
+      }
+    } else if (kind == "scenario") {
+      conformance.scenarios.push_back(
+          {StringMember(object, "id"), Strings(Member(object, "documents")), StringMember(object, "shows")});
+    } else if (kind == "case") {
+      conformance.cases.push_back(ReadCase(object));
+    }
+    conformance.lines.push_back(line);
+  }
+  if (conformance.cases.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(name, ": holds no case", kWhatToGive));
+  }
+  return conformance;
+}
+
+absl::StatusOr<Conformance> ReadConformanceFile(const std::string& path) {
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) return text.status();
+  return ReadConformance(absl::StrSplit(*text, '\n', absl::SkipEmpty()), path);
+}
+
+}  // namespace regatta::reports
