@@ -31,6 +31,47 @@ void AddFiveTimes(const std::string& actor, int number, int value) {
   }
 }
 
+// The same, a step a turn.
+void AddInTurn(const std::string& actor, int value, Gate turn, Gate done) {
+  int number = 0;
+  for (int i = 0; i <= 5; ++i) {
+    turn.Pass();
+    if (i > 0) number += value;
+    Tell(actor, "line", {number});
+    done.Open();
+  }
+}
+
+// Alternating, then the second wholly before the first.
+void PlayWithout(StartMethod method) {
+  const Gate first;
+  const Gate second;
+  const Gate late;
+  const Gate early;
+  const Gate done;
+  const auto start = [&](const std::string& actor, int value, const Gate& turn) {
+    return Must(Process::Start({.method = method}, &AddInTurn, actor, value, turn, done));
+  };
+  Process add1 = start("add1", 1, first);
+  Process add3 = start("add3", 3, second);
+  Process late_add1 = start("late add1", 1, late);
+  Process early_add3 = start("early add3", 3, early);
+  for (int i = 0; i <= 5; ++i) {
+    if (i == 5) Tell("main", "main end");
+    first.Open();
+    done.Pass();
+    second.Open();
+    done.Pass();
+  }
+  early.Open(6);
+  done.Pass(6);
+  late.Open(6);
+  TellExit("add1", add1.Join());
+  TellExit("add3", add3.Join());
+  TellExit("late add1", late_add1.Join());
+  TellExit("early add3", early_add3.Join());
+}
+
 // Takes the lock, and goes on once the other has tried in vain.
 void AddFirst(Lock lock, Gate held, Gate tried) {
   Must(lock.Acquire());
@@ -90,12 +131,26 @@ void PlayAcquireRelease(StartMethod method) {
 }  // namespace
 
 std::vector<Scenario> LockScenarios() {
+  const Events line("line");
+  const std::vector<Values> ones = Single({0, 1, 2, 3, 4, 5});
+  const std::vector<Values> threes = Single({0, 3, 6, 9, 12, 15});
   return {
+      {.id = "lock/without",
+       .expectations = {Sequence(line.By("add1"), ones), Sequence(line.By("add3"), threes),
+                        // The lines interleave: each child's are among the other's.
+                        Before(line.By("add1").With({0}), line.By("add3").With({0})),
+                        Before(line.By("add3").With({0}), line.By("add1").With({1})),
+                        Before(line.By("add1").With({4}), line.By("add3").With({12})),
+                        Before(line.By("add3").With({12}), line.By("add1").With({5})),
+                        Before(Events("main end"), line.By("add1").With({5})),
+                        Before(Events("main end"), line.By("add3").With({15})), Sequence(line.By("late add1"), ones),
+                        Sequence(line.By("early add3"), threes), Before(line.By("early add3"), line.By("late add1")),
+                        EndsWith("add1", 0), EndsWith("add3", 0), EndsWith("late add1", 0), EndsWith("early add3", 0)},
+       .play = &PlayWithout},
       {.id = "lock/with",
        .expectations = {FailsWith(Events("try").By("add3"), "timeout"), AtMostAtOnce(Events("holding"), 1),
-                        Exactly(2, Events("holding")), Before(Events("line").By("add1"), Events("line").By("add3")),
-                        Sequence(Events("line").By("add1"), Single({0, 1, 2, 3, 4, 5})),
-                        Sequence(Events("line").By("add3"), Single({0, 3, 6, 9, 12, 15})), EndsWith("add1", 0),
+                        Exactly(2, Events("holding")), Before(line.By("add1"), line.By("add3")),
+                        Sequence(line.By("add1"), ones), Sequence(line.By("add3"), threes), EndsWith("add1", 0),
                         EndsWith("add3", 0)},
        .play = &PlayWith},
       {.id = "lock/acquire-release",

@@ -27,7 +27,8 @@ std::vector<Scenario> PoolScenarios();
 std::vector<Scenario> ProcessEndScenarios();
 std::vector<Scenario> ProcessIdentityScenarios();
 std::vector<Scenario> ProcessMemoryScenarios();
-std::vector<Scenario> QueueScenarios();
+std::vector<Scenario> QueueCallScenarios();
+std::vector<Scenario> QueueTrafficScenarios();
 
 // Of all topics.
 std::vector<Scenario> AllScenarios();

@@ -12,6 +12,41 @@ def add_five_times(actor, number, value):
         tell(actor, "line", number)
 
 
+def add_in_turn(actor, value, turn, done):
+    number = 0
+    for i in range(6):
+        turn.enter()
+        if i > 0:
+            number += value
+        tell(actor, "line", number)
+        done.open()
+
+
+def without():
+    """Alternating, then the second wholly before the first."""
+    turns = []
+    children = []
+    done = Gate()
+    for actor, value in (("add1", 1), ("add3", 3), ("late add1", 1), ("early add3", 3)):
+        turns.append(Gate())
+        children.append(Process(target=add_in_turn, name=actor, args=(actor, value, turns[-1], done)))
+        children[-1].start()
+    first, second, late, early = turns
+    for i in range(6):
+        if i == 5:
+            tell("main", "main end")
+        first.open()
+        done.enter()
+        second.open()
+        done.enter()
+    early.open(6)
+    done.enter(6)
+    late.open(6)
+    for child in children:
+        child.join()
+        tell_exit(child)
+
+
 def add_first(lock, held, tried):
     lock.acquire()
     with inside("add1", "holding"):
@@ -66,4 +101,4 @@ def acquire_release():
     record_acquire("main", "acquire after the error", lambda: lock.acquire(block=False))
 
 
-SCENARIOS = table_of(acquire_release) | {"with": with_}
+SCENARIOS = table_of(acquire_release, without) | {"with": with_}

@@ -22,6 +22,8 @@ ERROR_KINDS = [
     (ValueError, "Pool is still running", "misuse"),
     (ValueError, "released too many times", "misuse"),
     (AssertionError, "", "misuse"),
+    (MemoryError, "", "exhausted"),
+    (RuntimeError, "only be shared between processes", "misuse"),
     (RuntimeError, "bootstrapping phase", "misuse"),
 ]
 

@@ -37,13 +37,22 @@ constexpr FaultEntry kFaults[] = {
     {Fault::kProcessTied, "process_tied", "what a child starts is daemonic"},
     {Fault::kProcessWrongStatus, "process_wrong_status", "the exit code is one more than it was"},
     {Fault::kQueueBoundIgnored, "queue_bound_ignored", "a bounded queue takes everything"},
+    {Fault::kQueueBoundMadeUp, "queue_bound_made_up", "a queue without a bound has one of a thousand"},
+    {Fault::kQueueCloseDrops, "queue_close_drops", "what is in a queue that is closed is lost"},
+    {Fault::kQueueCloseIgnored, "queue_close_ignored", "a closed queue goes on as if it weren't"},
     {Fault::kQueueDoubled, "queue_doubled", "each second item that a process puts is put twice"},
     {Fault::kQueueDropped, "queue_dropped", "each second item that a process puts is lost"},
     {Fault::kQueueEarlyTimeout, "queue_early_timeout", "a timeout has passed at once"},
+    {Fault::kQueueEmptyLies, "queue_empty_lies", "empty() says no, always"},
     {Fault::kQueueFullLies, "queue_full_lies", "full() says no, always"},
+    {Fault::kQueueNoMemoryUntold, "queue_no_memory_untold", "a put for which there is no memory says that it did"},
+    {Fault::kQueueNowaitWaits, "queue_nowait_waits", "a call that asks without waiting waits"},
     {Fault::kQueueReordered, "queue_reordered", "a getter that finds two items takes the second first"},
+    {Fault::kQueueSpins, "queue_spins", "a getter looks again and again instead of sleeping"},
     {Fault::kQueueTorn, "queue_torn", "items arrive mangled"},
-    {Fault::kQueueWrongError, "queue_wrong_error", "full and empty are told as something else"},
+    {Fault::kQueueTryRefuses, "queue_try_refuses", "a call that asks without waiting fails without having tried"},
+    {Fault::kQueueWakeForgotten, "queue_wake_forgotten", "a put doesn't wake the getter that sleeps"},
+    {Fault::kQueueWrongError, "queue_wrong_error", "full, empty and closed are told as something else"},
 };
 
 std::optional<Fault> FromEnvironment() {

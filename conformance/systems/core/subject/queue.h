@@ -22,8 +22,9 @@ class Queue {
  public:
   Queue() = default;
   static absl::StatusOr<Queue> Create(int64_t capacity = 0) {
-    absl::StatusOr<regatta::Queue<T>> queue =
-        regatta::Queue<T>::Create(Injected(Fault::kQueueBoundIgnored) ? 0 : capacity);
+    if (Injected(Fault::kQueueBoundIgnored)) capacity = 0;
+    if (Injected(Fault::kQueueBoundMadeUp) && capacity <= 0) capacity = 1000;
+    absl::StatusOr<regatta::Queue<T>> queue = regatta::Queue<T>::Create(capacity);
     if (!queue.ok()) return queue.status();
     return Queue(*std::move(queue));
   }
@@ -34,16 +35,34 @@ class Queue {
     const bool second = ++puts % 2 == 0;
     if (second && Injected(Fault::kQueueDropped)) return absl::OkStatus();
     if (second && Injected(Fault::kQueueDoubled)) queue_.TryPut(item).IgnoreError();  // The fault itself.
-    return Told(queue_.Put(Injected(Fault::kQueueTorn) ? Torn(item) : item, Sooner(deadline)), deadline);
+    if (deadline.is_now() && Injected(Fault::kQueueTryRefuses)) return FullError("queue", false);
+    return Told(queue_.Put(Injected(Fault::kQueueTorn) ? Torn(item) : item, Mangled(deadline)), deadline);
   }
   absl::Status TryPut(const T& item) { return Put(item, Deadline::Now()); }
 
   absl::StatusOr<T> Get(Deadline deadline = Deadline::Never()) {
-    if (!Injected(Fault::kQueueReordered)) {
-      absl::StatusOr<T> item = queue_.Get(Sooner(deadline));
-      if (!item.ok()) return Told(item.status(), deadline);
-      return item;
-    }
+    if (deadline.is_now() && Injected(Fault::kQueueTryRefuses)) return EmptyError("queue", false);
+    if (Injected(Fault::kQueueCloseDrops) && queue_.closed()) return ClosedError("queue");
+    if (Injected(Fault::kQueueReordered)) return GetSecondFirst(deadline);
+    if (Injected(Fault::kQueueSpins)) return GetSpinning(deadline);
+    if (Injected(Fault::kQueueWakeForgotten)) return GetUnwoken(deadline);
+    absl::StatusOr<T> item = queue_.Get(Mangled(deadline));
+    if (!item.ok()) return Told(item.status(), deadline);
+    return item;
+  }
+  absl::StatusOr<T> TryGet() { return Get(Deadline::Now()); }
+
+  absl::Status Close() { return Injected(Fault::kQueueCloseIgnored) ? absl::OkStatus() : queue_.Close(); }
+  bool closed() const { return queue_.closed(); }
+  int64_t size() const { return queue_.size() + (kept_back_->has_value() ? 1 : 0); }
+  bool empty() const { return !Injected(Fault::kQueueEmptyLies) && size() == 0; }
+  bool full() const { return !Injected(Fault::kQueueFullLies) && queue_.full(); }
+  int64_t capacity() const { return queue_.capacity(); }
+
+  const regatta::Queue<T>& under_test() const { return queue_; }
+
+ private:
+  absl::StatusOr<T> GetSecondFirst(Deadline deadline) {
     if (kept_back_->has_value()) return *std::exchange(*kept_back_, std::nullopt);
     absl::StatusOr<T> first = queue_.Get(deadline);
     if (!first.ok()) return first;
@@ -52,26 +71,31 @@ class Queue {
     *kept_back_ = *std::move(first);
     return second;
   }
-  absl::StatusOr<T> TryGet() { return Get(Deadline::Now()); }
-
-  absl::Status Close() { return queue_.Close(); }
-  bool closed() const { return queue_.closed(); }
-  int64_t size() const { return queue_.size() + (kept_back_->has_value() ? 1 : 0); }
-  bool empty() const { return size() == 0; }
-  bool full() const { return !Injected(Fault::kQueueFullLies) && queue_.full(); }
-  int64_t capacity() const { return queue_.capacity(); }
-
-  const regatta::Queue<T>& under_test() const { return queue_; }
-
- private:
-  static Deadline Sooner(Deadline deadline) {
-    return Injected(Fault::kQueueEarlyTimeout) && !deadline.is_never() ? Deadline::Now() : deadline;
+  absl::StatusOr<T> GetSpinning(Deadline deadline) {
+    for (;;) {
+      absl::StatusOr<T> item = queue_.TryGet();
+      if (item.ok() || !IsEmpty(item.status()) || deadline.passed()) return item;
+    }
+  }
+  // Sleeps where nobody puts anything.
+  absl::StatusOr<T> GetUnwoken(Deadline deadline) {
+    absl::StatusOr<T> item = queue_.TryGet();
+    if (item.ok() || !IsEmpty(item.status())) return item;
+    absl::StatusOr<regatta::Queue<T>> elsewhere = regatta::Queue<T>::Create();
+    if (!elsewhere.ok()) return elsewhere.status();
+    return elsewhere->Get(deadline);
+  }
+  static Deadline Mangled(Deadline deadline) {
+    if (Injected(Fault::kQueueEarlyTimeout) && !deadline.is_never()) return Deadline::Now();
+    if (Injected(Fault::kQueueNowaitWaits) && deadline.is_now()) return Deadline::Never();
+    return deadline;
   }
   static absl::Status Told(absl::Status status, Deadline deadline) {
+    if (absl::IsResourceExhausted(status) && Injected(Fault::kQueueNoMemoryUntold)) return absl::OkStatus();
     const bool full = IsFull(status);
-    if (!full && !IsEmpty(status)) return status;
+    if (!full && !IsEmpty(status) && !IsClosed(status)) return status;
     if (Injected(Fault::kQueueWrongError)) return absl::InternalError("a seeded fault");
-    if (!Injected(Fault::kQueueEarlyTimeout)) return status;
+    if (!Injected(Fault::kQueueEarlyTimeout) || IsClosed(status)) return status;
     return full ? FullError("queue", !deadline.is_now()) : EmptyError("queue", !deadline.is_now());
   }
 
