@@ -138,7 +138,10 @@ int Main() {
   for (int round = 1; round <= rounds && surprises == 0; ++round) {
     results.clear();
     surprises = RunAll(cases, *known, results);
-    if (rounds > 1) printf("round %d of %d: %zu cases, %d surprises\n", round, rounds, cases.size(), surprises);
+    if (rounds > 1) {
+      printf("round %d of %d: %zu cases, %d surprises\n", round, rounds, cases.size(), surprises);
+      fflush(stdout);
+    }
   }
   const bool none_played = std::all_of(results.begin(), results.end(),
                                        [](const auto& result) { return result.second.standing == Standing::kAbsent; });
