@@ -24,14 +24,12 @@ constexpr int kCantGoOn = 1;
   _exit(kNoTrace);
 }
 
-const Fd& TraceFile() {
-  static const Fd& file = *new Fd([] {
-    const char* path = getenv("REGATTA_TRACE");
-    if (path == nullptr) GiveUp("REGATTA_TRACE names no file");
-    const int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-    if (fd < 0) GiveUp(std::string(path) + ": " + strerror(errno));
-    return fd;
-  }());
+// Opened for each event: a child of fork may have none of its parent's descriptors, and other files at their numbers.
+Fd OpenTrace() {
+  const char* path = getenv("REGATTA_TRACE");
+  if (path == nullptr) GiveUp("REGATTA_TRACE names no file");
+  Fd file(open(path, O_WRONLY | O_APPEND | O_CLOEXEC));
+  if (!file.valid()) GiveUp(std::string(path) + ": " + strerror(errno));
   return file;
 }
 
@@ -76,9 +74,10 @@ void WriteEvent(int64_t begin, int64_t end, std::string actor, std::string kind,
                                                         .values = std::move(values),
                                                         .error = std::move(error)});
   if (!line.ok()) GiveUp(std::string(line.status().message()));
+  const Fd trace = OpenTrace();
   ssize_t written;
   do {
-    written = write(TraceFile().get(), line->data(), line->size());
+    written = write(trace.get(), line->data(), line->size());
   } while (written < 0 && errno == EINTR);
   if (written != static_cast<ssize_t>(line->size())) GiveUp(strerror(errno));
 }
