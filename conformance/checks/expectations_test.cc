@@ -121,6 +121,24 @@ TEST(Prefix, WantsTheBeginningAndNotTooLittleOfIt) {
         "get gives, in order, the first 1 or more of 1: it gives 1 1");
 }
 
+TEST(AlmostInOrder, LetsSoManyPredecessorsComeLate) {
+  const Expectation order = AlmostInOrder(kGet, Single({1, 2, 3, 4}), 1);
+  const auto begun = [](const Values& values) {
+    std::vector<Event> events;
+    for (const Value& value : values)
+      events.push_back(At(10 + static_cast<int64_t>(events.size()), 99, "a", "get", {value}));
+    return events;
+  };
+  Holds(order, begun({1, 2, 3, 4}));
+  Holds(order, begun({2, 3, 4, 1}));
+  const std::string says = "get begins in the order 1 2 3 4, at most 1 overtaken: ";
+  Fails(order, begun({1, 4, 2, 3}), says + "it is not so");
+  Fails(order, begun({4, 3, 2, 1}), says + "it is not so");
+  Fails(order, begun({1, 2, 3}), says + "there are others");
+  Fails(order, begun({1, 2, 3, 3}), says + "there are others");
+  Fails(order, {}, says + "there are others");
+}
+
 TEST(OrderOfEachProducer, AllowsAnyMixOfProducersButKeepsTheOrderOfEach) {
   const std::vector<Event> puts = {At(1, 1, "p", "put", {1}), At(2, 2, "p", "put", {2}), At(3, 3, "q", "put", {3})};
   const auto with = [&](std::vector<Event> gets) {

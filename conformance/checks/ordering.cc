@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 
 namespace regatta::conformance {
 namespace {
@@ -117,6 +118,29 @@ Expectation Prefix(Events events, std::vector<Values> whole, size_t at_least) {
     const bool is_prefix = seen.size() <= whole.size() && std::equal(seen.begin(), seen.end(), whole.begin());
     if (is_prefix && seen.size() >= at_least) return std::nullopt;
     return Objection{absl::StrCat("it gives ", Shown(seen))};
+  });
+}
+
+Expectation AlmostInOrder(Events events, std::vector<Values> order, size_t late) {
+  std::string says =
+      absl::StrCat(events.name(), " begins in the order ", Shown(order), ", at most ", late, " overtaken");
+  return Expectation(std::move(says), [events, order, late](const Trace& trace) -> std::optional<Objection> {
+    const std::vector<Values> seen = ValuesOf(events.In(trace));
+    if (!std::is_permutation(seen.begin(), seen.end(), order.begin(), order.end())) {
+      return Objection{"there are others", Shown(seen)};
+    }
+    for (size_t place = 0; place < order.size(); ++place) {
+      const auto itself = std::find(seen.begin(), seen.end(), order[place]);
+      const auto predecessors = absl::MakeConstSpan(order).first(place);
+      const auto late_ones = std::count_if(itself, seen.end(), [&](const Values& later) {
+        return std::find(predecessors.begin(), predecessors.end(), later) != predecessors.end();
+      });
+      if (late_ones > static_cast<ptrdiff_t>(late)) {
+        return Objection{"it is not so",
+                         absl::StrCat(ToString(order[place]), " begins before ", late_ones, " of them: ", Shown(seen))};
+      }
+    }
+    return std::nullopt;
   });
 }
 

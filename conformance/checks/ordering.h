@@ -27,6 +27,8 @@ std::vector<Values> Single(const Values& values);
 Expectation Sequence(Events events, std::vector<Values> expected);
 // Ordered by their begin, the events' values are the beginning of these, `at_least` of them.
 Expectation Prefix(Events events, std::vector<Values> whole, size_t at_least);
+// The events' values are these, each once; and when one begins, at most `late` of those before it have yet to begin.
+Expectation AlmostInOrder(Events events, std::vector<Values> order, size_t late);
 
 // Items (the values of an event) that one actor put are got, by any one actor, in the order put. Items must differ.
 // Those that were never got, or never put, are another expectation's matter: see SameMultiset.
