@@ -213,6 +213,10 @@ class Pool {
   template <class F, class... Args>
   auto ApplyWith(TaskOptions<typename Call<F, std::decay_t<Args>...>::Result> options, F function, Args&&... arguments)
       -> absl::StatusOr<AsyncResult<typename Call<F, std::decay_t<Args>...>::Result>> {
+    static_assert(
+        (!std::is_same_v<std::remove_const_t<std::remove_pointer_t<std::decay_t<Args>>>, Pool> && ...),
+        "a pool can't be given to a task, as only its owner may use it: let the task return what is to be run "
+        "next, or put it into a queue that the owner reads");
     using C = Call<F, std::decay_t<Args>...>;
     using R = typename C::Result;
     const absl::StatusOr<FunctionId> id = C::Id(function);
