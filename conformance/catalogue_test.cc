@@ -2,6 +2,8 @@
 #include "conformance/judge/catalogue.h"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "conformance/judge/known_failures.h"
+#include "conformance/judge/system.h"
 #include "conformance/scenarios/scenario.h"
 #include "conformance/systems/core/subject/fault.h"
 #include "core/process/start_method.h"
@@ -70,6 +73,28 @@ TEST(Catalogue, EachDocumentAndEachFaultIsNamedBySomeRecord) {
     EXPECT_TRUE(named(&Record::faults, std::string(entry.name))) << entry.name << " breaks no scenario";
     EXPECT_EQ(subject::FaultByName(entry.name), entry.fault);
     EXPECT_FALSE(entry.what.empty());
+  }
+}
+
+TEST(Catalogue, SaysOfWhatIsNoScenarioWhichBenchmarksShowIt) {
+  const Catalogue catalogue = TheCatalogue();
+  const absl::StatusOr<std::string> results = FindFile("bench/RESULTS.md");
+  ASSERT_TRUE(results.ok()) << results.status();
+  std::ifstream file(*results);
+  const std::string keys((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  EXPECT_FALSE(catalogue.measured.empty());
+  for (const Measured& measured : catalogue.measured) {
+    SCOPED_TRACE(measured.id);
+    EXPECT_FALSE(measured.shows.empty());
+    for (const Record& record : catalogue.records) EXPECT_NE(record.id, measured.id);
+    for (const std::string& number : measured.documents) {
+      EXPECT_TRUE(std::any_of(catalogue.documents.begin(), catalogue.documents.end(), [&](const Document& document) {
+        return document.number == number;
+      })) << number;
+    }
+    for (const std::string& key : measured.benchmarks) {
+      EXPECT_TRUE(absl::StrContains(keys, absl::StrCat("`", key))) << key << " is no key of bench/RESULTS.md";
+    }
   }
 }
 

@@ -163,6 +163,10 @@ TEST(Catalogue_Parse, SaysWhatIsWrongAndWhere) {
   EXPECT_TRUE(absl::StrContains(ParseRecords(R"([{"id":"t/s"}])").status().message(), "t/s"));
   EXPECT_TRUE(ParseDocuments(R"([{"number":"000","title":"T","date":""}])").ok());
   EXPECT_EQ(ParseDocuments(R"([{"number":"000","title":"T"}])").status().code(), absl::StatusCode::kDataLoss);
+  constexpr char kMeasured[] = R"([{"id":"t/s","documents":["000"],"shows":"it","benchmarks":["b/"]}])";
+  EXPECT_TRUE(ParseMeasured(kMeasured).ok());
+  EXPECT_EQ(ParseMeasured(R"([{"id":"t/s","documents":["000"],"shows":"it"}])").status().code(),
+            absl::StatusCode::kDataLoss);
 }
 
 }  // namespace

@@ -112,6 +112,25 @@ absl::StatusOr<std::vector<Record>> ParseRecords(absl::string_view json) {
   return records;
 }
 
+absl::StatusOr<std::vector<Measured>> ParseMeasured(absl::string_view json) {
+  const absl::StatusOr<Json> list = ParseList(json);
+  if (!list.ok()) return list.status();
+  std::vector<Measured> all;
+  for (const Json& element : *list) {
+    const std::string where = absl::StrCat("measured ", all.size() + 1);
+    Measured measured;
+    absl::Status read = CheckKeys(element, {"id", "documents", "shows", "benchmarks"}, where);
+    if (!read.ok()) return read;
+    read.Update(ReadText(element, "id", measured.id, where));
+    read.Update(ReadTexts(element, "documents", measured.documents, where));
+    read.Update(ReadText(element, "shows", measured.shows, where));
+    read.Update(ReadTexts(element, "benchmarks", measured.benchmarks, where));
+    if (!read.ok()) return read;
+    all.push_back(std::move(measured));
+  }
+  return all;
+}
+
 absl::StatusOr<Catalogue> ReadCatalogue() {
   Catalogue catalogue;
   constexpr absl::string_view kDocuments = "conformance/catalogue/documents.json";
@@ -120,6 +139,12 @@ absl::StatusOr<Catalogue> ReadCatalogue() {
   absl::StatusOr<std::vector<Document>> documents = ParseDocuments(*text);
   if (!documents.ok()) return In(kDocuments, documents.status());
   catalogue.documents = *std::move(documents);
+  constexpr absl::string_view kBenchmarks = "conformance/catalogue/benchmarks.json";
+  const absl::StatusOr<std::string> benchmarks = Text(kBenchmarks);
+  if (!benchmarks.ok()) return benchmarks.status();
+  absl::StatusOr<std::vector<Measured>> measured = ParseMeasured(*benchmarks);
+  if (!measured.ok()) return In(kBenchmarks, measured.status());
+  catalogue.measured = *std::move(measured);
   for (const absl::string_view topic : kTopics) {
     const std::string path = absl::StrCat("conformance/catalogue/", topic, ".json");
     const absl::StatusOr<std::string> topic_text = Text(path);

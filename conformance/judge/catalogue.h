@@ -26,18 +26,28 @@ struct Record {
   std::vector<std::string> faults;     // Each of these must break it.
 };
 
+// Something of the documents that is no scenario but a matter of figures: benchmarks show it, and the report.
+struct Measured {
+  std::string id;
+  std::vector<std::string> documents;
+  std::string shows;
+  std::vector<std::string> benchmarks;  // How their keys begin: "workload/count_loop/".
+};
+
 struct Catalogue {
   std::vector<Document> documents;
   std::vector<Record> records;  // By topic, in the order written.
+  std::vector<Measured> measured;
 };
 
 // What a scenario is judged by, mainly: "values" (exactly these), "order" (a partial order), "invariant" (what the scheduler may
 // not choose), "error" (a kind of error), "time" (not sooner).
 const std::vector<std::string>& Oracles();
 
-// From the texts of a documents file and of one topic's file. DataLoss: what is wrong, and where.
+// From the texts of the documents' file, of one topic's and of the benchmarks'. DataLoss: what is wrong, and where.
 absl::StatusOr<std::vector<Document>> ParseDocuments(absl::string_view json);
 absl::StatusOr<std::vector<Record>> ParseRecords(absl::string_view json);
+absl::StatusOr<std::vector<Measured>> ParseMeasured(absl::string_view json);
 
 // All files beside this program.
 absl::StatusOr<Catalogue> ReadCatalogue();
