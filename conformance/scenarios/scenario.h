@@ -23,6 +23,9 @@ struct Scenario {
 
 // One topic each, or a part of one.
 std::vector<Scenario> LockScenarios();
+std::vector<Scenario> PoolFolderScenarios();
+std::vector<Scenario> PoolLifeScenarios();
+std::vector<Scenario> PoolResultScenarios();
 std::vector<Scenario> PoolScenarios();
 std::vector<Scenario> ProcessEndScenarios();
 std::vector<Scenario> ProcessIdentityScenarios();
