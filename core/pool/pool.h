@@ -182,9 +182,16 @@ class Pool {
   template <class F, class Tuples>
   using TupleCall = typename CallOf<F, std::ranges::range_value_t<Tuples>>::Type;
 
+  // False of what can't cross at all: of that the codec says why.
+  template <class Arguments>
+  static constexpr bool CarriesDescriptors() {
+    if constexpr (Encodable<Arguments>) return kCarriesDescriptors<Arguments>;
+    return false;
+  }
+
   template <class C, bool kUnpack, class Items>
   static std::vector<typename C::Arguments> Packed(Items& items) {
-    static_assert(!kCarriesDescriptors<typename C::Arguments>,
+    static_assert(!CarriesDescriptors<typename C::Arguments>(),
                   "items of a map can't hold queues, locks or descriptors: pass them with ApplyAsync");
     std::vector<typename C::Arguments> all;
     if constexpr (std::ranges::sized_range<Items>) all.reserve(std::ranges::size(items));
@@ -231,7 +238,7 @@ class Pool {
     }
     const TaskSpec spec{*id, 0, static_cast<uint32_t>(options.retries)};
     absl::Status accepted;
-    if constexpr (kCarriesDescriptors<typename C::Arguments>) {
+    if constexpr (CarriesDescriptors<typename C::Arguments>()) {
       accepted = SubmitWithDescriptors(spec, packed, state);
     } else {
       accepted = core_->Submit(
@@ -295,7 +302,7 @@ class Pool {
       -> absl::StatusOr<ImapResults<typename ItemCall<F, Items>::Result>> {
     using C = ItemCall<F, Items>;
     using R = typename C::Result;
-    static_assert(!kCarriesDescriptors<typename C::Arguments>,
+    static_assert(!CarriesDescriptors<typename C::Arguments>(),
                   "items of a map can't hold queues, locks or descriptors: pass them with ApplyAsync");
     const absl::StatusOr<FunctionId> id = C::Id(function);
     if (!id.ok()) return id.status();
