@@ -97,7 +97,7 @@ Pool Make(int workers, StartMethod method = StartMethod::kFork) {
 
 // --- 1 ---
 
-TEST(Pitfall, N01_UnderKillsOfBusyAndIdleWorkersEveryResultResolvesAndThePoolIsWholeAgain) {
+TEST(Pitfall, N01UnderKillsOfBusyAndIdleWorkersEveryResultResolvesAndThePoolIsWholeAgain) {
   for (const int workers : {1, 2}) {
     Pool pool = Make(workers);
     const auto whole = [&] { return pool.statistics().pids.size() == static_cast<size_t>(workers); };
@@ -127,7 +127,7 @@ TEST(Pitfall, N01_UnderKillsOfBusyAndIdleWorkersEveryResultResolvesAndThePoolIsW
 
 // --- 2 ---
 
-TEST(Pitfall, N02_AKilledHolderOfALockOrOfASlotHoldsUpNobody) {
+TEST(Pitfall, N02AKilledHolderOfALockOrOfASlotHoldsUpNobody) {
   Lock lock = *Lock::Create();
   Queue<int> queue = *Queue<int>::Create(2);
   for (const FaultPoint point :
@@ -156,7 +156,7 @@ TEST(Pitfall, N02_AKilledHolderOfALockOrOfASlotHoldsUpNobody) {
 
 // --- 3 ---
 
-TEST(Pitfall, N03_PutCloseAndReleaseReturnThoughEveryWaiterWasKilled) {
+TEST(Pitfall, N03PutCloseAndReleaseReturnThoughEveryWaiterWasKilled) {
   Lock lock = *Lock::Create();
   Queue<int> queue = *Queue<int>::Create(3);
   ASSERT_TRUE(lock.Acquire().ok());
@@ -179,7 +179,7 @@ TEST(Pitfall, N03_PutCloseAndReleaseReturnThoughEveryWaiterWasKilled) {
 
 // --- 4 ---
 
-TEST(Pitfall, N04_AmongThreadsInTheAllocatorEveryStartReachesItsFunctionOrIsRefused) {
+TEST(Pitfall, N04AmongThreadsInTheAllocatorEveryStartReachesItsFunctionOrIsRefused) {
   Pool pool = Make(1);  // Its nursery was forked before there were threads.
   std::atomic<bool> end{false};
   std::mutex mutex;
@@ -216,7 +216,7 @@ TEST(Pitfall, N04_AmongThreadsInTheAllocatorEveryStartReachesItsFunctionOrIsRefu
 
 // --- 5 ---
 
-TEST(Pitfall, N05_AGrandchildThatHoldsEveryDescriptorHidesNoEnd) {
+TEST(Pitfall, N05AGrandchildThatHoldsEveryDescriptorHidesNoEnd) {
   for (const StartMethod method : kAllStartMethods) {
     Queue<int> told = *Queue<int>::Create();
     absl::StatusOr<Process> child = Process::Start(
@@ -240,7 +240,7 @@ TEST(Pitfall, N05_AGrandchildThatHoldsEveryDescriptorHidesNoEnd) {
 
 // --- 6 ---
 
-TEST(Pitfall, N06_ASignalToTheReapedIsNothingAllWaitersSeeOneStatusAndAWaitKeepsItsDeadline) {
+TEST(Pitfall, N06ASignalToTheReapedIsNothingAllWaitersSeeOneStatusAndAWaitKeepsItsDeadline) {
   Queue<int> gate = *Queue<int>::Create();
   absl::StatusOr<Process> process = Process::Start(
       {.method = StartMethod::kForkserver}, [](Queue<int> gate) { return gate.Get().value_or(99); }, gate);
@@ -262,7 +262,7 @@ TEST(Pitfall, N06_ASignalToTheReapedIsNothingAllWaitersSeeOneStatusAndAWaitKeeps
 
 // --- 7 ---
 
-TEST(Pitfall, N07_ThePoolOfAThreadThatEndedLivesOnAndThatOfAKilledProcessIsGone) {
+TEST(Pitfall, N07ThePoolOfAThreadThatEndedLivesOnAndThatOfAKilledProcessIsGone) {
   std::optional<Pool> pool;
   std::thread([&] { pool.emplace(Make(2, StartMethod::kSpawn)); }).join();
   EXPECT_EQ(*pool->Apply(Square, 6), 36);
@@ -293,7 +293,7 @@ TEST(Pitfall, N07_ThePoolOfAThreadThatEndedLivesOnAndThatOfAKilledProcessIsGone)
 Trouble Make(int kind, int number) { return {kind, number}; }
 int NumberOf(Trouble trouble) { return trouble.number; }
 
-TEST(Pitfall, N08_WhatCannotBeEncodedOrDecodedFailsThatItemOnlyAndVisibly) {
+TEST(Pitfall, N08WhatCannotBeEncodedOrDecodedFailsThatItemOnlyAndVisibly) {
   Pool pool = Make(2);
   for (int round = 0; round < 3; ++round) {
     // Arguments: as the task is posted, and as the worker reads them.
@@ -330,7 +330,7 @@ TEST(Pitfall, N08_WhatCannotBeEncodedOrDecodedFailsThatItemOnlyAndVisibly) {
 
 // --- 9 ---
 
-TEST(Pitfall, N09_WorkersThatNeverGetReadyAreTriedABoundedNumberOfTimesAndTheErrorHasTheCause) {
+TEST(Pitfall, N09WorkersThatNeverGetReadyAreTriedABoundedNumberOfTimesAndTheErrorHasTheCause) {
   ArmFaultPoint(FaultPoint::kPoolWorkerAttached);
   Pool pool = Make(3);
   ArmFaultPoint(FaultPoint::kNone);
@@ -342,7 +342,7 @@ TEST(Pitfall, N09_WorkersThatNeverGetReadyAreTriedABoundedNumberOfTimesAndTheErr
 
 // --- 11 ---
 
-TEST(Pitfall, N11_SubmitsWithoutNumberAgainstWorkersThatStandStillDoNotBlock) {
+TEST(Pitfall, N11SubmitsWithoutNumberAgainstWorkersThatStandStillDoNotBlock) {
   constexpr int kTasks = 100'000;
   Pool pool = Make(2);
   const std::vector<int32_t> pids = pool.statistics().pids;
@@ -368,7 +368,7 @@ TEST(Pitfall, N11_SubmitsWithoutNumberAgainstWorkersThatStandStillDoNotBlock) {
 
 // --- 12 ---
 
-TEST(Pitfall, N12_GetOfEveryThreadReturnsWhenThePoolIsDestroyed) {
+TEST(Pitfall, N12GetOfEveryThreadReturnsWhenThePoolIsDestroyed) {
   Queue<int> gate = *Queue<int>::Create();
   Queue<int> begun = *Queue<int>::Create();
   std::vector<std::thread> threads;
@@ -389,7 +389,7 @@ TEST(Pitfall, N12_GetOfEveryThreadReturnsWhenThePoolIsDestroyed) {
 
 // --- 13 ---
 
-TEST(Pitfall, N13_AnAttachersEndKeepsASegmentAndTheDeathOfAllItsUsersLeavesNothing) {
+TEST(Pitfall, N13AnAttachersEndKeepsASegmentAndTheDeathOfAllItsUsersLeavesNothing) {
   const std::set<std::string> names = SharedMemoryNames();
   Queue<std::string> queue = *Queue<std::string>::Create();
   const std::string large(200'000, 'x');
@@ -416,7 +416,7 @@ TEST(Pitfall, N13_AnAttachersEndKeepsASegmentAndTheDeathOfAllItsUsersLeavesNothi
 
 // --- 14 ---
 
-TEST(Pitfall, N14_WithoutMemoryThereIsAnErrorAndNoSignal) {
+TEST(Pitfall, N14WithoutMemoryThereIsAnErrorAndNoSignal) {
   ForkedChild child([] {
     Queue<std::string> queue = *Queue<std::string>::Create();
     REGATTA_CHILD_REQUIRE(queue.Put("small").ok());
@@ -435,7 +435,7 @@ TEST(Pitfall, N14_WithoutMemoryThereIsAnErrorAndNoSignal) {
 
 // --- 15 ---
 
-TEST(Pitfall, N15_JoinHonoursItsDeadlineWhateverIsInTheQueue) {
+TEST(Pitfall, N15JoinHonoursItsDeadlineWhateverIsInTheQueue) {
   Pool pool = Make(1);
   Queue<int> gate = *Queue<int>::Create();
   Queue<int> begun = *Queue<int>::Create();
