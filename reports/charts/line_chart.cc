@@ -57,7 +57,7 @@ std::vector<double> YValues(const LineChart& chart) {
 
 // "Regatta pool", "2.0 us: 1.53x", "1.50 to 1.60x".
 std::vector<std::string> HoverLines(const LineChart& chart, const Series& series, const ChartPoint& point) {
-  const std::string at = chart.x.whole ? absl::StrCat(point.x, " ", chart.x.label) : Format(point.x, chart.x.unit, 2);
+  const std::string at = chart.x.whole ? absl::StrCat(chart.x.label, " ", point.x) : Format(point.x, chart.x.unit, 2);
   std::vector<std::string> lines = {series.name, absl::StrCat(at, ": ", Format(point.y, chart.y.unit))};
   if (point.low != point.high) lines.push_back(FormatRange(point.low, point.high, chart.y.unit));
   return lines;

@@ -70,20 +70,27 @@ Cell Outcome(const Conformance& conformance, const std::string& system, const st
   const Tally tally = TallyOf(conformance, system, scenario);
   if (tally.cases == 0) return Cell("–", Tone::kMuted);
   if (tally.Of("passed") == tally.cases) return Cell("passed", Tone::kGood);
-  std::vector<std::pair<std::string, std::vector<std::string>>> reasons;  // words -> start methods
+  struct Reason {
+    std::string standing;
+    std::string words;
+    std::vector<std::string> methods;
+  };
+  std::vector<Reason> reasons;
   for (const ConformanceCase& one : conformance.cases) {
     if (one.system != system || one.scenario != scenario || one.standing == "passed") continue;
-    const std::string& told = one.why.empty() ? one.message : one.why;
-    const std::string words =
-        absl::StrCat(one.standing == "surprise" ? "not as it should: " : absl::StrCat(one.standing, ": "), told);
-    auto known =
-        std::find_if(reasons.begin(), reasons.end(), [&](const auto& reason) { return reason.first == words; });
-    if (known == reasons.end()) known = reasons.insert(known, {words, {}});
-    known->second.push_back(one.method);
+    const std::string& words = one.why.empty() ? one.message : one.why;
+    const std::string standing = one.standing == "surprise" ? "not as it should" : one.standing;
+    auto known = std::find_if(reasons.begin(), reasons.end(), [&](const Reason& reason) {
+      return reason.standing == standing && reason.words == words;
+    });
+    if (known == reasons.end()) known = reasons.insert(known, {standing, words, {}});
+    known->methods.push_back(one.method);
   }
   std::vector<std::string> parts;
   parts.reserve(reasons.size());
-  for (const auto& [words, methods] : reasons) parts.push_back(absl::StrCat(absl::StrJoin(methods, ", "), " ", words));
+  for (const Reason& reason : reasons) {
+    parts.push_back(absl::StrCat(reason.standing, " with ", absl::StrJoin(reason.methods, ", "), ": ", reason.words));
+  }
   return Cell(absl::StrJoin(parts, "; "), tally.Of("surprise") > 0 ? Tone::kBad : Tone::kMuted);
 }
 
