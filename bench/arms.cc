@@ -15,6 +15,7 @@
 #include "bench/process_create.h"
 #include "bench/queue_round_trip.h"
 #include "bench/queue_throughput.h"
+#include "bench/waiting.h"
 
 namespace regatta::bench {
 
@@ -37,6 +38,7 @@ std::vector<Arm> AllArms(const Course& course) {
   AddCountLoop(course, arms);
   AddGrainSweep(course, arms);
   AddFolderCopy(course, arms);
+  AddWaiting(course, arms);
   return arms;
 }
 

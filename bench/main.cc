@@ -41,7 +41,7 @@ ABSL_FLAG(std::string, scratch, "", "where it puts the copies; default: $TMPDIR 
 ABSL_FLAG(bool, pin, true,
           "pin every process to a processor; --pin=false: the kernel places them, keys say `unpinned`");
 ABSL_FLAG(int64_t, count_unit, 1'000'000, "how far one unit of workload/count_loop counts");
-ABSL_FLAG(std::vector<std::string>, workers, {}, "worker counts of the workloads; default: 1,2,3 and all processors");
+ABSL_FLAG(std::vector<std::string>, workers, {}, "worker counts of the workloads; default: up to twice the processors");
 ABSL_FLAG(std::vector<std::string>, parent_mib, std::vector<std::string>({"0", "2048"}),
           "sizes of the parent for process_create, in MiB");
 ABSL_FLAG(int64_t, arm_timeout_s, 60, "how long one arm may take to set up, to run or to finish");

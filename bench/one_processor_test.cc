@@ -51,7 +51,7 @@ TEST_F(OneProcessor, EverythingElseRunsOnThatOne) {
   EXPECT_THAT(ready,
               ::testing::ElementsAre("count_loop", "count_loop_tenth", "folder_copy", "grain_sweep", "lock_unlock",
                                      "pool_empty_tasks", "pool_round_trip", "pool_round_trip_slept", "process_create",
-                                     "queue_round_trip", "queue_round_trip_slept", "queue_throughput"));
+                                     "queue_round_trip", "queue_round_trip_slept", "queue_throughput", "waiting"));
 }
 
 TEST_F(OneProcessor, KeysAreUniqueAndOfPlainCharacters) {

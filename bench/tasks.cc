@@ -6,8 +6,11 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "core/os/deadline.h"
 #include "core/os/error.h"
 #include "core/os/fd.h"
 
@@ -34,6 +37,12 @@ uint64_t RunCountLoop(int64_t counts) {
     asm volatile("" : "+r"(sum));  // Else the compiler knows the sum.
   }
   return sum;
+}
+
+int64_t RunWait(int64_t nanos) {
+  const int64_t began = MonotonicNanos();
+  std::this_thread::sleep_for(std::chrono::nanoseconds(nanos));  // The wait itself is the task.
+  return MonotonicNanos() - began;
 }
 
 absl::StatusOr<int64_t> RunFileCopy(const FileCopy& copy) {

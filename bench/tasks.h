@@ -24,6 +24,10 @@ constexpr uint64_t CountLoopSum(int64_t counts) {
                          : static_cast<uint64_t>(counts) * static_cast<uint64_t>((counts - 1) / 2);
 }
 
+// Waits for so long, as a task does that waits for a disk or for another machine: without the processor.
+// Returns how long it was, never less.
+int64_t RunWait(int64_t nanos);
+
 // Copies one file, byte by byte and with its mode, over whatever is at `target`. Returns its size.
 // An errno's code: reading or writing failed; the message names the file.
 struct FileCopy {

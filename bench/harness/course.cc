@@ -17,10 +17,17 @@ std::string NotHere(const absl::Status& status) { return std::string(status.mess
 
 }  // namespace
 
+std::vector<int> WorkerCounts(int processors) {
+  // The documents' pools have three workers: so many are tried even on one processor.
+  std::set<int> counts = {1, 2, 3, processors, processors * 3 / 2, processors * 2};
+  for (int count = 4; count <= processors * 2; count *= 2) counts.insert(count);
+  return {counts.upper_bound(0), counts.end()};
+}
+
 Course::Course(Topology topology, Wishes wishes, std::vector<Presence> peers)
     : topology_(std::move(topology)), wishes_(std::move(wishes)), peers_(std::move(peers)) {
   worker_counts_ = wishes_.workers;
-  if (worker_counts_.empty()) worker_counts_ = {1, 2, 3, UsableCpus()};
+  if (worker_counts_.empty()) worker_counts_ = WorkerCounts(UsableCpus());
   std::sort(worker_counts_.begin(), worker_counts_.end());
   worker_counts_.erase(std::unique(worker_counts_.begin(), worker_counts_.end()), worker_counts_.end());
 }

@@ -22,9 +22,13 @@ struct Wishes {
   std::string folder = "/usr/include";
   std::string scratch;  // Where the folder copier puts its copies; empty: the system's temporary folder.
   int64_t count_unit = 1'000'000;
-  std::vector<int> workers;  // Worker counts of the workloads; empty: 1, 2, 3 and one for each usable processor.
+  std::vector<int> workers;  // Worker counts of the workloads; empty: WorkerCounts of the usable processors.
   std::vector<int64_t> parent_mib = {0, 2048};
 };
+
+// The worker counts of a sweep to twice the processors: 1 to 4, then doubling, and once, one and a half times and twice as many
+// as there are processors. Ascending, at least {1, 2, 3}.
+std::vector<int> WorkerCounts(int processors);
 
 // Processors for the parties of an arm. One of the two is set.
 struct Spot {

@@ -49,6 +49,12 @@ def count_loop(counts):
     return total
 
 
+def wait(nanos):
+    began = now()
+    time.sleep(nanos / 1e9)
+    return now() - began
+
+
 def copy_file(task):
     source, target, mode = task
     size = 0
@@ -265,6 +271,16 @@ class CountLoop(Pooled):
         return {"operations": operations, "samples_ns": [took]}
 
 
+class Waiting(Pooled):
+    def run(self, _):
+        waits = self.wish["waits_ns"]
+        began = now()
+        waited = self.map(wait, waits, 1)
+        took = now() - began
+        check(len(waited) == len(waits) and all(a >= b for a, b in zip(waited, waits)), "a task did not wait")
+        return {"operations": 1, "samples_ns": [took]}
+
+
 class FolderCopy(Pooled):
     """Before each run comes a line with the files: [[source, target, mode], ...]."""
 
@@ -376,6 +392,7 @@ BENCHMARKS = {
     "pool_empty_tasks": PoolEmptyTasks,
     "count_loop": CountLoop,
     "folder_copy": FolderCopy,
+    "waiting": Waiting,
     "grain_sweep": GrainSweep,
     "process_create": ProcessCreate,
     "lock_unlock": LockUnlock,

@@ -22,6 +22,7 @@ TEST(BenchContractTest, OffersArmsForEveryComparisonOfTheReport) {
                                       "the count loop",
                                       "a tenth of the count loop",
                                       "copying a folder",
+                                      "tasks that wait",
                                       "64 B there and back",
                                       "64 B there and back on one processor",
                                       "64 B there and back after a sleep",

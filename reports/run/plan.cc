@@ -39,13 +39,23 @@ bool Always(const ArmInfo&, const Scope&) { return true; }
 bool ChooseSweep(const ArmInfo& arm, const Scope& scope) {
   if (arm.system == "serial") return true;
   if (arm.system == "cpython_serial") return false;
-  if (arm.system == "pool" && arm.Field("chunk") == "1" && !scope.quick) return true;
+  if (arm.system == "pool" && arm.Field("chunk") == "1" && Workers(arm) <= 3 && !scope.quick) return true;
   return UsualWorkers(arm, scope) && (arm.system == "pool" || arm.Field("chunk") == "1");
 }
 
 // All numbers of workers of the core's pool; the others' are beside the point.
 bool ChooseWorkload(const ArmInfo& arm, const Scope& scope) {
   return arm.system.find("serial") != std::string::npos || arm.system == "pool" || UsualWorkers(arm, scope);
+}
+
+// The documents' pool of such tasks has three workers: so many of every system, and all numbers of the core's.
+bool ChooseWaiting(const ArmInfo& arm, const Scope&) {
+  return arm.system.find("serial") != std::string::npos || arm.system == "pool" || Workers(arm) == 3;
+}
+
+// Of the shorter loop what the documents have: one process and a pool.
+bool ChooseShortLoop(const ArmInfo& arm, const Scope& scope) {
+  return arm.system.find("serial") != std::string::npos || (arm.system != "threads" && UsualWorkers(arm, scope));
 }
 
 // The ring's smallest message fits one cache line with its number: it is held against the line's own round trip.
@@ -90,7 +100,8 @@ struct Rule {
 constexpr std::array kRules = {
     Rule{"tasks of rising size", "workload", "grain_sweep", "", {}, ChooseSweep, 5, 50},
     Rule{"the count loop", "workload", "count_loop", "", {}, ChooseWorkload, 4, 30},
-    Rule{"a tenth of the count loop", "workload", "count_loop_tenth", "", {}, ChooseWorkload, 4, 30},
+    Rule{"a tenth of the count loop", "workload", "count_loop_tenth", "", {}, ChooseShortLoop, 4, 30},
+    Rule{"tasks that wait", "workload", "waiting", "", {}, ChooseWaiting, 3, 1, 4},
     // A large folder takes seconds.
     Rule{"copying a folder", "workload", "folder_copy", "", {}, ChooseWorkload, 4, 1, 2},
     Rule{"64 B there and back", "queue_round_trip", "", "", false, ChooseSmall, 5, 30},

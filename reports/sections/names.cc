@@ -73,6 +73,7 @@ std::string WorkloadName(const std::string& workload) {
       {"count_loop_tenth", "the count loop with a tenth of the work"},
       {"folder_copy", "copying a folder"},
       {"grain_sweep", "tasks of one size"},
+      {"waiting", "ten tasks that wait"},
   };
   return Look(names, workload);
 }

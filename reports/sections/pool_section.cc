@@ -97,43 +97,6 @@ void AddGrainTable(const PoolFindings& findings, Section& section) {
            "efficient; METG(90) likewise.")});
 }
 
-void AddWorkersChart(const Analysis& analysis, const PoolFindings& findings, Section& section) {
-  LineChart chart;
-  std::set<std::string> states;
-  std::vector<std::string> state_of;  // of each series
-  for (const char* workload : {"count_loop", "count_loop_tenth", "folder_copy"}) {
-    Series series = {WorkloadName(workload), {}};
-    std::string state;
-    for (const WorkloadFinding* finding : findings.Pools(workload)) {
-      series.points.push_back({static_cast<double>(finding->workers), finding->speed_up.value,
-                               finding->speed_up.interval.low, finding->speed_up.interval.high});
-      state = finding->state;
-    }
-    std::sort(series.points.begin(), series.points.end(), [](const auto& a, const auto& b) { return a.x < b.x; });
-    if (series.points.size() < 2) continue;
-    chart.series.push_back(std::move(series));
-    state_of.push_back(state);
-    if (!state.empty()) states.insert(state);
-  }
-  if (chart.series.empty()) return;
-  for (size_t i = 0; states.size() > 1 && i < state_of.size(); ++i) chart.series[i].name += InState(state_of[i]);
-  chart.text = {
-      "Speed-up over the number of workers",
-      absl::StrCat("Regatta pool on ", Counted(findings.processors, "processor", "processors"),
-                   states.size() == 1 ? InState(*states.begin()) : "", "; bands ", analysis.RangeName()),
-      "Curves of the workloads: how many times as fast as one process a pool of so many workers is. The figures are "
-      "in the table below the chart."};
-  chart.x = {.label = "workers", .whole = true};
-  chart.y = {.label = "speed-up: time of one process / time of the pool", .unit = Unit::kTimes, .from_zero = true};
-  chart.across = {{1, "as fast as one process"}};
-  const bool loop = analysis.view().Select([](const ArmInfo& arm) { return arm.workload == "count_loop"; }).size() > 0;
-  section.Add(Figure{"speed-up-over-workers", chart,
-                     Text(loop ? "The count loop has three tasks of 1, 2 and 10 units, so its longest "
-                                 "task bounds the speed-up at 13 / 10 = "
-                                 "1.3, however many workers there are."
-                               : "")});
-}
-
 Cell VerdictCell(Verdict verdict) {
   const Tone tone = verdict == Verdict::kFaster ? Tone::kGood : verdict == Verdict::kSlower ? Tone::kBad : Tone::kMuted;
   return Cell(std::string(VerdictName(verdict)), tone);
@@ -234,7 +197,6 @@ Section PoolSection(const Analysis& analysis, const PoolFindings& findings) {
   Section section = {"pool", "One process or a pool", {}};
   AddGrainCharts(analysis, findings, section);
   AddGrainTable(findings, section);
-  AddWorkersChart(analysis, findings, section);
   AddWorkloadTables(analysis, findings, section);
   AddDocumentsRatios(findings, section);
   return section;

@@ -17,6 +17,7 @@
 #include "reports/sections/pool_findings.h"
 #include "reports/sections/pool_section.h"
 #include "reports/sections/process_section.h"
+#include "reports/sections/workers_section.h"
 
 namespace regatta::reports {
 namespace {
@@ -104,11 +105,11 @@ Report BuildReport(const Results& results) {
   Report report;
   report.document.title = "Regatta: processes, pools and messages on this machine";
   report.document.subtitle = Subtitle(results, analysis);
-  for (Section& section :
-       std::vector<Section>{AnswerSection(analysis, findings), PoolSection(analysis, findings),
-                            TaskCostSection(analysis), MessageSection(analysis), ProcessSection(analysis),
-                            GoalSection(analysis, findings), ConformanceSection(results.conformance),
-                            CertaintySection(analysis), MachineSection(analysis), ReproduceSection(analysis)}) {
+  for (Section& section : std::vector<Section>{
+           AnswerSection(analysis, findings), PoolSection(analysis, findings), WorkersSection(analysis, findings),
+           TaskCostSection(analysis), MessageSection(analysis), ProcessSection(analysis),
+           GoalSection(analysis, findings), ConformanceSection(results.conformance), CertaintySection(analysis),
+           MachineSection(analysis), ReproduceSection(analysis)}) {
     if (!section.blocks.empty()) report.document.sections.push_back(std::move(section));
   }
   for (const Block& block : report.document.sections.front().blocks) {
