@@ -46,7 +46,9 @@ Analysis::Analysis(const View& view) : view_(view) {
 }
 
 std::string Analysis::RangeName() const {
-  return view_.FewestAndMostBlocks().second <= kFewBlocks ? "from the lowest to the highest block" : "95 % intervals";
+  return view_.repeats() < 2 && view_.FewestAndMostBlocks().second <= kFewBlocks
+             ? "from the lowest to the highest block"
+             : "95 % intervals";
 }
 
 void Analysis::CompareIdenticalArms() {
@@ -113,9 +115,9 @@ Estimate Analysis::Ratio(const std::string& numerator, const std::string& denomi
                        bootstrap_);
 }
 
-Verdict Analysis::JudgeSpeedUp(const Estimate& speed_up) const {
-  if (indicative_) return distrust_.empty() ? Verdict::kIndicative : Verdict::kUntrusted;
-  return Judge(speed_up, distrust_.empty());
+std::vector<Verdict> Analysis::JudgeSpeedUps(const std::vector<Estimate>& speed_ups) const {
+  if (indicative_) return std::vector(speed_ups.size(), distrust_.empty() ? Verdict::kIndicative : Verdict::kUntrusted);
+  return Judge(speed_ups, std::vector(speed_ups.size(), distrust_.empty()));
 }
 
 Text Show(const Estimate& estimate, Unit unit, int digits) {

@@ -44,7 +44,9 @@ class Analysis {
   // Why the report can't be trusted, each a sentence without its full stop; empty when it can.
   const std::vector<std::string>& distrust() const { return distrust_; }
 
-  Verdict JudgeSpeedUp(const Estimate& speed_up) const;
+  // What may be said of all these, seen together (ratio.h).
+  std::vector<Verdict> JudgeSpeedUps(const std::vector<Estimate>& speed_ups) const;
+  Verdict JudgeSpeedUp(const Estimate& speed_up) const { return JudgeSpeedUps({speed_up}).front(); }
 
  private:
   void CompareIdenticalArms();

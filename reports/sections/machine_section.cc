@@ -78,9 +78,14 @@ Section CertaintySection(const Analysis& analysis) {
       Text("Arms ran interleaved, in an order drawn anew for each block; two arms are only ever compared within a "
            "block. The "
            "unit is the log of that ratio, the figure shown is the median over blocks, and the range its 95 % interval "
-           "by a bootstrap that draws invocations first and blocks within them (")
-          .Say(absl::StrCat(analysis.bootstrap().resamples, " resamples, seed ", analysis.bootstrap().seed,
-                            "). With five blocks or fewer it is the range from the lowest to the highest block.")));
+           "by a bootstrap that draws invocations first and blocks within them, widened for the number of invocations "
+           "by "
+           "Student's t (")
+          .Say(absl::StrCat(
+              analysis.bootstrap().resamples, " resamples, seed ", analysis.bootstrap().seed,
+              "). With five blocks or fewer of one invocation it is the range from the lowest to the highest "
+              "block. Of all verdicts of faster, slower or equivalent at most one in twenty is expected to be "
+              "wrong (Benjamini-Hochberg).")));
   if (analysis.a_to_a().measured()) {
     bullets.items.push_back(
         Text("Noise floor: two identical arms came out at ")

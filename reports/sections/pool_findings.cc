@@ -108,6 +108,10 @@ void FindWorkloads(const Analysis& analysis, PoolFindings& findings) {
       if (finding.speed_up.measured()) findings.workloads.push_back(std::move(finding));
     }
   }
+  std::vector<Estimate> speed_ups;
+  for (const WorkloadFinding& finding : findings.workloads) speed_ups.push_back(finding.speed_up);
+  const std::vector<Verdict> verdicts = analysis.JudgeSpeedUps(speed_ups);
+  for (size_t i = 0; i < verdicts.size(); ++i) findings.workloads[i].verdict = verdicts[i];
 }
 
 }  // namespace

@@ -33,11 +33,12 @@ struct WorkloadFinding {
   const ArmInfo* arm = nullptr;
   std::string state;
   int workers = 0;
-  Estimate time;           // of one run of the workload
-  Estimate base;           // the same in one process
-  Estimate speed_up;       // base / time
-  Estimate cpu;            // its processor time over that of one process
-  bool main_state = true;  // the state in which it was measured most
+  Estimate time;                             // of one run of the workload
+  Estimate base;                             // the same in one process
+  Estimate speed_up;                         // base / time
+  Verdict verdict = Verdict::kInconclusive;  // of the speed-up, among all of these
+  Estimate cpu;                              // its processor time over that of one process
+  bool main_state = true;                    // the state in which it was measured most
 };
 
 struct PoolFindings {

@@ -133,7 +133,7 @@ void AddWorkloadTables(const Analysis& analysis, const PoolFindings& findings, S
            Format(finding.base.value, Unit::kNanoseconds), Format(finding.time.value, Unit::kNanoseconds),
            Show(finding.speed_up, Unit::kTimes), finding.cpu.measured() ? Format(finding.cpu.value, Unit::kTimes) : "–",
            absl::StrCat(std::lround(finding.speed_up.won * finding.speed_up.blocks), " of ", finding.speed_up.blocks),
-           VerdictCell(analysis.JudgeSpeedUp(finding.speed_up))});
+           VerdictCell(finding.verdict)});
     }
     for (const ArmInfo& arm : analysis.view().arms()) {
       if (arm.workload != workload) continue;

@@ -70,7 +70,7 @@ std::string Summary(const Analysis& analysis, const PoolFindings& findings) {
     summary["workloads"].push_back({{"key", workload.arm->key},
                                     {"state", workload.state},
                                     {"serial_over_this", Json(workload.speed_up)},
-                                    {"verdict", VerdictName(analysis.JudgeSpeedUp(workload.speed_up))}});
+                                    {"verdict", VerdictName(workload.verdict)}});
   }
   summary["goals"] = ordered_json::array();
   for (const Goal& goal : FindGoals(analysis, findings)) {

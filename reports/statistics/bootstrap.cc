@@ -6,6 +6,8 @@
 #include <random>
 #include <set>
 
+#include "reports/statistics/significance.h"
+
 namespace regatta::reports {
 namespace {
 
@@ -67,6 +69,25 @@ Draw Everything(const std::vector<BlockId>& blocks) {
   Draw draw;
   for (const BlockId& id : blocks) draw[id] = 1;
   return draw;
+}
+
+double Widening(int invocations, double confidence) {
+  if (invocations < 2) return 1;
+  constexpr double kManyDegrees = 1e6;  // Where Student's t is the normal distribution.
+  const double n = invocations;
+  const double tail = (1 - confidence) / 2;
+  return StudentQuantile(tail, n - 1) / StudentQuantile(tail, kManyDegrees) * std::sqrt(n / (n - 1));
+}
+
+Interval Widened(double value, const Interval& interval, double widening) {
+  if (!std::isfinite(value)) return interval;
+  return {value - widening * (value - interval.low), value + widening * (interval.high - value)};
+}
+
+int CountInvocations(const std::vector<BlockId>& blocks) {
+  std::set<int> invocations;
+  for (const BlockId& id : blocks) invocations.insert(id.invocation);
+  return static_cast<int>(invocations.size());
 }
 
 Interval BootstrapInterval(const std::vector<BlockId>& blocks, const BootstrapOptions& options,

@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <limits>
+#include <random>
 
 #include "gtest/gtest.h"
+#include "reports/statistics/ratio.h"
 
 namespace regatta::reports {
 namespace {
@@ -132,6 +134,89 @@ TEST(BootstrapTest, SaysTheSameForTheSameSeedAndAnotherForAnother) {
   };
   EXPECT_EQ(run(11), run(11));
   EXPECT_NE(run(11), run(12));
+}
+
+// Efron and Tibshirani, An Introduction to the Bootstrap, table 2.2: the treated mice of table 2.1. With unlimited resamples the
+// standard error of the mean comes out at 23.36 and that of the median at 37.83.
+TEST(BootstrapTest, AgreesWithTheMouseData) {
+  const Sample mice = SampleOf({{94, 197, 16, 38, 99, 141, 23}});
+  double sums[2] = {0, 0};
+  double squares[2] = {0, 0};
+  int resamples = 0;
+  BootstrapInterval(IdsOf(mice), {.seed = 9, .resamples = 40000}, [&](const Draw& draw) {
+    double mean = 0;
+    for (const auto& [id, count] : draw) mean += mice.at(id) * count / 7;
+    const double statistics[2] = {mean, DrawnMedian(mice, draw)};
+    for (int i = 0; i < 2; ++i) {
+      sums[i] += statistics[i];
+      squares[i] += statistics[i] * statistics[i];
+    }
+    ++resamples;
+    return mean;
+  });
+  const auto deviation = [&](int i) {
+    return std::sqrt(squares[i] / resamples - sums[i] / resamples * sums[i] / resamples);
+  };
+  EXPECT_NEAR(deviation(0), 23.36, 0.3);
+  EXPECT_NEAR(deviation(1), 37.83, 0.4);
+}
+
+// t(4) = 2.776, z = 1.960, so 2.776 / 1.960 * sqrt(5 / 4) = 1.584.
+TEST(WideningTest, IsStudentsOverTheNormalsAndTheBootstrapsOwnShrinking) {
+  EXPECT_NEAR(Widening(5, 0.95), 1.584, 5e-4);
+  EXPECT_NEAR(Widening(2, 0.95), 12.706 / 1.960 * std::sqrt(2), 3e-3);
+  EXPECT_NEAR(Widening(100000, 0.95), 1, 1e-4);
+  EXPECT_EQ(Widening(1, 0.95), 1);
+}
+
+TEST(WideningTest, MovesBothEndsOutwardFromTheValueAndNoneThatIsInfinite) {
+  const Interval wide = Widened(10, {8, 11}, 1.5);
+  EXPECT_EQ(wide.low, 7);
+  EXPECT_EQ(wide.high, 11.5);
+  EXPECT_EQ(Widened(10, {8, kInfinity}, 1.5).high, kInfinity);
+  EXPECT_EQ(Widened(kInfinity, {8, kInfinity}, 1.5).low, 8);
+}
+
+// How often intervals hold the truth, a ratio of 1: made runs of so many invocations with 10 blocks each, where invocations differ
+// `spread` times as much as blocks of one do. Of 400 true 95 % intervals fewer than 92 % hold it with a chance of 0.4 %.
+struct Coverage {
+  Coverage(int invocations, double spread) {
+    constexpr int kRuns = 400;
+    std::mt19937_64 generator(20);
+    const auto normal = [&] {  // Box and Muller: the standard's own normal distribution is not fixed.
+      const double u = (static_cast<double>(generator() >> 11) + 1) * 0x1p-53;
+      const double v = static_cast<double>(generator() >> 11) * 0x1p-53;
+      return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::acos(-1.0) * v);
+    };
+    for (int run = 0; run < kRuns; ++run) {
+      std::vector<std::vector<double>> logs(invocations, std::vector<double>(10));
+      for (std::vector<double>& invocation : logs) {
+        const double own = spread * normal();
+        for (double& log : invocation) log = own + normal();
+      }
+      const Sample sample = SampleOf(logs);
+      const BootstrapOptions options = {.seed = static_cast<uint64_t>(run), .resamples = 200};
+      const Interval raw =
+          BootstrapInterval(IdsOf(sample), options, [&](const Draw& draw) { return DrawnMedian(sample, draw); });
+      percentiles += (raw.low <= 0 && raw.high >= 0) / static_cast<double>(kRuns);
+      const Interval widened = EstimateRatio(sample, options).interval;
+      shown += (widened.low <= 1 && widened.high >= 1) / static_cast<double>(kRuns);
+    }
+  }
+
+  double percentiles = 0;  // of the bootstrap's percentiles alone
+  double shown = 0;        // of the interval that an estimate has
+};
+
+TEST(CoverageTest, IsWhatTheIntervalSaysHoweverInvocationsDiffer) {
+  EXPECT_GE(Coverage(5, 0).shown, 0.92);
+  const Coverage differing(5, 2);
+  EXPECT_GE(differing.shown, 0.92);
+  const Coverage few(3, 1);
+  EXPECT_GE(few.shown, 0.92);
+  // What the widening is for. Should this begin to fail, it may go.
+  EXPECT_LT(differing.percentiles, 0.92);
+  EXPECT_LT(few.percentiles, 0.88);
 }
 
 TEST(BootstrapTest, IsNotANumberWithoutBlocks) {

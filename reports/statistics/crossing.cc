@@ -40,8 +40,12 @@ CrossingEstimate EstimateCrossing(const std::vector<MeasuredPoint>& points, doub
   const std::vector<CurvePoint> measured = curve(Everything(blocks));
   CrossingEstimate estimate;
   estimate.value = Crossing(measured, threshold);
-  estimate.interval =
-      BootstrapInterval(blocks, options, [&](const Draw& draw) { return Crossing(curve(draw), threshold); });
+  // Sizes are compared by ratio: the log of a crossing outside what was measured is infinite, and is left so.
+  const Interval logs = Widened(
+      std::log(estimate.value),
+      BootstrapInterval(blocks, options, [&](const Draw& draw) { return std::log(Crossing(curve(draw), threshold)); }),
+      Widening(CountInvocations(blocks), options.confidence));
+  estimate.interval = {std::exp(logs.low), std::exp(logs.high)};
   if (!measured.empty()) {
     const auto [smallest, largest] = std::minmax_element(
         measured.begin(), measured.end(), [](const CurvePoint& a, const CurvePoint& b) { return a.size < b.size; });

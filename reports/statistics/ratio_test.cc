@@ -9,6 +9,7 @@ namespace {
 
 Estimate Interval95(double low, double high, int invocations = 5) {
   Estimate estimate;
+  estimate.value = std::sqrt(low * high);
   estimate.interval = {low, high};
   estimate.invocations = invocations;
   estimate.blocks = 10;
@@ -62,6 +63,39 @@ TEST(JudgeTest, GivesAVerdictOnlyWhereTheIntervalAllowsIt) {
 TEST(JudgeTest, GivesNoneForOneInvocationOrARunThatCantBeBelieved) {
   EXPECT_EQ(Judge(Interval95(1.2, 1.4, 1), true), Verdict::kIndicative);
   EXPECT_EQ(Judge(Interval95(1.2, 1.4), false), Verdict::kUntrusted);
+}
+
+TEST(JudgeTest, NeverCallsADifferenceOfJustFivePercentEquivalent) {
+  EXPECT_EQ(Judge(Interval95(1.045, 1.055), true), Verdict::kFaster);
+  EXPECT_EQ(Judge(Interval95(1 / 1.055, 1 / 1.045), true), Verdict::kSlower);
+  EXPECT_EQ(Judge(Interval95(1.05, 1.05), true), Verdict::kFaster);
+}
+
+// Seen alone each of twenty speed-ups whose interval just leaves out 1 would be faster; among twenty one in twenty does so by
+// chance, and of all twenty together it is no chance.
+TEST(JudgeTest, ClaimsLessOfOneAmongMany) {
+  const Estimate barely = Interval95(1.001, 1.4);
+  EXPECT_EQ(Judge(barely, true), Verdict::kFaster);
+  std::vector<Estimate> many(20, Interval95(0.7, 1.5));
+  many[7] = barely;
+  EXPECT_EQ(Judge(many, std::vector(20, true))[7], Verdict::kInconclusive);
+  EXPECT_EQ(Judge(std::vector(20, barely), std::vector(20, true))[7], Verdict::kFaster);
+  // Those that are not judged are none of the many.
+  std::vector<bool> trusted(20, false);
+  trusted[7] = true;
+  EXPECT_EQ(Judge(many, trusted)[7], Verdict::kFaster);
+  EXPECT_EQ(Judge(many, trusted)[8], Verdict::kUntrusted);
+}
+
+// With four degrees of freedom 2.776 is the 5 % point and 4.604 the 1 % point, of both sides: an interval of 95 % that ends
+// 2.776 away has its null at 4.604 with p = 0.01.
+TEST(PValueTest, IsFivePercentAtTheIntervalsEndAndFallsAsTheTableSays) {
+  const Estimate estimate = Interval95(std::exp(-2.776), std::exp(2.776));
+  EXPECT_NEAR(PValue(estimate, std::exp(2.776)), 0.05, 1e-9);
+  EXPECT_NEAR(PValue(estimate, std::exp(-4.604)), 0.01, 1e-5);
+  EXPECT_EQ(PValue(estimate, 1), 1);
+  EXPECT_EQ(PValue(Interval95(2, 2), 1), 0);
+  EXPECT_EQ(PValue(Interval95(1.2, 1.4, 1), 1), 1);
 }
 
 // 0.96 strays by 1/0.96 - 1 = 4.17 %, farther than 1.03 does.
