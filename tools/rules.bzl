@@ -47,6 +47,10 @@ def regatta_cc_fuzz_test(name, corpus = None, runs = 200000, copts = [], tags = 
         **kwargs
     )
 
+def regatta_py_binary(name, srcs, **kwargs):
+    """A program in python3, one executable script that needs the standard library alone."""
+    native.sh_binary(name = name, srcs = srcs, **kwargs)
+
 def regatta_py_test(name, srcs, size = "small", **kwargs):
     """A test in python3, one executable script; what it imports lies beside it and is in data.
 
