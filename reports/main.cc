@@ -1,6 +1,7 @@
 // The report: `bazel run //reports -- --out=DIR --quick`.
 //
-// Exit code 0: everything was measured and written. 1: something failed, is missing or could not be written; what there is
+// Exit code 0: everything was measured and written. 3: likewise or not, and with --baseline at least one key became slower
+// (keys without a trusted verdict don't count). 1: something failed, is missing or could not be written; what there is
 // was reported all the same, and it is said where. 2: the command line is wrong; nothing was done.
 
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -43,6 +45,11 @@ ABSL_FLAG(
     "make the report from these result files (a report's results.json, or what //bench wrote), measuring nothing");
 ABSL_FLAG(std::string, conformance, "",
           "what //conformance wrote to --results: the report then shows who holds which scenario");
+ABSL_FLAG(
+    std::string, baseline, "",
+    "an earlier report's results.json (or its folder): what became faster or slower since; exit code 3 where anything "
+    "became slower");
+ABSL_FLAG(bool, baseline_other_machine, false, "compare although the baseline was measured on another machine");
 ABSL_FLAG(std::string, folder, "",
           "the folder that the copying workload copies; default: /usr/include, or of it linux/ if --quick");
 ABSL_FLAG(uint64_t, seed, 0, "decides the order of all arms and the resampling; default: a fresh one, recorded");
@@ -56,6 +63,7 @@ namespace fs = std::filesystem;
 constexpr int kDone = 0;
 constexpr int kIncomplete = 1;
 constexpr int kMisuse = 2;
+constexpr int kSlower = 3;
 constexpr const char* kQuickFolder = "/usr/include/linux";
 constexpr std::string_view kPictures = "pictures";
 // What a run's results take at most, by experience, twice over.
@@ -108,8 +116,19 @@ std::string OutFolder() {
   return FromCaller(named.empty() ? Stamp("regatta-report-%Y%m%d-%H%M%S") : named);
 }
 
+// Whether the baseline may be compared with what `fingerprint` was measured on; notes where that is another machine.
+absl::Status CheckBaseline(const std::string& fingerprint, Baseline& baseline) {
+  const Context& then = baseline.results.invocations.front().context;
+  baseline.other_machine = then.fingerprint != fingerprint;
+  if (!baseline.other_machine || absl::GetFlag(FLAGS_baseline_other_machine)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("--baseline: it was measured on another machine (", then.cpu_model,
+                                                 ", fingerprint ", then.fingerprint, ", here ", fingerprint,
+                                                 "): measure a new one here, or give --baseline_other_machine too"));
+}
+
 // Measures by plan, with progress on standard error.
-absl::StatusOr<Results> Measure(const char* program, const InterruptGuard& interrupts, Output& output) {
+absl::StatusOr<Results> Measure(const char* program, const InterruptGuard& interrupts, Baseline* baseline,
+                                Output& output) {
   absl::StatusOr<std::string> path = FindBench(program);
   if (!path.ok()) return path.status();
   Bench bench = {*path, {}};
@@ -123,6 +142,12 @@ absl::StatusOr<Results> Measure(const char* program, const InterruptGuard& inter
 
   const absl::StatusOr<std::vector<ArmInfo>> arms = ListArms(bench, interrupts);
   if (!arms.ok()) return arms.status();
+  if (baseline != nullptr) {
+    // Asked before ten minutes of measuring.
+    const absl::StatusOr<Context> machine = ReadMachine(bench, interrupts);
+    if (!machine.ok()) return machine.status();
+    if (absl::Status fits = CheckBaseline(machine->fingerprint, *baseline); !fits.ok()) return fits;
+  }
   // As many as this process may run on, which its children inherit.
   const Plan plan = MakePlan(*arms, quick, static_cast<int>(std::thread::hardware_concurrency()), seed);
   std::vector<double> weights;
@@ -139,8 +164,8 @@ absl::StatusOr<Results> Measure(const char* program, const InterruptGuard& inter
 }
 
 // Writes everything; returns the exit code.
-int Publish(const Results& results, Output& output) {
-  const Report report = BuildReport(results);
+int Publish(const Results& results, const Baseline* baseline, Output& output) {
+  const Report report = BuildReport(results, baseline);
   Markdown markdown = RenderMarkdown(report.document, kPictures);
   std::map<std::string, std::string> files = std::move(markdown.pictures);
   files["report.md"] = std::move(markdown.text);
@@ -163,6 +188,7 @@ int Publish(const Results& results, Output& output) {
   absl::PrintF("\nReport: %s/index.html (the same as report.md there; the figures: results.json)\n", folder);
   std::fflush(stdout);
   for (const std::string& sentence : results.missing) absl::FPrintF(stderr, "report: %s\n", sentence);
+  if (report.slower > 0) return kSlower;
   return finished.status.ok() && results.missing.empty() ? kDone : kIncomplete;
 }
 
@@ -191,7 +217,11 @@ int Main(int argc, char** argv) {
       "measures processes, pools and messages on this machine and writes a report\n\n"
       "  ./tools/bazel run //reports -- --quick --out=DIR   a first look, a minute and a half\n"
       "  ./tools/bazel run //reports -- --out=DIR           a full run with verdicts\n"
-      "  ./tools/bazel run //reports -- --from=FILE         the report of results measured before");
+      "  ./tools/bazel run //reports -- --from=FILE         the report of results measured before\n"
+      "  ./tools/bazel run //reports -- --baseline=FILE     and what became faster or slower since an earlier run\n\n"
+      "Exit code 0: all done; 1: something failed or is missing; 2: the command line is wrong; 3: with --baseline, at "
+      "least one\n"
+      "benchmark became slower (without a verdict, untrusted or inconclusive ones don't count).");
   const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
   if (rest.size() > 1) {
     return Fail(kMisuse, absl::StrCat("what is '", rest[1], "'? Arguments are flags, as --out=", rest[1],
@@ -216,20 +246,34 @@ int Main(int argc, char** argv) {
     results = ReadResultFiles(paths);
     if (!results.ok()) return Fail(kMisuse, results.status().message());
   }
+  std::optional<Baseline> baseline;
+  if (const std::string path = absl::GetFlag(FLAGS_baseline); !path.empty()) {
+    absl::StatusOr<Results> earlier = ReadResultFiles({FromCaller(path)});
+    if (!earlier.ok()) return Fail(kMisuse, absl::StrCat("--baseline: ", earlier.status().message()));
+    if (earlier->invocations.empty()) return Fail(kMisuse, absl::StrCat("--baseline: ", path, " holds no results"));
+    baseline = Baseline{*std::move(earlier)};
+    if (!from.empty() && !results->invocations.empty()) {
+      const absl::Status fits = CheckBaseline(results->invocations.front().context.fingerprint, *baseline);
+      if (!fits.ok()) return Fail(kMisuse, fits.message());
+    }
+  } else if (absl::GetFlag(FLAGS_baseline_other_machine)) {
+    return Fail(kMisuse, "--baseline_other_machine goes with --baseline=FILE");
+  }
+  Baseline* const earlier = baseline ? &*baseline : nullptr;
   // Until everything is written: somebody impatient presses Ctrl-C twice, and wants what was measured all the same.
   const InterruptGuard interrupts;
   const int64_t reserve = !from.empty() ? 0 : absl::GetFlag(FLAGS_quick) ? kQuickBytes : kFullBytes;
   absl::StatusOr<Output> output = Output::Create(OutFolder(), reserve);
   if (!output.ok()) return Fail(kIncomplete, output.status().message());
   if (from.empty()) {
-    results = Measure(argv[0], interrupts, *output);
+    results = Measure(argv[0], interrupts, earlier, *output);
     if (!results.ok()) {
       output->Finish({});
       return Fail(absl::IsInvalidArgument(results.status()) ? kMisuse : kIncomplete, results.status().message());
     }
   }
   if (!conformance.empty()) results->conformance = std::move(conformance);
-  return Publish(*results, *output);
+  return Publish(*results, earlier, *output);
 }
 
 }  // namespace

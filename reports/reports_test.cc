@@ -184,6 +184,46 @@ TEST_F(ReportsTest, ShowsConformanceWhereItsResultsAreGivenAndKeepsThem) {
   EXPECT_TRUE(Has(wrong.errors, "first/results.json, line 1: ")) << wrong.errors;
 }
 
+// Full runs: five invocations each, whose figures the stand-in repeats.
+TEST_F(ReportsTest, ComparesWithAnEarlierRunAndEndsWithACodeOfItsOwnWhereItIsSlower) {
+  const auto bench = [&](const std::string& name, const std::string& flag) {
+    std::ofstream(here_ + "/" + name) << "#!/bin/sh\nexec " << fs::absolute("reports/run/fake_bench").string()
+                                      << " --fake_only=lock_unlock " << flag << " \"$@\"\n";
+    fs::permissions(here_ + "/" + name, fs::perms::owner_all);
+    return "--bench=" + name;
+  };
+  const std::string plain = bench("plain.sh", "");
+  ASSERT_EQ(Run({plain, "--out=first"}).exit_code, 0);
+  const Ran same = Run({plain, "--out=same", "--baseline=first"});
+  EXPECT_EQ(same.exit_code, 0) << same.errors;
+  EXPECT_TRUE(Has(same.out, "Against the run of ")) << same.out;
+  EXPECT_TRUE(Has(same.out, " 0 slower, ")) << same.out;
+
+  const Ran slower = Run({bench("slow.sh", "--fake_slower=lock_unlock/core"), "--out=slower", "--baseline=first"});
+  EXPECT_EQ(slower.exit_code, 3) << slower.errors;
+  EXPECT_TRUE(Has(slower.out, " 1 slower, ")) << slower.out;
+  const std::string json = Read(here_ + "/slower/results.json");
+  EXPECT_TRUE(Has(json, "\"key\": \"lock_unlock/core\",\n    \"state\": \"\",\n    \"then_over_now\""))
+      << "in the summary";
+  EXPECT_TRUE(Has(Read(here_ + "/slower/report.md"), "What changed since the earlier run"));
+  // From results alone too, and the other way round it is faster.
+  EXPECT_EQ(Run({"--from=slower", "--out=again", "--baseline=first"}).exit_code, 3);
+  EXPECT_EQ(Run({"--from=first", "--out=faster", "--baseline=slower"}).exit_code, 0);
+
+  const std::string other = bench("other.sh", "--fake_machine=elsewhere");
+  const Ran refused = Run({other, "--out=refused", "--baseline=first"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_TRUE(Has(refused.errors, "measured on another machine")) << refused.errors;
+  EXPECT_TRUE(Has(refused.errors, "--baseline_other_machine")) << refused.errors;
+  EXPECT_FALSE(fs::exists(here_ + "/refused"));
+  const Ran wanted = Run({other, "--quick", "--out=wanted", "--baseline=first", "--baseline_other_machine"});
+  EXPECT_EQ(wanted.exit_code, 0) << wanted.errors;
+  EXPECT_TRUE(Has(wanted.out, "for one of the runs is of one invocation")) << wanted.out;
+  const Ran absent = Run({plain, "--baseline=nowhere.json"});
+  EXPECT_EQ(absent.exit_code, 2);
+  EXPECT_TRUE(Has(absent.errors, "--baseline: ")) << absent.errors;
+}
+
 TEST_F(ReportsTest, NamesAResultsFileThatItCantUse) {
   std::ofstream(here_ + "/new.json") << R"({"schema": "regatta.report", "version": 99, "invocations": []})";
   const Ran newer = Run({"--from=new.json"});

@@ -4,6 +4,9 @@
 //   --fake_fail=TEXT       arms whose key contains TEXT fail
 //   --fake_wait=TEXT       at the first arm whose key contains TEXT says so on standard error and waits for SIGINT, as if it
 //                          were a long measurement
+//   --fake_only=TEXT       there are no other arms than those whose key contains TEXT
+//   --fake_slower=TEXT     arms whose key contains TEXT take half as long again
+//   --fake_machine=NAME    the machine's fingerprint, otherwise "fake"
 //   --fake_garbage         writes a line that is no JSON before its first record
 //   --fake_straggler=PATH  leaves a child that holds all descriptors open until PATH, a fifo, is opened for writing
 
@@ -136,6 +139,9 @@ struct Flags {
   std::string out;
   std::string fail;
   std::string wait;
+  std::string slower;
+  std::string only;
+  std::string machine = "fake";
   std::string straggler;
   int blocks = 0;
   int crash_after = -1;
@@ -151,6 +157,9 @@ Flags ReadFlags(int argc, char** argv) {
     if (absl::ConsumePrefix(&argument, "--regatta_out=")) flags.out = std::string(argument);
     if (absl::ConsumePrefix(&argument, "--fake_fail=")) flags.fail = std::string(argument);
     if (absl::ConsumePrefix(&argument, "--fake_wait=")) flags.wait = std::string(argument);
+    if (absl::ConsumePrefix(&argument, "--fake_only=")) flags.only = std::string(argument);
+    if (absl::ConsumePrefix(&argument, "--fake_slower=")) flags.slower = std::string(argument);
+    if (absl::ConsumePrefix(&argument, "--fake_machine=")) flags.machine = std::string(argument);
     if (absl::ConsumePrefix(&argument, "--fake_straggler=")) flags.straggler = std::string(argument);
     if (absl::ConsumePrefix(&argument, "--fake_crash_after=") && !absl::SimpleAtoi(argument, &flags.crash_after)) {
       exit(2);
@@ -169,7 +178,7 @@ void WaitForInterrupt() {
   while (g_interrupted == 0) sigsuspend(&none);
 }
 
-void Header(const std::vector<Arm>& arms, const std::string& flags, FILE* out) {
+void Header(const std::vector<Arm>& arms, const std::string& machine, const std::string& flags, FILE* out) {
   const std::string list = absl::StrJoin(arms, ", ", [](std::string* to, const Arm& arm) { *to += ListEntry(arm); });
   fprintf(
       out,
@@ -177,11 +186,11 @@ void Header(const std::vector<Arm>& arms, const std::string& flags, FILE* out) {
       " \"flags\": [%s], \"context\": {\"date_utc\": \"2024-11-21T08:00:00Z\", \"kernel\": \"Linux 6.1\", "
       "\"cpu_model\":"
       " \"An invented processor\", \"memory_bytes\": 25769803776, \"compiler\": \"gcc 12\", \"optimised\": true,"
-      " \"sanitizer\": \"\", \"fingerprint\": \"fake\", \"topology\": \"machine\\n  core 0: cpu 0\\n  core 1: cpu 1\","
+      " \"sanitizer\": \"\", \"fingerprint\": \"%s\", \"topology\": \"machine\\n  core 0: cpu 0\\n  core 1: cpu 1\","
       " \"processors\": 2, \"cores\": 2, \"l3_caches\": 1, \"sockets\": 1, \"nodes\": 1, \"allowed_cpus\": [0, 1],"
       " \"peers\": [{\"system\": \"zeromq\", \"present\": false, \"version\": \"\", \"reason\": \"not installed\"}],"
       " \"folder\": \"/usr/include\"}, \"arms\": [%s]}\n",
-      static_cast<long>(getpid()), rand(), flags.c_str(), list.c_str());
+      static_cast<long>(getpid()), rand(), flags.c_str(), machine.c_str(), list.c_str());
 }
 
 void Run(const Flags& flags, const std::vector<Arm>& arms, const std::string& own_flags) {
@@ -192,7 +201,7 @@ void Run(const Flags& flags, const std::vector<Arm>& arms, const std::string& ow
     close(open(flags.straggler.c_str(), O_RDONLY));  // returns when a writer comes
     _exit(0);
   }
-  Header(arms, own_flags, out);
+  Header(arms, flags.machine, own_flags, out);
   if (flags.garbage) fprintf(out, "not JSON\n");
   int records = 0;
   int failed = 0;
@@ -230,8 +239,10 @@ int main(int argc, char** argv) {
   const Flags flags = ReadFlags(argc, argv);
   std::vector<Arm> arms;
   const std::regex wanted(flags.filter, std::regex::extended);
-  for (const Arm& arm : AllArms()) {
-    if (std::regex_search(arm.key, wanted)) arms.push_back(arm);
+  for (Arm& arm : AllArms()) {
+    if (!std::regex_search(arm.key, wanted) || arm.key.find(flags.only) == std::string::npos) continue;
+    if (!flags.slower.empty() && arm.key.find(flags.slower) != std::string::npos) arm.ns *= 1.5;
+    arms.push_back(arm);
   }
   if (flags.list) {
     printf("[%s]\n",

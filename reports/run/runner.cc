@@ -127,6 +127,28 @@ absl::StatusOr<std::vector<ArmInfo>> ListArms(const Bench& bench, const Interrup
   return arms;
 }
 
+absl::StatusOr<Context> ReadMachine(const Bench& bench, const InterruptGuard& interrupts) {
+  std::vector<std::string> arguments = {bench.program};
+  arguments.insert(arguments.end(), bench.flags.begin(), bench.flags.end());
+  for (const char* flag :
+       {"--benchmark_filter=^lock_unlock/core$", "--blocks=1", "--arm_ms=1", "--regatta_out=/dev/fd/3"}) {
+    arguments.emplace_back(flag);
+  }
+  std::vector<Invocation> invocations;
+  absl::Status read = absl::FailedPreconditionError("the benchmark program did not say what machine this is");
+  const absl::StatusOr<ChildEnd> end = RunChild(
+      arguments, 3,
+      [&](std::string_view line) {
+        if (invocations.empty()) read = ReadLine(line, invocations);
+      },
+      interrupts);
+  if (!end.ok()) return end.status();
+  if (!read.ok() || invocations.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(read.message(), "; it ended with ", end->Describe()));
+  }
+  return invocations.front().context;
+}
+
 Results RunPlan(const Plan& plan, const Bench& bench, const InterruptGuard& interrupts, Progress& progress,
                 const std::function<void(std::string_view)>& on_line) {
   Results results;

@@ -25,6 +25,10 @@ struct Bench {
 // FailedPrecondition: it didn't start, failed, or listed nothing; with what it wrote to standard error.
 absl::StatusOr<std::vector<ArmInfo>> ListArms(const Bench& bench, const InterruptGuard& interrupts);
 
+// The machine and the build, as the program itself tells: from the header of its shortest run.
+// FailedPrecondition: it told nothing.
+absl::StatusOr<Context> ReadMachine(const Bench& bench, const InterruptGuard& interrupts);
+
 // Carries out the plan. Goes on after a failure, whose sentence lands in `missing`; after an interrupt keeps what was measured
 // and says what wasn't. `on_line` gets every readable line of results as it comes.
 Results RunPlan(const Plan& plan, const Bench& bench, const InterruptGuard& interrupts, Progress& progress,

@@ -10,6 +10,7 @@
 #include "reports/results/view.h"
 #include "reports/sections/analysis.h"
 #include "reports/sections/answer.h"
+#include "reports/sections/changes.h"
 #include "reports/sections/conformance_section.h"
 #include "reports/sections/goals.h"
 #include "reports/sections/machine_section.h"
@@ -45,7 +46,25 @@ ordered_json Json(const CrossingEstimate& crossing) {
           {"largest_ns", crossing.largest}};
 }
 
-std::string Summary(const Analysis& analysis, const PoolFindings& findings) {
+ordered_json Json(const Changes& changes) {
+  ordered_json json = {{"baseline_utc", changes.baseline_utc},
+                       {"other_machine", changes.other_machine},
+                       {"indicative", changes.indicative},
+                       {"distrust", changes.distrust},
+                       {"gone", changes.gone},
+                       {"fresh", changes.fresh},
+                       {"changes", ordered_json::array()}};
+  for (const Change& change : changes.changes) {
+    json["changes"].push_back({{"key", change.key},
+                               {"state", change.state},
+                               {"then_over_now", Json(change.speed)},
+                               {"p", change.p_value},
+                               {"verdict", VerdictName(change.verdict)}});
+  }
+  return json;
+}
+
+ordered_json Summary(const Analysis& analysis, const PoolFindings& findings) {
   ordered_json summary;
   summary["indicative"] = analysis.indicative();
   summary["trusted"] = analysis.distrust().empty();
@@ -82,7 +101,7 @@ std::string Summary(const Analysis& analysis, const PoolFindings& findings) {
                                 {"reached", goal.Reached()},
                                 {"certain", goal.Certain()}});
   }
-  return summary.dump(1, ' ', false, ordered_json::error_handler_t::replace);
+  return summary;
 }
 
 std::string Subtitle(const Results& results, const Analysis& analysis) {
@@ -94,13 +113,21 @@ std::string Subtitle(const Results& results, const Analysis& analysis) {
                       results.created_utc.empty() ? context.date_utc : results.created_utc);
 }
 
+// What an analysis refers to, kept together.
+struct Analysed {
+  explicit Analysed(const Results& results) : screening(results), view(results, screening), analysis(view) {}
+  Screening screening;
+  View view;
+  Analysis analysis;
+};
+
 }  // namespace
 
-Report BuildReport(const Results& results) {
-  const Screening screening(results);
-  const View view(results, screening);
-  const Analysis analysis(view);
+Report BuildReport(const Results& results, const Baseline* baseline) {
+  const Analysed now(results);
+  const Analysis& analysis = now.analysis;
   const PoolFindings findings = FindPools(analysis);
+  ordered_json summary = Summary(analysis, findings);
 
   Report report;
   report.document.title = "Regatta: processes, pools and messages on this machine";
@@ -115,7 +142,17 @@ Report BuildReport(const Results& results) {
   for (const Block& block : report.document.sections.front().blocks) {
     if (const auto* lead = std::get_if<Lead>(&block)) report.answer = lead->sentences;
   }
-  report.summary_json = Summary(analysis, findings);
+  if (baseline != nullptr) {
+    Changes changes = FindChanges(analysis, Analysed(baseline->results).analysis);
+    changes.other_machine = baseline->other_machine;
+    summary["changes"] = Json(changes);
+    report.slower = changes.Count(Verdict::kSlower);
+    report.answer.push_back(changes.Sentence());
+    // Right behind the answer: who compares came for this.
+    std::vector<Section>& sections = report.document.sections;
+    sections.insert(sections.begin() + 1, ChangesSection(changes));
+  }
+  report.summary_json = summary.dump(1, ' ', false, ordered_json::error_handler_t::replace);
   report.trusted = analysis.distrust().empty();
   return report;
 }
