@@ -15,6 +15,7 @@
 #include "bench/process_create.h"
 #include "bench/queue_round_trip.h"
 #include "bench/queue_throughput.h"
+#include "bench/trust_arms.h"
 #include "bench/waiting.h"
 
 namespace regatta::bench {
@@ -39,6 +40,7 @@ std::vector<Arm> AllArms(const Course& course) {
   AddGrainSweep(course, arms);
   AddFolderCopy(course, arms);
   AddWaiting(course, arms);
+  AddTrust(arms);
   return arms;
 }
 

@@ -26,6 +26,8 @@ class Meter {
   void End(int64_t operations);
   // A part that somebody else timed, on the monotonic clock; between Begin and End, whose own times it replaces.
   void Measured(int64_t nanos) { measured_ns_ = nanos; }
+  // So many of the operations were done for nothing: their time counts, they don't. After End.
+  void Uncount(int64_t operations) { batch_.operations -= operations; }
   // The run's CPU time says nothing of the work: leave it out.
   void ForgetCpu() { cpu_known_ = false; }
 
