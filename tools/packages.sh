@@ -4,7 +4,7 @@
 # REGATTA_INSTALL=no in the environment: install nothing, only say what is missing.
 
 # What the build and the tests need, besides Bazel.
-BUILD_PACKAGES=(g++ python3 bazel-skylib pkg-config libhwloc-dev nlohmann-json3-dev zip file patch spin)
+BUILD_PACKAGES=(g++ python3 bazel-skylib pkg-config libhwloc-dev nlohmann-json3-dev zip file patch spin valgrind)
 # What the benchmarks race the core against; each may be absent, and is then reported absent.
 PEER_PACKAGES=(libboost-dev libzmq3-dev libtbb-dev)
 # What contributors' checks need.

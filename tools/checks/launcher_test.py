@@ -11,7 +11,7 @@ import unittest
 LAUNCHER = pathlib.Path("tools/bazel").resolve()
 
 NEEDED = ["g++", "python3", "bazel-skylib", "pkg-config", "libhwloc-dev", "nlohmann-json3-dev", "zip", "file", "patch",
-          "spin"]
+          "spin", "valgrind"]
 PEERS = ["libboost-dev", "libzmq3-dev", "libtbb-dev"]
 
 # A machine: the folder `installed` holds a file for each package. apt fails for the packages named in `unavailable`, and
