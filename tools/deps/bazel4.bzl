@@ -24,19 +24,25 @@ _JAVA_RULES = [
     "java_toolchain",
 ]
 
+_SHELL_RULES = [
+    "sh_binary",
+    "sh_test",
+]
+
 def _native_rules_impl(rctx):
     rctx.file("BUILD", "")
     rctx.file(rctx.attr.package + "/BUILD", "")
-    rctx.file(
-        rctx.attr.package + "/defs.bzl",
-        "".join(["%s = native.%s\n" % (rule, rule) for rule in rctx.attr.rules]),
-    )
+    for file, rules in rctx.attr.files.items():
+        rctx.file(
+            rctx.attr.package + "/" + file,
+            "".join(["%s = native.%s\n" % (rule, rule) for rule in rules]),
+        )
 
 _native_rules = repository_rule(
     implementation = _native_rules_impl,
     attrs = {
         "package": attr.string(mandatory = True),
-        "rules": attr.string_list(mandatory = True),
+        "files": attr.string_list_dict(mandatory = True),
     },
 )
 
@@ -60,7 +66,8 @@ _coverage_tools = repository_rule(implementation = _coverage_tools_impl)
 
 def bazel4_repositories():
     """Declared first, these win over Bazel's own declarations of the same names."""
-    _native_rules(name = "rules_cc", package = "cc", rules = _CC_RULES)
-    _native_rules(name = "rules_java", package = "java", rules = _JAVA_RULES)
+    _native_rules(name = "rules_cc", package = "cc", files = {"defs.bzl": _CC_RULES})
+    _native_rules(name = "rules_java", package = "java", files = {"defs.bzl": _JAVA_RULES})
+    _native_rules(name = "rules_shell", package = "shell", files = {rule + ".bzl": [rule] for rule in _SHELL_RULES})
     _coverage_tools(name = "remote_coverage_tools")
     native.local_repository(name = "bazel_skylib", path = "/usr/share/bazel/tools/skylib")
