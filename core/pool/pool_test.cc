@@ -4,9 +4,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstddef>
+#include <iterator>
 #include <map>
 #include <numeric>
-#include <ranges>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -48,6 +49,23 @@ absl::StatusOr<int> WaitFor(Queue<int> gate, int result) {
   if (!opened.ok()) return opened.status();
   return result;
 }
+
+// 0, 1, 2 and so on without end. (clang 14 can't compile libstdc++ 12's views.)
+struct Naturals {
+  struct Iterator {
+    using value_type = int;
+    using difference_type = std::ptrdiff_t;
+    int operator*() const { return at; }
+    Iterator& operator++() {
+      ++at;
+      return *this;
+    }
+    void operator++(int) { ++at; }
+    int at = 0;
+  };
+  static Iterator begin() { return {}; }
+  static std::unreachable_sentinel_t end() { return {}; }
+};
 
 class PoolTest : public ::testing::TestWithParam<StartMethod> {
  protected:
@@ -158,7 +176,7 @@ TEST_P(PoolTest, ImapUnorderedGivesEachResultOnce) {
 
 TEST_P(PoolTest, ImapReadsAnEndlessInputOnlyAsFarAsNeeded) {
   Pool pool = Make(2);
-  auto results = pool.Imap(Square, std::views::iota(0));
+  auto results = pool.Imap(Square, Naturals());
   absl::StatusOr<int> item;
   for (int i = 0; i < 1000; ++i) {
     ASSERT_TRUE(*results->Next(&item, Watchdog()));
