@@ -6,6 +6,8 @@
 #include "bench/folder_copy.h"
 #include "bench/grain_sweep.h"
 #include "bench/lock_unlock.h"
+#include "bench/memory_copy.h"
+#include "bench/open_loop.h"
 #include "bench/peers/boost_message_queue.h"
 #include "bench/peers/cpython.h"
 #include "bench/peers/threads.h"
@@ -31,7 +33,9 @@ absl::StatusOr<Course> LoadCourse(Wishes wishes, bool stage) {
 std::vector<Arm> AllArms(const Course& course) {
   std::vector<Arm> arms;
   AddQueueRoundTrip(course, arms);
+  AddMemoryCopy(course, arms);
   AddQueueThroughput(course, arms);
+  AddOpenLoops(course, arms);
   AddPoolRoundTrip(course, arms);
   AddPoolEmptyTasks(course, arms);
   AddProcessCreate(course, arms);

@@ -50,8 +50,9 @@ TEST_F(OneProcessor, EverythingElseRunsOnThatOne) {
   }
   EXPECT_THAT(ready,
               ::testing::ElementsAre("count_loop", "count_loop_tenth", "folder_copy", "grain_sweep", "lock_unlock",
-                                     "pool_empty_tasks", "pool_round_trip", "pool_round_trip_slept", "process_create",
-                                     "queue_round_trip", "queue_round_trip_slept", "queue_throughput", "waiting"));
+                                     "memory_copy", "pool_empty_tasks", "pool_round_trip", "pool_round_trip_slept",
+                                     "process_create", "queue_round_trip", "queue_round_trip_pair",
+                                     "queue_round_trip_slept", "queue_throughput", "trust", "waiting"));
 }
 
 TEST_F(OneProcessor, KeysAreUniqueAndOfPlainCharacters) {

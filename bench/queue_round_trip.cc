@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "bench/harness/partner.h"
+#include "bench/message_sizes.h"
 #include "bench/peers/boost_message_queue.h"
 #include "bench/peers/channel.h"
 #include "bench/peers/core_queue.h"
@@ -26,7 +27,6 @@
 namespace regatta::bench {
 namespace {
 
-constexpr size_t kSizes[] = {8, 64, 1024, 65536, 1048576};
 // Smaller messages fit into the queue's own slots.
 constexpr size_t kSmallestByReference = 1024;
 // Long enough that a waiting process has stopped spinning and its processor has gone idle.
@@ -189,12 +189,35 @@ constexpr System kSystems[] = {
     {"cpython", false, &StartCPython},
 };
 
+// The core's queue between every two processors, there and back from the one named first.
+void AddPairs(const Course& course, std::vector<Arm>& arms) {
+  for (const Spot& spot : course.EveryPair()) {
+    Arm arm;
+    arm.key = {.benchmark = "queue_round_trip_pair",
+               .workload = "",
+               .system = "core",
+               .fields = {{"bytes", "64"},
+                          {"here", absl::StrCat(spot.cpus.at(0))},
+                          {"there", absl::StrCat(spot.cpus.at(1))},
+                          {"placement", spot.placement}}};
+    arm.cpus = spot.cpus;
+    arm.processors_used = spot.processors_used;
+    arm.batch = 200;
+    arm.start = [spot](PartnerWatch& watch) {
+      return RoundTrips<CoreQueue>::Start(watch, spot, ChannelShape{.bytes = 64}, /*slept=*/false);
+    };
+    arms.push_back(std::move(arm));
+  }
+}
+
 }  // namespace
 
 void AddQueueRoundTrip(const Course& course, std::vector<Arm>& arms) {
   for (const bool slept : {false, true}) {
     for (const System& system : kSystems) {
-      for (const size_t bytes : kSizes) {
+      for (const size_t bytes : kMessageSizes) {
+        // Waking up is nothing beside the time that more than that takes.
+        if (slept && bytes > 1048576) continue;
         if (absl::string_view(system.name) == "core_by_reference" && bytes < kSmallestByReference) continue;
         for (const Spot& spot : course.Pairs()) {
           Arm arm;
@@ -209,7 +232,7 @@ void AddQueueRoundTrip(const Course& course, std::vector<Arm>& arms) {
           }
           arm.cpus = spot.cpus;
           arm.processors_used = spot.processors_used;
-          arm.batch = slept || bytes > 65536 ? 5 : bytes > 1024 ? 20 : 200;
+          arm.batch = bytes > 1048576 ? 2 : slept || bytes > 65536 ? 5 : bytes > 1024 ? 20 : 200;
           arm.start = [&system, spot, shape = ChannelShape{.bytes = bytes}, slept](PartnerWatch& watch) {
             return system.start(watch, spot, shape, slept);
           };
@@ -218,6 +241,7 @@ void AddQueueRoundTrip(const Course& course, std::vector<Arm>& arms) {
       }
     }
   }
+  AddPairs(course, arms);
 }
 
 }  // namespace regatta::bench

@@ -23,10 +23,13 @@ uint64_t NextRandom(uint64_t& state) {
   return z ^ (z >> 31);
 }
 
-absl::StatusOr<Batch> RunOnce(const Arm& arm, const BlockOptions& options) {
+absl::StatusOr<Batch> RunOnce(const Arm& arm, const BlockOptions& options, int block) {
   absl::StatusOr<std::unique_ptr<Stage>> stage = Stage::Start(arm, options.stage);
   if (!stage.ok()) return stage.status();
-  absl::StatusOr<Batch> batch = (*stage)->Run({.operations = 0, .budget_ns = int64_t{options.arm_ms} * 1'000'000});
+  // All arms of a block draw the same, those of another block something else.
+  absl::StatusOr<Batch> batch = (*stage)->Run({.operations = 0,
+                                               .budget_ns = int64_t{options.arm_ms} * 1'000'000,
+                                               .seed = options.seed + static_cast<uint64_t>(block)});
   if (!batch.ok()) return batch;
   if (absl::Status finished = (*stage)->Finish(); !finished.ok()) return finished;
   return batch;
@@ -68,7 +71,7 @@ absl::StatusOr<ResultsFooter> RunBlocks(std::span<const Arm* const> arms, const 
     int position = 0;
     for (const size_t index : BlockOrder(options.seed, block, ready.size())) {
       const Arm& arm = *ready[index];
-      ArmRecord record{.block = block, .position = position++, .batch = RunOnce(arm, options)};
+      ArmRecord record{.block = block, .position = position++, .batch = RunOnce(arm, options, block)};
       footer.interrupted = Interrupted();
       if (footer.interrupted) break;  // What the interruption did to this arm is no result.
       ++(record.batch.ok() ? footer.arms_ok : footer.arms_failed);

@@ -64,6 +64,40 @@ std::vector<Spot> Course::Pairs() const {
   return spots;
 }
 
+std::vector<Spot> Course::EveryPair() const {
+  std::vector<Spot> spots;
+  if (!wishes_.pin) return spots;
+  // In the order of the hardware, so that a part of them has neighbours as well as strangers.
+  std::vector<int> all;
+  for (const Topology::Processor& processor : topology_.processors()) {
+    if (processor.allowed) all.push_back(processor.cpu);
+  }
+  std::vector<int> cpus = all;
+  if (static_cast<int>(all.size()) > kMostPaired) {
+    cpus.clear();
+    // In twos, so that neighbours are among them.
+    constexpr size_t kTwos = kMostPaired / 2;
+    for (size_t i = 0; i < kTwos; ++i) {
+      const size_t first = i * (all.size() - 2) / (kTwos - 1);
+      cpus.push_back(all[first]);
+      cpus.push_back(all[first + 1]);
+    }
+  }
+  const std::vector<Placement> offered = Offered();
+  for (const int here : cpus) {
+    for (const int there : cpus) {
+      // Where the machine can't tell other cores apart, other_core says all.
+      Placement placement = topology_.Between(here, there).value_or(Placement::kOtherCore);
+      if (std::find(offered.begin(), offered.end(), placement) == offered.end()) placement = Placement::kOtherCore;
+      spots.push_back({.placement = std::string(PlacementName(placement)),
+                       .cpus = {here, there},
+                       .unavailable = "",
+                       .processors_used = here == there ? 1 : 2});
+    }
+  }
+  return spots;
+}
+
 std::vector<Spot> Course::PoolPairs(int workers) const {
   if (!wishes_.pin) return {Unpinned(workers)};
   std::vector<Spot> spots;

@@ -38,6 +38,9 @@ struct Spot {
   int processors_used = 1;
 };
 
+// How many processors are paired with each other: 64 pairs take long enough.
+inline constexpr int kMostPaired = 8;
+
 class Course {
  public:
   Course(Topology topology, Wishes wishes, std::vector<Presence> peers);
@@ -53,6 +56,9 @@ class Course {
   // For two parties: same_cpu and other_core, offered or not, and whatever else this machine can tell apart; `unpinned` alone
   // when nothing is to be pinned.
   std::vector<Spot> Pairs() const;
+  // Two parties on every two of the allowed processors, each way, and on each alone; of more than kMostPaired processors so
+  // many, evenly among them. None when nothing is to be pinned.
+  std::vector<Spot> EveryPair() const;
   // For a submitter and `workers` of a pool, in that order: each of Pairs()' placements for all workers.
   std::vector<Spot> PoolPairs(int workers) const;
   // For a submitter and workers over all allowed processors, the submitter's own last.

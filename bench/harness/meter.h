@@ -19,7 +19,10 @@ namespace regatta::bench {
 class Meter {
  public:
   // `count_cpu`: also take the CPU time of all processes, which costs some milliseconds outside the timed part.
-  explicit Meter(bool count_cpu) : count_cpu_(count_cpu) {}
+  // `seed`: of what the race draws by chance.
+  explicit Meter(bool count_cpu, uint64_t seed = 1) : count_cpu_(count_cpu), seed_(seed) {}
+
+  uint64_t seed() const { return seed_; }
 
   void Begin();
   // `operations`: done since Begin.
@@ -44,6 +47,7 @@ class Meter {
 
  private:
   bool count_cpu_;
+  uint64_t seed_;
   int64_t began_ns_ = 0;
   int64_t measured_ns_ = -1;
   int64_t cpu_began_ns_ = -1;

@@ -33,6 +33,8 @@ struct RunOrder {
   int64_t budget_ns = 0;
   // Run the arm's batch once before, untimed, where so many operations are ordered.
   bool warm_up = true;
+  // Of what the race draws by chance, such as times of arrival.
+  uint64_t seed = 1;
 };
 
 struct StageOptions {

@@ -49,17 +49,18 @@ class DriverWatch : public PartnerWatch {
 
 // As many operations as fit into the budget, found by runs that also warm everything up. What counts is all the time
 // that a run takes: one that lets its partner sleep before each operation spends most of it outside the timed part.
-absl::StatusOr<int64_t> Calibrate(const Arm& arm, Race& race, int64_t budget_ns) {
+absl::StatusOr<int64_t> Calibrate(const Arm& arm, Race& race, const RunOrder& order) {
   if (arm.batch >= arm.most) return arm.batch;
+  const double budget_ns = static_cast<double>(order.budget_ns);
   int64_t operations = arm.batch;
   for (;;) {
-    Meter meter(/*count_cpu=*/false);
+    Meter meter(/*count_cpu=*/false, order.seed);
     const int64_t began = MonotonicNanos();
     if (absl::Status run = race.Run(operations, meter); !run.ok()) return run;
     const double took_ns = static_cast<double>(MonotonicNanos() - began);
     const double done = static_cast<double>(meter.Take().operations);
-    const double wanted = done * static_cast<double>(budget_ns) / std::max(1.0, took_ns);
-    const bool enough = took_ns >= static_cast<double>(budget_ns) / 10 || operations >= arm.most;
+    const double wanted = done * budget_ns / std::max(1.0, took_ns);
+    const bool enough = took_ns >= budget_ns / 10 || operations >= arm.most;
     // A first short run says little about a long one: go on by steps of ten at most.
     const double next = enough ? wanted : std::min(wanted, 10.0 * static_cast<double>(operations));
     operations = static_cast<int64_t>(
@@ -73,11 +74,11 @@ absl::StatusOr<Batch> RunObserved(const Arm& arm, const std::vector<int>& allowe
   int64_t operations = order.operations;
   if (operations > 0) {
     if (order.warm_up && arm.batch < arm.most) {
-      Meter warm_up(/*count_cpu=*/false);
+      Meter warm_up(/*count_cpu=*/false, order.seed);
       if (absl::Status run = race.Run(arm.batch, warm_up); !run.ok()) return run;
     }
   } else {
-    absl::StatusOr<int64_t> calibrated = Calibrate(arm, race, order.budget_ns);
+    absl::StatusOr<int64_t> calibrated = Calibrate(arm, race, order);
     if (!calibrated.ok()) return calibrated.status();
     operations = *calibrated;
   }
@@ -94,7 +95,7 @@ absl::StatusOr<Batch> RunObserved(const Arm& arm, const std::vector<int>& allowe
     cacheline.before = *way;
   }
   sentinel.before = static_cast<double>(RunSentinel());
-  Meter meter(/*count_cpu=*/true);
+  Meter meter(/*count_cpu=*/true, order.seed);
   absl::Status run = race.Run(operations, meter);
   if (!run.ok()) return run;
   sentinel.after = static_cast<double>(RunSentinel());

@@ -29,6 +29,11 @@ class CorePool {
   absl::StatusOr<ResultOf<F, Item>> Apply(F function, const Item& item) {
     return pool_.Apply(function, item);
   }
+  // Returns at once; what it returns is asked Ready, and then Get.
+  template <class F, class Item>
+  absl::StatusOr<AsyncResult<ResultOf<F, Item>>> Later(F function, const Item& item) {
+    return pool_.ApplyAsync(function, item);
+  }
   template <class F, class Item>
   absl::Status Map(F function, const std::vector<Item>& items, int64_t chunk, std::vector<ResultOf<F, Item>>& results) {
     absl::StatusOr<std::vector<ResultOf<F, Item>>> all = pool_.Map(function, items, {.chunk = chunk});

@@ -7,6 +7,7 @@ a line too: {"error": "..."}.
 """
 
 import json
+import math
 import multiprocessing
 import os
 import signal
@@ -259,6 +260,58 @@ class PoolEmptyTasks(Pooled):
         return {"operations": rounds * flight, "samples_ns": [took]}
 
 
+def poisson_arrivals(seed, per_second, count):
+    """As bench/harness/open_loop.cc has them."""
+    at, arrivals = 0.0, []
+    for _ in range(count):
+        seed = (seed + 0x9E3779B97F4A7C15) & MASK
+        z = ((seed ^ (seed >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+        at -= math.log((((z ^ (z >> 31)) >> 11) + 1) * 2.0**-53) * 1e9 / per_second
+        arrivals.append(int(at))
+    return arrivals
+
+
+class PoolOpenLoop(Pooled):
+    """Before each run comes a line with its seed: [seed]."""
+
+    def __init__(self, wish):
+        super().__init__(wish)
+        self.seed = 1
+        rates = []
+        for _ in range(5):
+            rates.append(300 * 1e9 / self.part([0] * 300)[0])
+        self.capacity = statistics.median(rates)
+        self.rate = self.capacity * wish["load"] / 100
+
+    def prepare(self, line):
+        self.seed = json.loads(line)[0]
+
+    def part(self, arrivals):
+        ended, results = [0] * len(arrivals), []
+        began = now()
+        for i, arrival in enumerate(arrivals):
+            # Asleep, not spinning: results are taken by another thread of this process, which needs the interpreter.
+            ahead = began + arrival - now()
+            if ahead > 0:
+                time.sleep(ahead / 1e9)
+
+            def done(value, i=i):
+                ended[i] = now()
+                results.append(value)
+
+            self.pool.apply_async(grain, ((i, 0),), callback=done, error_callback=results.append)
+        while len(results) < len(arrivals):
+            time.sleep(0.0001)
+        check(results == list(range(len(arrivals))), "a task returned something else, or out of order")
+        return max(ended) - began, [end - began - arrival for end, arrival in zip(ended, arrivals)]
+
+    def run(self, operations):
+        took, latencies = self.part(poisson_arrivals(self.seed, self.rate, operations))
+        counters = {"capacity_per_second": self.capacity, "offered_per_second": self.rate}
+        return {"operations": operations, "samples_ns": [took], "latencies": latencies, "counters": counters}
+
+
 class CountLoop(Pooled):
     def run(self, operations):
         items = [unit * self.wish["count_unit"] for unit in (1, 2, 10)]
@@ -390,6 +443,7 @@ BENCHMARKS = {
     "queue_throughput": QueueThroughput,
     "pool_round_trip": PoolRoundTrip,
     "pool_empty_tasks": PoolEmptyTasks,
+    "pool_open_loop": PoolOpenLoop,
     "count_loop": CountLoop,
     "folder_copy": FolderCopy,
     "waiting": Waiting,

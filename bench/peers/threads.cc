@@ -4,6 +4,7 @@
 #include <exception>
 #include <semaphore>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/topology/affinity.h"
@@ -100,6 +101,15 @@ absl::Status Threads::OnOther(const std::function<void()>& work) {
   }
 }
 
+absl::Status Threads::BeginOnOther(std::function<void()> work) {
+  try {
+    impl_->apart.enqueue(std::move(work));
+    return impl_->CheckPinned();
+  } catch (const std::exception& thrown) {
+    return Thrown(thrown);
+  }
+}
+
 absl::Status Threads::ForAll(int64_t items, int64_t chunk, const std::function<void(int64_t, int64_t)>& work) {
   using Range = tbb::blocked_range<int64_t>;
   const auto body = [&work](const Range& range) { work(range.begin(), range.end()); };
@@ -137,6 +147,7 @@ absl::StatusOr<std::unique_ptr<Threads>> Threads::Create(const Crew&) {
   return absl::UnavailableError(ThreadsPresence().reason);
 }
 absl::Status Threads::OnOther(const std::function<void()>&) { return absl::UnavailableError(ThreadsPresence().reason); }
+absl::Status Threads::BeginOnOther(std::function<void()>) { return absl::UnavailableError(ThreadsPresence().reason); }
 absl::Status Threads::ForAll(int64_t, int64_t, const std::function<void(int64_t, int64_t)>&) {
   return absl::UnavailableError(ThreadsPresence().reason);
 }

@@ -4,6 +4,7 @@
 #ifndef REGATTA_BENCH_PEERS_THREADS_H_
 #define REGATTA_BENCH_PEERS_THREADS_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -31,6 +32,31 @@ class Threads {
     absl::StatusOr<ResultOf<F, Item>> result(absl::UnknownError("the task did not run"));
     if (absl::Status ran = OnOther([&] { result = function(item); }); !ran.ok()) return ran;
     return result;
+  }
+  // Returns at once; what it returns is asked Ready, and then Get.
+  template <class R>
+  class Pending {
+   public:
+    bool Ready() const { return state_->done.load(std::memory_order_acquire); }
+    absl::StatusOr<R> Get() const { return state_->result; }
+
+   private:
+    friend class Threads;
+    struct State {
+      std::atomic<bool> done{false};
+      absl::StatusOr<R> result = absl::UnknownError("the task did not run");
+    };
+    std::shared_ptr<State> state_ = std::make_shared<State>();
+  };
+  template <class F, class Item>
+  absl::StatusOr<Pending<ResultOf<F, Item>>> Later(F function, const Item& item) {
+    Pending<ResultOf<F, Item>> pending;
+    const absl::Status begun = BeginOnOther([state = pending.state_, function, item] {
+      state->result = function(item);
+      state->done.store(true, std::memory_order_release);
+    });
+    if (!begun.ok()) return begun;
+    return pending;
   }
   template <class F, class Item>
   absl::Status Map(F function, const std::vector<Item>& items, int64_t chunk, std::vector<ResultOf<F, Item>>& results) {
@@ -62,6 +88,7 @@ class Threads {
   struct Impl;
   Threads();
   absl::Status OnOther(const std::function<void()>& work);
+  absl::Status BeginOnOther(std::function<void()> work);
   absl::Status ForAll(int64_t items, int64_t chunk, const std::function<void(int64_t, int64_t)>& work);
 
   std::unique_ptr<Impl> impl_;

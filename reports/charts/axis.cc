@@ -59,6 +59,12 @@ std::vector<Tick> Axis::Candidates() const {
   std::vector<Tick> ticks;
   const auto add = [&](double value) { ticks.push_back({Position(value), FormatPlain(value, spec_.unit)}); };
   const double decades = spec_.logarithmic ? std::log10(high_ / low_) : 0;
+  if (decades > 0.7 && spec_.unit == Unit::kBytes) {
+    for (double bytes = 1; bytes <= high_; bytes *= 8) {
+      if (bytes >= low_) add(bytes);
+    }
+    return ticks;
+  }
   if (decades > 0.7) {
     const std::vector<double> steps = decades < 1.5   ? std::vector<double>{1, 1.5, 2, 3, 5, 7}
                                       : decades < 3.2 ? std::vector<double>{1, 2, 5}

@@ -84,5 +84,15 @@ TEST(AxisTest, ThinsLabelsThatWouldTouch) {
   EXPECT_LT(Labels(ticks).size(), ticks.size());
 }
 
+TEST(AxisTest, TicksBytesAtPowersOfTwo) {
+  const Axis axis({.unit = Unit::kBytes, .logarithmic = true}, {8, 16777216}, 0, 2000);
+  std::vector<std::string> texts;
+  for (const Tick& tick : axis.Ticks([](const std::string&) { return 10; })) texts.push_back(tick.text);
+  ASSERT_EQ(texts.size(), 8u);
+  EXPECT_EQ(texts.front(), "8\u00a0B");
+  EXPECT_EQ(texts[3], "4\u00a0KiB");
+  EXPECT_EQ(texts.back(), "16\u00a0MiB");
+}
+
 }  // namespace
 }  // namespace regatta::reports

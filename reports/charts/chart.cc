@@ -12,6 +12,11 @@ bool HasValues(const Chart& chart) {
   if (const auto* lines = std::get_if<LineChart>(&chart)) {
     return std::any_of(lines->series.begin(), lines->series.end(), [](const Series& s) { return !s.points.empty(); });
   }
+  if (const auto* map = std::get_if<HeatMap>(&chart)) {
+    return std::any_of(map->cells.begin(), map->cells.end(), [](const std::vector<HeatCell>& row) {
+      return std::any_of(row.begin(), row.end(), [](const HeatCell& cell) { return cell.value.has_value(); });
+    });
+  }
   for (const BarGroup& group : std::get<BarChart>(chart).groups) {
     if (std::any_of(group.bars.begin(), group.bars.end(), [](const Bar& bar) { return bar.value.has_value(); })) {
       return true;
@@ -22,6 +27,7 @@ bool HasValues(const Chart& chart) {
 
 Drawing DrawChart(const Chart& chart, double width) {
   if (const auto* lines = std::get_if<LineChart>(&chart)) return DrawLineChart(*lines, width);
+  if (const auto* map = std::get_if<HeatMap>(&chart)) return DrawHeatMap(*map, width);
   return DrawBarChart(std::get<BarChart>(chart), width);
 }
 

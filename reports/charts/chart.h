@@ -1,4 +1,4 @@
-// Chart: the two kinds of picture in the report, as data, and how they become SVG.
+// Chart: the kinds of picture in the report, as data, and how they become SVG.
 //
 // Every chart has a title, says what its axes are in, and says where the work ran (`subtitle`). It is laid out for a
 // given width, not scaled down to it, so that its text is as large on a phone as on a desk.
@@ -61,7 +61,27 @@ struct BarChart {
   std::vector<Reference> down;
 };
 
-using Chart = std::variant<LineChart, BarChart>;
+// A figure for each pair of things, as between the processors of a machine.
+struct HeatCell {
+  std::optional<ChartPoint> value;  // y, low and high are used; none: left blank
+  std::string note;                 // what the pair is, shown beside its value
+};
+
+// A square of cells, the deeper the colour the higher the value; each has its value written in it where there is room, and all
+// have it in their hover and, for those who can't see, in the description, which drawing completes.
+struct HeatMap {
+  ChartText text;
+  Unit unit = Unit::kNumber;
+  std::string row_label;
+  std::string column_label;
+  std::vector<std::string> names;            // of rows and of columns
+  std::vector<std::vector<HeatCell>> cells;  // by row; as many each way as names
+};
+
+// "0 to 1: 240 ns, on two cores; ...": all values of a map.
+std::string HeatMapValues(const HeatMap& map);
+
+using Chart = std::variant<LineChart, BarChart, HeatMap>;
 
 const ChartText& TextOf(const Chart& chart);
 
@@ -70,6 +90,7 @@ bool HasValues(const Chart& chart);
 
 Drawing DrawLineChart(const LineChart& chart, double width);
 Drawing DrawBarChart(const BarChart& chart, double width);
+Drawing DrawHeatMap(const HeatMap& map, double width);
 Drawing DrawChart(const Chart& chart, double width);
 
 }  // namespace regatta::reports

@@ -91,7 +91,57 @@ TEST(BarChartTest, SaysWhatIsAbsent) {
   EXPECT_NE(svg.find(">absent<"), std::string::npos);
 }
 
+HeatMap RoundTrips(int processors) {
+  HeatMap map;
+  map.text = {"64 B there and back between every two processors", "Regatta queue, near state", "d"};
+  map.unit = Unit::kNanoseconds;
+  map.row_label = "the process that measures";
+  map.column_label = "its partner";
+  for (int i = 0; i < processors; ++i) map.names.push_back(absl::StrCat("processor ", i));
+  for (int row = 0; row < processors; ++row) {
+    std::vector<HeatCell> cells;
+    for (int column = 0; column < processors; ++column) {
+      const double value = row == column ? 4321 : 240 + row + column;
+      cells.push_back({ChartPoint{0, value, value * 0.9, value * 1.1}, row == column ? "both on one" : "on two cores"});
+    }
+    map.cells.push_back(std::move(cells));
+  }
+  return map;
+}
+
+TEST(HeatMapTest, KeepsItsTextsApartAtEveryWidth) {
+  for (const int processors : {1, 2, 8, 16}) {
+    for (const double width : {340.0, 358.0, 480.0, 760.0, 1000.0}) {
+      ExpectTidy(DrawHeatMap(RoundTrips(processors), width), absl::StrCat(processors, " processors at ", width));
+    }
+  }
+}
+
+TEST(HeatMapTest, WritesEachValueInItsCellAndSaysAllOfThem) {
+  HeatMap map = RoundTrips(2);
+  map.cells[1][0].value.reset();
+  for (const double width : {358.0, 760.0}) {
+    const std::string svg = DrawHeatMap(map, width).Render(Standing::kAlone, "c", "t", "d");
+    EXPECT_NE(svg.find(">241\u00a0ns<"), std::string::npos) << width;
+    EXPECT_NE(svg.find(">4.32\u00a0µs<"), std::string::npos) << width;
+  }
+  EXPECT_EQ(
+      HeatMapValues(map),
+      "processor 0 to processor 0: 4.32\u00a0µs, both on one; processor 0 to processor 1: 241\u00a0ns, on two cores; "
+      "processor 1 to processor 0: not measured, on two cores; processor 1 to processor 1: 4.32\u00a0µs, both on one");
+}
+
+TEST(HeatMapTest, IsDeeperWhereTheValueIsHigher) {
+  const std::string svg = DrawHeatMap(RoundTrips(2), 760).Render(Standing::kAlone, "c", "t", "d");
+  EXPECT_NE(svg.find("fill-opacity=\"0.5\""), std::string::npos);
+  EXPECT_NE(svg.find("fill-opacity=\"0.06\""), std::string::npos);
+}
+
 TEST(ChartTest, WithoutAnyValueIsKnownAsEmpty) {
+  HeatMap map = RoundTrips(1);
+  EXPECT_TRUE(HasValues(map));
+  map.cells[0][0].value.reset();
+  EXPECT_FALSE(HasValues(map));
   BarChart bars = Latencies(true);
   EXPECT_TRUE(HasValues(bars));
   for (BarGroup& group : bars.groups) {

@@ -66,6 +66,8 @@ std::string Format(double value, Unit unit, int digits) {
       return absl::StrCat(Significant(value, digits), "×");
     case Unit::kShare:
       return absl::StrCat(Significant(value * 100, digits), "\u00a0%");
+    case Unit::kQuantile:
+      return value < 1 ? "–" : absl::StrFormat("p%.7g", 100 - 100 / value);
   }
   return "–";
 }

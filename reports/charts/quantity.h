@@ -15,6 +15,7 @@ enum class Unit {
   kBytes,        // 64 B, 1 MiB
   kTimes,        // 1.66×
   kShare,        // 3 % (of a value in 0..1)
+  kQuantile,     // p99 of 100: that which one in so many exceeds; an axis of tails is logarithmic in this
 };
 
 // `value` in `unit` with about `digits` significant digits (for bytes: exact where whole). Infinite and NaN give "–".

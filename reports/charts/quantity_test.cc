@@ -49,5 +49,11 @@ TEST(FormatRangeTest, GivesASharedUnitOnce) {
   EXPECT_EQ(FormatRange(1, std::numeric_limits<double>::infinity(), Unit::kTimes), "1.00× to –");
 }
 
+TEST(QuantityTest, NamesAQuantileByHowManyExceedIt) {
+  EXPECT_EQ(Format(2, Unit::kQuantile), "p50");
+  EXPECT_EQ(Format(100, Unit::kQuantile), "p99");
+  EXPECT_EQ(FormatPlain(1e4, Unit::kQuantile), "p99.99");
+}
+
 }  // namespace
 }  // namespace regatta::reports

@@ -134,6 +134,16 @@ std::vector<SweepPoint> ReadSweep(const json& array) {
   return sweep;
 }
 
+std::vector<std::pair<double, double>> ReadHistogram(const json& array) {
+  std::vector<std::pair<double, double>> histogram;
+  if (!array.is_array()) return histogram;
+  for (const json& pair : array) {
+    if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() || !pair[1].is_number()) continue;
+    histogram.emplace_back(pair[0].get<double>(), pair[1].get<double>());
+  }
+  return histogram;
+}
+
 Record ReadRecord(const json& object) {
   Record record;
   record.block = WholeMember(object, "block", 0);
@@ -151,6 +161,10 @@ Record ReadRecord(const json& object) {
     }
   }
   record.sweep = ReadSweep(Member(object, "sweep"));
+  // A full run's histograms are large, and only those under load are merged.
+  if (StringMember(object, "benchmark").ends_with("_open_loop")) {
+    record.histogram = ReadHistogram(Member(object, "histogram"));
+  }
   record.processors_used = NumberMember(object, "processors_used");
   record.cpus = ReadCpus(Member(object, "cpus"));
   record.cacheline_ns = ReadBeforeAfter(Member(object, "cacheline_ns"));

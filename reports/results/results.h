@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "reports/results/conformance.h"
@@ -94,6 +95,8 @@ struct Record {
   std::optional<double> cpu_ns;
   std::map<std::string, double> counters;  // those that were measured
   std::vector<SweepPoint> sweep;
+  // Of open loops only, the others' tails aren't read: latency, how often.
+  std::vector<std::pair<double, double>> histogram;
   std::optional<double> processors_used;
   std::vector<int> cpus;
   BeforeAfter cacheline_ns;

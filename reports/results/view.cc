@@ -137,6 +137,17 @@ std::map<double, MeasuredPoint> View::Sweep(const std::string& key, const std::s
   return curve;
 }
 
+std::map<double, double> View::Latencies(const std::string& key, const std::string& state) const {
+  std::map<double, double> merged;
+  const auto entries = kept_.find(key);
+  if (entries == kept_.end()) return merged;
+  for (const Entry& entry : entries->second) {
+    if (!InState(*entry.record, state)) continue;
+    for (const auto& [nanos, count] : entry.record->histogram) merged[nanos] += count;
+  }
+  return merged;
+}
+
 std::string View::WhyMissing(const std::string& key) const {
   if (kept_.count(key) > 0) return "";
   const ArmInfo* arm = Find(key);

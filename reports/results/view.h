@@ -61,6 +61,9 @@ class View {
   using SweepSize = std::function<double(const SweepPoint&, const Record&)>;
   std::map<double, MeasuredPoint> Sweep(const std::string& key, const std::string& state, const SweepSize& size) const;
 
+  // The latencies of `key`, of all blocks together: how often each was seen.
+  std::map<double, double> Latencies(const std::string& key, const std::string& state) const;
+
   // Why `key` has no figure: its arm's reason, its failure's error, or what disturbed it. "" when it has.
   std::string WhyMissing(const std::string& key) const;
 

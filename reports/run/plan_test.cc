@@ -31,6 +31,11 @@ std::vector<ArmInfo> SomeArms() {
       Arm("queue_round_trip", "", {{"bytes", "8"}, {"placement", "other_core"}}),
       Arm("queue_round_trip", "", {{"bytes", "8"}, {"placement", "other_core"}}, "ring"),
       Arm("queue_round_trip", "", {{"bytes", "1048576"}, {"placement", "other_core"}}),
+      Arm("queue_round_trip", "", {{"bytes", "16777216"}, {"placement", "other_core"}}),
+      Arm("queue_open_loop", "", {{"load", "50"}}),
+      Arm("queue_open_loop", "", {{"load", "90"}}),
+      Arm("pool_open_loop", "", {{"load", "90"}}),
+      Arm("memory_copy", "", {{"bytes", "1048576"}}, "memcpy"),
       Arm("workload", "grain_sweep", {{"workers", "1"}, {"chunk", "1"}}, "serial"),
       Arm("lock_unlock", "", {}),
       Arm("never_heard_of", "", {})};
@@ -72,15 +77,14 @@ TEST(PlanTest, ChoosesWhatAReportHasRoomFor) {
     EXPECT_EQ(quick.count(both), 1u) << both;
     EXPECT_EQ(full.count(both), 1u) << both;
   }
-  for (const char* only_full :
-       {"queue_round_trip/core/bytes:1048576/placement:other_core", "workload/grain_sweeppool/chunk:1/workers:3"}) {
+  for (const char* only_full : {"queue_round_trip/core/bytes:16777216/placement:other_core",
+                                "workload/grain_sweeppool/chunk:1/workers:3", "queue_open_loop/core/load:50"}) {
     EXPECT_EQ(quick.count(only_full), 0u) << only_full;
     EXPECT_EQ(full.count(only_full), 1u) << only_full;
   }
   for (const char* neither :
-       {"queue_round_trip/core/bytes:8/placement:other_core", "never_heard_of/core",
-        "workload/grain_sweepthreads/chunk:auto/workers:2", "workload/count_loopcpython_pool/workers:3",
-        "process_create/core/method:spawn/parent_mib:2048"}) {
+       {"never_heard_of/core", "workload/grain_sweepthreads/chunk:auto/workers:2",
+        "workload/count_loopcpython_pool/workers:3", "process_create/core/method:spawn/parent_mib:2048"}) {
     EXPECT_EQ(quick.count(neither), 0u) << neither;
     EXPECT_EQ(full.count(neither), 0u) << neither;
   }
@@ -112,6 +116,29 @@ TEST(PlanTest, RunsEachComparisonOnceWhenQuickAndInFiveFreshInvocationsWhenFull)
     // All of one round before the next: a slow drift meets every comparison.
     for (size_t i = 1; i < plan.steps.size(); ++i) EXPECT_LE(plan.steps[i - 1].round, plan.steps[i].round);
   }
+}
+
+TEST(PlanTest, MeasuresTogetherWhatIsShownTogether) {
+  const Plan plan = MakePlan(SomeArms(), /*quick=*/true, kProcessors, 1);
+  std::map<std::string, std::set<std::string>> keys;
+  for (const Comparison& comparison : plan.comparisons) {
+    EXPECT_TRUE(keys[comparison.name].empty()) << comparison.name << " comes twice";
+    keys[comparison.name] = {comparison.keys.begin(), comparison.keys.end()};
+  }
+  EXPECT_EQ(keys["latency under load"],
+            (std::set<std::string>{"queue_open_loop/core/load:90", "pool_open_loop/core/load:90"}));
+  EXPECT_EQ(keys["messages of all sizes"],
+            (std::set<std::string>{"queue_round_trip/core/bytes:1048576/placement:other_core",
+                                   "memory_copy/memcpy/bytes:1048576"}));
+}
+
+TEST(PlanTest, HasFewerBlocksOfManyPairs) {
+  std::vector<ArmInfo> arms;
+  for (int pair = 0; pair < 64; ++pair)
+    arms.push_back(Arm("queue_round_trip_pair", "", {{"here", std::to_string(pair)}}));
+  EXPECT_EQ(MakePlan(arms, false, kProcessors, 1).comparisons.at(0).blocks, 2);
+  arms.resize(4);
+  EXPECT_EQ(MakePlan(arms, false, kProcessors, 1).comparisons.at(0).blocks, 3);
 }
 
 TEST(PlanTest, IsTheSameForTheSameSeed) {

@@ -23,6 +23,7 @@ class GoalFinder {
     RoundTrips();
     Throughput();
     LargeMessages();
+    CopiedMessages();
     PoolTasks();
     Grain();
     Creation();
@@ -134,6 +135,22 @@ class GoalFinder {
                .place = PlacementName(large->Field("placement"), state),
                .limit = 1.1},
               analysis_.Ratio(large->key, small->key, p50, state));
+        }
+      }
+    }
+  }
+
+  // A round trip by copy makes four copies: twice their time is memory's speed, with what two processors' caches have to exchange.
+  void CopiedMessages() {
+    for (const ArmInfo* large : Arms("queue_round_trip", "core", {{"bytes", "1048576"}})) {
+      if (large->Field("placement") == "same_cpu") continue;
+      for (const ArmInfo* copies : Arms("memory_copy", "memcpy", {{"bytes", "1048576"}})) {
+        for (const std::string& state : analysis_.view().States(large->key)) {
+          Add({.what = "1 MiB there and back by copy, to four memcpys of it",
+               .goal = "at memory speed: at most 2×",
+               .place = PlacementName(large->Field("placement"), state),
+               .limit = 2},
+              analysis_.Ratio(large->key, copies->key, TimePerOperation(), state));
         }
       }
     }

@@ -115,5 +115,16 @@ TEST(GoalsTest, KnowTheRowsOfPoolsProcessesAndLocks) {
   }
 }
 
+TEST(GoalsTest, HoldCopiesAgainstTheSpeedOfMemory) {
+  MadeResults made;
+  made.Times("queue_round_trip/core/bytes:1048576/placement:other_core", {450, 450, 450}, "near")
+      .Times("queue_round_trip/core/bytes:1048576/placement:same_cpu", {900, 900, 900})
+      .Times("memory_copy/memcpy/bytes:1048576", {300, 300, 300});
+  const std::vector<Goal> goals = Goals(made);
+  ASSERT_EQ(goals.size(), 1u);
+  EXPECT_DOUBLE_EQ(goals[0].measured.value, 1.5);
+  EXPECT_TRUE(goals[0].Reached());
+}
+
 }  // namespace
 }  // namespace regatta::reports

@@ -26,6 +26,7 @@ std::string SystemName(const ArmInfo& arm) {
       {"threads", "oneTBB threads"},
       {"cpython", "Python multiprocessing"},
       {"fork", "bare calls"},
+      {"memcpy", "four memcpys, one process"},
       {"pthread", "pthread mutex, shared"},
       {"pthread_robust", "pthread mutex, robust"},
       {"serial", "one process"},

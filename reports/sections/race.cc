@@ -19,22 +19,6 @@ const ArmInfo* FindBaseline(const std::vector<const ArmInfo*>& arms, const std::
   return nullptr;
 }
 
-// The states in which any arm was measured, that with most arms first. One state "" if nothing has a state, or nothing
-// was measured at all (then the race consists of reasons).
-std::vector<std::string> StatesOf(const Analysis& analysis, const std::vector<const ArmInfo*>& arms) {
-  std::map<std::string, int> counts;
-  for (const ArmInfo* arm : arms) {
-    for (const std::string& state : analysis.view().States(arm->key)) ++counts[state];
-  }
-  if (counts.size() > 1) counts.erase("");  // work without a state is shown in each
-  if (counts.empty()) counts[""] = 0;
-  std::vector<std::string> states;
-  for (const auto& [state, count] : counts) states.push_back(state);
-  std::stable_sort(states.begin(), states.end(),
-                   [&](const std::string& a, const std::string& b) { return counts[a] > counts[b]; });
-  return states;
-}
-
 Competitor FindCompetitor(const Analysis& analysis, const ArmInfo& arm, const std::vector<const ArmInfo*>& arms,
                           const std::string& state, const RaceForm& form) {
   Competitor competitor;
@@ -57,6 +41,20 @@ Competitor FindCompetitor(const Analysis& analysis, const ArmInfo& arm, const st
 }
 
 }  // namespace
+
+std::vector<std::string> StatesOf(const Analysis& analysis, const std::vector<const ArmInfo*>& arms) {
+  std::map<std::string, int> counts;
+  for (const ArmInfo* arm : arms) {
+    for (const std::string& state : analysis.view().States(arm->key)) ++counts[state];
+  }
+  if (counts.size() > 1) counts.erase("");  // work without a state is shown in each
+  if (counts.empty()) counts[""] = 0;
+  std::vector<std::string> states;
+  for (const auto& [state, count] : counts) states.push_back(state);
+  std::stable_sort(states.begin(), states.end(),
+                   [&](const std::string& a, const std::string& b) { return counts[a] > counts[b]; });
+  return states;
+}
 
 std::vector<Race> FindRaces(const Analysis& analysis, const std::vector<const ArmInfo*>& arms,
                             const std::string& placement, const RaceForm& form) {

@@ -47,6 +47,10 @@ struct Race {
   std::vector<Competitor> competitors;
 };
 
+// The states in which any of `arms` was measured, that of most arms first. One state "" if nothing has a state, or nothing
+// was measured at all (then there are only reasons).
+std::vector<std::string> StatesOf(const Analysis& analysis, const std::vector<const ArmInfo*>& arms);
+
 // Runs over the states in which any of `arms` was measured, the most measured first. Baselines are found among the
 // arms.
 std::vector<Race> FindRaces(const Analysis& analysis, const std::vector<const ArmInfo*>& arms,

@@ -15,9 +15,12 @@
 #include "reports/sections/goals.h"
 #include "reports/sections/machine_section.h"
 #include "reports/sections/message_section.h"
+#include "reports/sections/payload_section.h"
+#include "reports/sections/placement_section.h"
 #include "reports/sections/pool_findings.h"
 #include "reports/sections/pool_section.h"
 #include "reports/sections/process_section.h"
+#include "reports/sections/tail_section.h"
 #include "reports/sections/workers_section.h"
 
 namespace regatta::reports {
@@ -134,9 +137,10 @@ Report BuildReport(const Results& results, const Baseline* baseline) {
   report.document.subtitle = Subtitle(results, analysis);
   for (Section& section : std::vector<Section>{
            AnswerSection(analysis, findings), PoolSection(analysis, findings), WorkersSection(analysis, findings),
-           TaskCostSection(analysis), MessageSection(analysis), ProcessSection(analysis),
-           GoalSection(analysis, findings), ConformanceSection(results.conformance), CertaintySection(analysis),
-           MachineSection(analysis), ReproduceSection(analysis)}) {
+           TaskCostSection(analysis), MessageSection(analysis), PayloadSection(analysis), PlacementSection(analysis),
+           TailSection(analysis), ProcessSection(analysis), GoalSection(analysis, findings),
+           ConformanceSection(results.conformance), CertaintySection(analysis), MachineSection(analysis),
+           ReproduceSection(analysis)}) {
     if (!section.blocks.empty()) report.document.sections.push_back(std::move(section));
   }
   for (const Block& block : report.document.sections.front().blocks) {

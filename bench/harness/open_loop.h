@@ -1,0 +1,40 @@
+// Open loop: work that comes when it comes, whether or not what came before it is done, as from many users who don't know of
+// each other. Latency counts from the moment at which a piece of work was to start, never from that at which a busy system let it
+// start: a system that stalls for 20 ms has let everything wait that was due meanwhile, and that is seen in its tail.
+//
+// Arrivals are a Poisson process: at a fixed pace they could fall into step with the system and always meet it ready.
+#ifndef REGATTA_BENCH_HARNESS_OPEN_LOOP_H_
+#define REGATTA_BENCH_HARNESS_OPEN_LOOP_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace regatta::bench {
+
+// When each of `count` pieces of work is due, in nanoseconds after the first may be; rising. The same for the same seed.
+// per_second 0: all at once, which shows the capacity.
+std::vector<int64_t> PoissonArrivals(uint64_t seed, double per_second, size_t count);
+
+// Calls send(began + arrival) for each of `arrivals` when it is due, or as soon after that as the sends before let it.
+// `now`: nanoseconds on the clock that `began` is of. `idle` is called before each send, and again and again until it is due.
+template <class Now, class Idle, class Send>
+absl::Status SendWhenDue(std::span<const int64_t> arrivals, int64_t began, Now now, Idle idle, Send send) {
+  for (const int64_t arrival : arrivals) {
+    const int64_t due = began + arrival;
+    do {
+      if (absl::Status idled = idle(); !idled.ok()) [[unlikely]]
+        return idled;
+    } while (now() < due);
+    if (absl::Status sent = send(due); !sent.ok()) [[unlikely]]
+      return sent;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace regatta::bench
+
+#endif  // REGATTA_BENCH_HARNESS_OPEN_LOOP_H_

@@ -1,0 +1,230 @@
+#include "bench/open_loop.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "bench/harness/open_loop.h"
+#include "bench/message_open_loop.h"
+#include "bench/peers/boost_message_queue.h"
+#include "bench/peers/core_pool.h"
+#include "bench/peers/core_queue.h"
+#include "bench/peers/cpython.h"
+#include "bench/peers/pipe.h"
+#include "bench/peers/ring.h"
+#include "bench/peers/task_pool.h"
+#include "bench/peers/threads.h"
+#include "bench/peers/zeromq.h"
+#include "bench/tasks.h"
+#include "core/os/deadline.h"
+#include "nlohmann/json.hpp"
+
+namespace regatta::bench {
+namespace {
+
+constexpr int kLoads[] = {50, 70, 90};
+constexpr size_t kBytes = 64;
+
+// Empty tasks handed to a pool of one worker by a submitter that also takes the results, in order, whenever no task is due.
+template <class P>
+class TaskOpenLoop : public Race {
+ public:
+  static absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch&, const Crew& crew, int load) {
+    absl::StatusOr<std::unique_ptr<P>> pool = P::Create(crew);
+    if (!pool.ok()) return pool.status();
+    std::unique_ptr<TaskOpenLoop> race(new TaskOpenLoop(*std::move(pool)));
+    if (absl::Status measured = race->MeasureCapacity(); !measured.ok()) return measured;
+    race->per_second_ = race->capacity_ * load / 100;
+    return race;
+  }
+
+  absl::Status Run(int64_t operations, Meter& meter) override {
+    uint64_t seed = meter.seed();
+    for (int64_t done = 0; done < operations; ++seed) {
+      const int64_t part = std::min(operations - done, kMostSamples);
+      meter.Begin();
+      absl::StatusOr<int64_t> took = RunPart(part, per_second_, seed);
+      if (!took.ok()) return took.status();
+      meter.Measured(*took);
+      meter.End(part);
+      meter.AddLatencies(samples_);
+      done += part;
+    }
+    meter.SetCounter("capacity_per_second", capacity_);
+    meter.SetCounter("offered_per_second", per_second_);
+    return absl::OkStatus();
+  }
+
+  absl::Status Finish() override { return pool_->Finish(); }
+
+ private:
+  static constexpr int64_t kMostSamples = 1 << 18;
+
+  using Handle = decltype(std::declval<P&>().Later(&RunGrain, Grain()));
+  struct Pending {
+    int64_t due_ns;
+    uint64_t value;
+    typename Handle::value_type result;
+  };
+
+  explicit TaskOpenLoop(std::unique_ptr<P> pool) : pool_(std::move(pool)) { samples_.reserve(kMostSamples); }
+
+  // Tasks a second, all due at once: the middle of several tries.
+  absl::Status MeasureCapacity() {
+    constexpr int64_t kTries = 5, kTasks = 2000;
+    std::vector<double> rates;
+    for (int i = 0; i < kTries; ++i) {
+      absl::StatusOr<int64_t> took = RunPart(kTasks, 0, 1);
+      if (!took.ok()) return took.status();
+      rates.push_back(static_cast<double>(kTasks) * 1e9 / static_cast<double>(std::max<int64_t>(*took, 1)));
+    }
+    std::nth_element(rates.begin(), rates.begin() + kTries / 2, rates.end());
+    capacity_ = rates[kTries / 2];
+    return absl::OkStatus();
+  }
+
+  // Nanoseconds from when the first task may be due to the last result.
+  absl::StatusOr<int64_t> RunPart(int64_t tasks, double per_second, uint64_t seed) {
+    const std::vector<int64_t> arrivals = PoissonArrivals(seed, per_second, static_cast<size_t>(tasks));
+    samples_.clear();
+    const int64_t began = MonotonicNanos();
+    const absl::Status sent = SendWhenDue(
+        arrivals, began, &MonotonicNanos, [this] { return TakeIfReady(); },
+        [this](int64_t due) {
+          const uint64_t value = ++value_;
+          Handle result = pool_->Later(&RunGrain, Grain{.value = value, .steps = 0});
+          if (!result.ok()) [[unlikely]]
+            return result.status();
+          pending_.push_back({due, value, *std::move(result)});
+          return absl::OkStatus();
+        });
+    if (!sent.ok()) return sent;
+    while (!pending_.empty()) {
+      if (absl::Status taken = TakeIfReady(); !taken.ok()) return taken;
+    }
+    return MonotonicNanos() - began;
+  }
+
+  // The oldest result, if it is there.
+  absl::Status TakeIfReady() {
+    if (pending_.empty() || !pending_.front().result.Ready()) return absl::OkStatus();
+    Pending& oldest = pending_.front();
+    samples_.push_back(MonotonicNanos() - oldest.due_ns);
+    const absl::StatusOr<uint64_t> result = oldest.result.Get();
+    if (!result.ok()) [[unlikely]]
+      return result.status();
+    if (*result != oldest.value) [[unlikely]] {
+      return absl::DataLossError(absl::StrCat("the task returned ", *result, " instead of ", oldest.value));
+    }
+    pending_.pop_front();
+    return absl::OkStatus();
+  }
+
+  std::unique_ptr<P> pool_;
+  std::deque<Pending> pending_;
+  std::vector<int64_t> samples_;
+  uint64_t value_ = 0;
+  double capacity_ = 0;
+  double per_second_ = 0;
+};
+
+// CPython measures by itself; it is told the seed before each run.
+class CPythonOpenLoop : public Race {
+ public:
+  static absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, const Crew& crew, int load) {
+    const nlohmann::json wish = {
+        {"benchmark", "pool_open_loop"}, {"cpus", crew.cpus}, {"workers", crew.workers}, {"load", load}};
+    absl::StatusOr<std::unique_ptr<Race>> driver = CPython::Start(watch, wish.dump());
+    if (!driver.ok()) return driver.status();
+    return std::unique_ptr<Race>(new CPythonOpenLoop(*std::move(driver)));
+  }
+  absl::Status Run(int64_t operations, Meter& meter) override {
+    auto* driver = static_cast<CPython*>(driver_.get());
+    if (absl::Status told = driver->Tell(absl::StrCat("[", meter.seed(), "]")); !told.ok()) return told;
+    return driver->Run(operations, meter);
+  }
+  absl::Status Finish() override { return driver_->Finish(); }
+
+ private:
+  explicit CPythonOpenLoop(std::unique_ptr<Race> driver) : driver_(std::move(driver)) {}
+  std::unique_ptr<Race> driver_;
+};
+
+struct QueueSystem {
+  const char* name;
+  absl::StatusOr<std::unique_ptr<Race>> (*start)(PartnerWatch&, const Spot&, const ChannelShape&, int load);
+};
+
+constexpr QueueSystem kQueues[] = {
+    {"core", &MessageOpenLoop<CoreQueue>::Start}, {"ring", &MessageOpenLoop<Ring>::Start},
+    {"pipe", &MessageOpenLoop<Pipe>::Start},      {"boost_message_queue", &MessageOpenLoop<BoostMessageQueue>::Start},
+    {"zeromq", &MessageOpenLoop<ZeroMq>::Start},
+};
+
+struct PoolSystem {
+  const char* name;
+  int64_t batch;
+  absl::StatusOr<std::unique_ptr<Race>> (*start)(PartnerWatch&, const Crew&, int load);
+};
+
+constexpr PoolSystem kPools[] = {
+    {"core", 500, &TaskOpenLoop<CorePool>::Start},
+    {"threads", 500, &TaskOpenLoop<Threads>::Start},
+    {"cpython", 50, &CPythonOpenLoop::Start},
+};
+
+// Who sends spins until something is due: on the receiver's processor it would only measure time slices.
+std::vector<Spot> Apart(std::vector<Spot> spots) {
+  std::erase_if(spots, [](const Spot& spot) { return spot.placement == "same_cpu"; });
+  return spots;
+}
+
+Arm MakeArm(const Course& course, const char* benchmark, const char* system, const Spot& spot) {
+  Arm arm;
+  arm.key = {.benchmark = benchmark, .workload = "", .system = system, .fields = {}};
+  course.MarkAbsent(arm, system);
+  arm.unavailable = spot.unavailable;
+  arm.cpus = spot.cpus;
+  arm.processors_used = spot.processors_used;
+  arm.rate = true;
+  return arm;
+}
+
+}  // namespace
+
+void AddOpenLoops(const Course& course, std::vector<Arm>& arms) {
+  for (const QueueSystem& system : kQueues) {
+    for (const Spot& spot : Apart(course.Pairs())) {
+      for (const int load : kLoads) {
+        Arm arm = MakeArm(course, "queue_open_loop", system.name, spot);
+        arm.key.fields = {{"bytes", absl::StrCat(kBytes)}, {"load", absl::StrCat(load)}, {"placement", spot.placement}};
+        arm.batch = 1000;
+        arm.start = [&system, spot, load](PartnerWatch& watch) {
+          return system.start(watch, spot, ChannelShape{.bytes = kBytes}, load);
+        };
+        arms.push_back(std::move(arm));
+      }
+    }
+  }
+  for (const PoolSystem& system : kPools) {
+    for (const Spot& spot : Apart(course.PoolPairs(1))) {
+      for (const int load : kLoads) {
+        Arm arm = MakeArm(course, "pool_open_loop", system.name, spot);
+        arm.key.fields = {{"workers", "1"}, {"load", absl::StrCat(load)}, {"placement", spot.placement}};
+        arm.batch = system.batch;
+        arm.start = [&system, crew = Crew{.workers = 1, .cpus = spot.cpus}, load](PartnerWatch& watch) {
+          return system.start(watch, crew, load);
+        };
+        arms.push_back(std::move(arm));
+      }
+    }
+  }
+}
+
+}  // namespace regatta::bench

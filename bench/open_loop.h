@@ -1,0 +1,17 @@
+// queue_open_loop and pool_open_loop: latency under load. Messages and tasks arrive at 50, 70 and 90 % of the capacity that was
+// measured just before on the same stage, and their latency counts from when each was due (harness/open_loop.h).
+#ifndef REGATTA_BENCH_OPEN_LOOP_H_
+#define REGATTA_BENCH_OPEN_LOOP_H_
+
+#include <vector>
+
+#include "bench/harness/arm.h"
+#include "bench/harness/course.h"
+
+namespace regatta::bench {
+
+void AddOpenLoops(const Course& course, std::vector<Arm>& arms);
+
+}  // namespace regatta::bench
+
+#endif  // REGATTA_BENCH_OPEN_LOOP_H_
