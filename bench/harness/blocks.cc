@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 #include <numeric>
+#include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,14 +15,6 @@
 
 namespace regatta::bench {
 namespace {
-
-// splitmix64: the standard library's distributions differ between implementations.
-uint64_t NextRandom(uint64_t& state) {
-  uint64_t z = (state += 0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
 
 absl::StatusOr<Batch> RunOnce(const Arm& arm, const BlockOptions& options, int block) {
   absl::StatusOr<std::unique_ptr<Stage>> stage = Stage::Start(arm, options.stage);
@@ -48,8 +41,9 @@ std::string Summary(const Arm& arm, const absl::StatusOr<Batch>& batch) {
 std::vector<size_t> BlockOrder(uint64_t seed, int block, size_t arms) {
   std::vector<size_t> order(arms);
   std::iota(order.begin(), order.end(), size_t{0});
-  uint64_t state = seed ^ (static_cast<uint64_t>(block) + 1) * 0xd1342543de82ef95;
-  for (size_t left = arms; left > 1; --left) std::swap(order[left - 1], order[NextRandom(state) % left]);
+  // The same everywhere: std::shuffle is not.
+  std::mt19937_64 random(seed ^ (static_cast<uint64_t>(block) + 1) * 0xd1342543de82ef95);
+  for (size_t left = arms; left > 1; --left) std::swap(order[left - 1], order[random() % left]);
   return order;
 }
 

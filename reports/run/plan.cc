@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <random>
 #include <string_view>
 
 #include "absl/strings/numbers.h"
@@ -156,14 +157,6 @@ bool Matches(const Rule& rule, const ArmInfo& arm) {
          rule.one_processor.value_or(OneProcessor(arm)) == OneProcessor(arm);
 }
 
-// splitmix64, as fixed on every machine: a recorded seed must give the same run.
-uint64_t NextRandom(uint64_t& state) {
-  uint64_t z = (state += 0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
 }  // namespace
 
 Plan MakePlan(const std::vector<ArmInfo>& arms, bool quick, int processors, uint64_t seed) {
@@ -191,10 +184,11 @@ Plan MakePlan(const std::vector<ArmInfo>& arms, bool quick, int processors, uint
     if (!group.keys.empty()) plan.comparisons.push_back(std::move(group));
   }
   plan.rounds = quick ? 1 : kFullRounds;
+  std::mt19937_64 random(seed);  // Fixed by the standard: a recorded seed gives the same run on every machine.
   for (int round = 0; round < plan.rounds; ++round) {
     for (const Comparison& comparison : plan.comparisons) {
       // Seeds stay below 2^63, which every reader of JSON can hold.
-      plan.steps.push_back({&comparison, round, NextRandom(seed) >> 1});
+      plan.steps.push_back({&comparison, round, random() >> 1});
     }
   }
   return plan;
