@@ -35,7 +35,7 @@ namespace regatta::bench {
 namespace {
 
 constexpr int kMostRounds = 4000;
-constexpr size_t kLarge = 64 * 1024;
+constexpr size_t kLarge = size_t{64} << 10;
 
 struct MemoryOfRound {
   uint64_t allocations = 0;
@@ -363,8 +363,8 @@ bool Count(const Path& path) {
   say("wakes", cheapest.wakes, which);
   say("sleeps", cheapest.sleeps, which);
   const auto median = [&](uint64_t MemoryOfRound::*what) {
-    std::vector<uint64_t> values;
-    for (int i = 0; i < *rounds; ++i) values.push_back(scene.memory[i].*what);
+    std::vector<uint64_t> values(*rounds);
+    for (int i = 0; i < *rounds; ++i) values[i] = scene.memory[i].*what;
     return Median(std::move(values));
   };
   say("allocations", median(&MemoryOfRound::allocations), "");
