@@ -1,4 +1,5 @@
-// memory_copy: what a round trip by copy can't do without: four copies of the message, in and out, there and back, by one process.
+// memory_copy: what a round trip by copy can't do without: four copies of the message, in and out, there and back, all by
+// one process.
 #ifndef REGATTA_BENCH_MEMORY_COPY_H_
 #define REGATTA_BENCH_MEMORY_COPY_H_
 

@@ -31,7 +31,7 @@ namespace {
 constexpr int kLoads[] = {50, 70, 90};
 constexpr size_t kBytes = 64;
 
-// Empty tasks handed to a pool of one worker by a submitter that also takes the results, in order, whenever no task is due.
+// Empty tasks handed to a pool of one worker by a submitter that also takes the results, in order, whenever none is due.
 template <class P>
 class TaskOpenLoop : public Race {
  public:
@@ -77,12 +77,17 @@ class TaskOpenLoop : public Race {
 
   // Tasks a second, all due at once: the middle of several tries.
   absl::Status MeasureCapacity() {
-    constexpr int64_t kTries = 5, kTasks = 2000;
+    constexpr int64_t kTries = 5, kLongEnoughNs = 3'000'000;
+    int64_t tasks = 1000;
     std::vector<double> rates;
-    for (int i = 0; i < kTries; ++i) {
-      absl::StatusOr<int64_t> took = RunPart(kTasks, 0, 1);
+    while (rates.size() < kTries) {
+      absl::StatusOr<int64_t> took = RunPart(tasks, 0, 1);
       if (!took.ok()) return took.status();
-      rates.push_back(static_cast<double>(kTasks) * 1e9 / static_cast<double>(std::max<int64_t>(*took, 1)));
+      if (*took < kLongEnoughNs && tasks < kMostSamples) {
+        tasks *= 2;
+      } else {
+        rates.push_back(static_cast<double>(tasks) * 1e9 / static_cast<double>(*took));
+      }
     }
     std::nth_element(rates.begin(), rates.begin() + kTries / 2, rates.end());
     capacity_ = rates[kTries / 2];

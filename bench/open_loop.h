@@ -1,4 +1,4 @@
-// queue_open_loop and pool_open_loop: latency under load. Messages and tasks arrive at 50, 70 and 90 % of the capacity that was
+// queue_open_loop and pool_open_loop: latency under load. Messages and tasks fall due at 50, 70 and 90 % of the capacity
 // measured just before on the same stage, and their latency counts from when each was due (harness/open_loop.h).
 #ifndef REGATTA_BENCH_OPEN_LOOP_H_
 #define REGATTA_BENCH_OPEN_LOOP_H_

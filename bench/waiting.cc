@@ -18,8 +18,8 @@
 namespace regatta::bench {
 namespace {
 
-// What the document's ten tasks printed, in the order in which they were handed in, a hundredth of it: 8.28 s together, which
-// its three workers needed 3.25 s for.
+// What the document's ten tasks printed, in the order in which they were handed in, a hundredth of it: 8.28 s together,
+// which its three workers needed 3.25 s for.
 constexpr int64_t kHundredth = 10'000'000;
 constexpr double kSeconds[] = {1.50, 1.01, 1.03, 0.17, 0.23, 0.95, 1.99, 0.65, 0.55, 0.20};
 

@@ -24,6 +24,17 @@ std::vector<int> WorkerCounts(int processors) {
   return {counts.upper_bound(0), counts.end()};
 }
 
+std::vector<int> ToPair(const std::vector<int>& processors) {
+  if (processors.size() <= kMostPaired) return processors;
+  std::vector<int> chosen;
+  constexpr size_t kTwos = kMostPaired / 2;
+  for (size_t i = 0; i < kTwos; ++i) {
+    const size_t first = i * (processors.size() - 2) / (kTwos - 1);
+    chosen.insert(chosen.end(), {processors[first], processors[first + 1]});
+  }
+  return chosen;
+}
+
 Course::Course(Topology topology, Wishes wishes, std::vector<Presence> peers)
     : topology_(std::move(topology)), wishes_(std::move(wishes)), peers_(std::move(peers)) {
   worker_counts_ = wishes_.workers;
@@ -67,22 +78,12 @@ std::vector<Spot> Course::Pairs() const {
 std::vector<Spot> Course::EveryPair() const {
   std::vector<Spot> spots;
   if (!wishes_.pin) return spots;
-  // In the order of the hardware, so that a part of them has neighbours as well as strangers.
-  std::vector<int> all;
+  // In the order of the hardware, neighbours side by side.
+  std::vector<int> allowed;
   for (const Topology::Processor& processor : topology_.processors()) {
-    if (processor.allowed) all.push_back(processor.cpu);
+    if (processor.allowed) allowed.push_back(processor.cpu);
   }
-  std::vector<int> cpus = all;
-  if (static_cast<int>(all.size()) > kMostPaired) {
-    cpus.clear();
-    // In twos, so that neighbours are among them.
-    constexpr size_t kTwos = kMostPaired / 2;
-    for (size_t i = 0; i < kTwos; ++i) {
-      const size_t first = i * (all.size() - 2) / (kTwos - 1);
-      cpus.push_back(all[first]);
-      cpus.push_back(all[first + 1]);
-    }
-  }
+  const std::vector<int> cpus = ToPair(allowed);
   const std::vector<Placement> offered = Offered();
   for (const int here : cpus) {
     for (const int there : cpus) {

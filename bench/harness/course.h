@@ -2,6 +2,7 @@
 #ifndef REGATTA_BENCH_HARNESS_COURSE_H_
 #define REGATTA_BENCH_HARNESS_COURSE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -26,8 +27,8 @@ struct Wishes {
   std::vector<int64_t> parent_mib = {0, 2048};
 };
 
-// The worker counts of a sweep to twice the processors: 1 to 4, then doubling, and once, one and a half times and twice as many
-// as there are processors. Ascending, at least {1, 2, 3}.
+// The worker counts of a sweep to twice the processors: 1 to 4, then doubling, and once, one and a half times and twice
+// as many as there are processors. Ascending, at least {1, 2, 3}.
 std::vector<int> WorkerCounts(int processors);
 
 // Processors for the parties of an arm. One of the two is set.
@@ -38,8 +39,10 @@ struct Spot {
   int processors_used = 1;
 };
 
-// How many processors are paired with each other: 64 pairs take long enough.
-inline constexpr int kMostPaired = 8;
+// Which of the processors are paired with each other: all, but of more than kMostPaired so many, evenly among them and in twos,
+// so that there are neighbours as well as strangers. 64 pairs take long enough.
+inline constexpr size_t kMostPaired = 8;
+std::vector<int> ToPair(const std::vector<int>& processors);
 
 class Course {
  public:
@@ -56,8 +59,8 @@ class Course {
   // For two parties: same_cpu and other_core, offered or not, and whatever else this machine can tell apart; `unpinned` alone
   // when nothing is to be pinned.
   std::vector<Spot> Pairs() const;
-  // Two parties on every two of the allowed processors, each way, and on each alone; of more than kMostPaired processors so
-  // many, evenly among them. None when nothing is to be pinned.
+  // Two parties on every two of the allowed processors, as far as ToPair takes them, each way, and both on each alone. None
+  // when nothing is to be pinned.
   std::vector<Spot> EveryPair() const;
   // For a submitter and `workers` of a pool, in that order: each of Pairs()' placements for all workers.
   std::vector<Spot> PoolPairs(int workers) const;

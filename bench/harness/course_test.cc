@@ -1,5 +1,10 @@
 #include "bench/harness/course.h"
 
+#include <algorithm>
+#include <numeric>
+#include <set>
+#include <utility>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -13,6 +18,33 @@ TEST(Course_WorkerCounts, GoToTwiceTheProcessorsAndAreFewOnManyOfThem) {
   EXPECT_THAT(WorkerCounts(2), ElementsAre(1, 2, 3, 4));
   EXPECT_THAT(WorkerCounts(4), ElementsAre(1, 2, 3, 4, 6, 8));
   EXPECT_THAT(WorkerCounts(48), ElementsAre(1, 2, 3, 4, 8, 16, 32, 48, 64, 72, 96));
+}
+
+TEST(Course_ToPair, TakesNeighboursFromAllOverWhereThereAreMany) {
+  std::vector<int> processors(8);
+  std::iota(processors.begin(), processors.end(), 0);
+  EXPECT_EQ(ToPair(processors), processors);
+  processors.push_back(8);
+  EXPECT_THAT(ToPair(processors), ElementsAre(0, 1, 2, 3, 4, 5, 7, 8));
+  processors.resize(64);
+  std::iota(processors.begin(), processors.end(), 100);
+  EXPECT_THAT(ToPair(processors), ElementsAre(100, 101, 120, 121, 141, 142, 162, 163));
+}
+
+TEST(Course_EveryPair, IsEachProcessorWithItselfAndWithEveryOther) {
+  absl::StatusOr<Topology> topology = Topology::Load();
+  ASSERT_TRUE(topology.ok()) << topology.status();
+  const std::vector<int> allowed = topology->allowed();
+  const size_t paired = std::min(allowed.size(), kMostPaired);
+  const Course course(*std::move(topology), {}, {});
+  std::set<std::pair<int, int>> pairs;
+  for (const Spot& spot : course.EveryPair()) {
+    ASSERT_EQ(spot.cpus.size(), 2U);
+    EXPECT_TRUE(pairs.emplace(spot.cpus[0], spot.cpus[1]).second);
+    EXPECT_EQ(spot.placement == "same_cpu", spot.cpus[0] == spot.cpus[1]) << spot.placement;
+    for (const int cpu : spot.cpus) EXPECT_TRUE(std::binary_search(allowed.begin(), allowed.end(), cpu)) << cpu;
+  }
+  EXPECT_EQ(pairs.size(), paired * paired);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// Open loop: work that comes when it comes, whether or not what came before it is done, as from many users who don't know of
-// each other. Latency counts from the moment at which a piece of work was to start, never from that at which a busy system let it
-// start: a system that stalls for 20 ms has let everything wait that was due meanwhile, and that is seen in its tail.
+// Open loop: work that comes when it comes, whether or not what came before it is done, as from many users who don't know
+// of each other. Latency counts from the moment at which a piece of work was to start, never from that at which a busy
+// system let it start: one that stalls for 20 ms has let everything wait that was due meanwhile, and its tail shows that.
 //
 // Arrivals are a Poisson process: at a fixed pace they could fall into step with the system and always meet it ready.
 #ifndef REGATTA_BENCH_HARNESS_OPEN_LOOP_H_
@@ -20,7 +20,7 @@ namespace regatta::bench {
 std::vector<int64_t> PoissonArrivals(uint64_t seed, double per_second, size_t count);
 
 // Calls send(began + arrival) for each of `arrivals` when it is due, or as soon after that as the sends before let it.
-// `now`: nanoseconds on the clock that `began` is of. `idle` is called before each send, and again and again until it is due.
+// `now`: nanoseconds on the clock that `began` is of. `idle` is called before each send, and again until it is due.
 template <class Now, class Idle, class Send>
 absl::Status SendWhenDue(std::span<const int64_t> arrivals, int64_t began, Now now, Idle idle, Send send) {
   for (const int64_t arrival : arrivals) {

@@ -59,6 +59,13 @@ std::vector<Tick> Axis::Candidates() const {
   std::vector<Tick> ticks;
   const auto add = [&](double value) { ticks.push_back({Position(value), FormatPlain(value, spec_.unit)}); };
   const double decades = spec_.logarithmic ? std::log10(high_ / low_) : 0;
+  if (decades > 0.7 && spec_.unit == Unit::kQuantile) {
+    if (low_ <= 2 && high_ >= 2) add(2);  // the median
+    for (double one_in = 10; one_in <= high_; one_in *= 10) {
+      if (one_in >= low_) add(one_in);
+    }
+    return ticks;
+  }
   if (decades > 0.7 && spec_.unit == Unit::kBytes) {
     for (double bytes = 1; bytes <= high_; bytes *= 8) {
       if (bytes >= low_) add(bytes);

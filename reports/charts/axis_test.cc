@@ -84,6 +84,13 @@ TEST(AxisTest, ThinsLabelsThatWouldTouch) {
   EXPECT_LT(Labels(ticks).size(), ticks.size());
 }
 
+TEST(AxisTest, TicksQuantilesFromTheMedianOn) {
+  const Axis axis({.unit = Unit::kQuantile, .logarithmic = true}, {2, 10'000}, 0, 2000);
+  std::vector<std::string> texts;
+  for (const Tick& tick : axis.Ticks([](const std::string&) { return 10; })) texts.push_back(tick.text);
+  EXPECT_EQ(texts, (std::vector<std::string>{"p50", "p90", "p99", "p99.9", "p99.99"}));
+}
+
 TEST(AxisTest, TicksBytesAtPowersOfTwo) {
   const Axis axis({.unit = Unit::kBytes, .logarithmic = true}, {8, 16777216}, 0, 2000);
   std::vector<std::string> texts;

@@ -47,6 +47,13 @@ Reading CpuPerOperation() {
   };
 }
 
+Reading TypicalTime() {
+  return [median = Counter("p50_ns"), mean = TimePerOperation()](const Record& record) {
+    const std::optional<double> typical = median(record);
+    return typical ? typical : mean(record);
+  };
+}
+
 View::View(const Results& results, const Screening& screening) : results_(results), screening_(screening) {
   std::map<std::string, size_t> known;
   std::map<std::set<std::string>, std::pair<int, int>> comparisons;  // keys -> comparison, invocations so far

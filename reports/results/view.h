@@ -28,6 +28,8 @@ using Reading = std::function<std::optional<double>(const Record&)>;
 Reading Counter(std::string name);
 Reading TimePerOperation();
 Reading CpuPerOperation();
+// The median of a record's own operations, or, where it had too few to give one, their mean.
+Reading TypicalTime();
 
 class View {
  public:

@@ -14,7 +14,6 @@ namespace regatta::reports {
 namespace {
 
 constexpr int kFullRounds = 5;
-constexpr int kFullBlocks = 10;
 constexpr int kFullArmMs = 50;
 constexpr int kManyArms = 48;
 
@@ -66,8 +65,8 @@ bool ChooseSmall(const ArmInfo& arm, const Scope&) {
   return arm.Field("bytes") == "64" || (arm.system == "ring" && arm.Field("bytes") == "8");
 }
 
-// By copy, by reference, the limit, what people use and what memory can do; of Python two sizes, for it is slow. A quick run looks
-// at the core's own in a few sizes.
+// By copy, by reference, the limit, what people use and what memory can do; of Python two sizes, for it is slow. A quick
+// run looks at the core's own in a few sizes.
 bool ChooseSize(const ArmInfo& arm, const Scope& scope) {
   const std::string bytes = arm.Field("bytes");
   if (scope.quick) {
@@ -109,45 +108,48 @@ struct Rule {
   bool (*chooses)(const ArmInfo&, const Scope&);
   int quick_blocks;
   int quick_arm_ms;
-  int full_blocks = kFullBlocks;
+  int full_blocks;
 };
 
-// The first rule that matches and chooses the arm takes it; rules of one name make one comparison, in the place and with the blocks
-// of the first. What a reader wants to know first is measured first, so that an
-// interrupted run has it.
+// The first rule that matches and chooses the arm takes it; rules of one name make one comparison, in the place and with
+// the blocks of the first. What a reader wants to know first is measured first, so that an interrupted run has it.
+//
+// Blocks are as many as a full run of about ten minutes on two processors has room for. The most go where systems are close
+// to each other and to a goal; where they differ by factors fewer tell the same.
 constexpr std::array kRules = {
-    Rule{"tasks of rising size", "workload", "grain_sweep", "", {}, ChooseSweep, 5, 50},
-    Rule{"the count loops", "workload", "count_loop", "", {}, ChooseWorkload, 4, 30},
-    Rule{"the count loops", "workload", "count_loop_tenth", "", {}, ChooseShortLoop, 4, 30},
-    Rule{"tasks that wait", "workload", "waiting", "", {}, ChooseWaiting, 3, 1, 4},
+    Rule{"tasks of rising size", "workload", "grain_sweep", "", {}, ChooseSweep, 4, 50, 3},
+    Rule{"the count loops", "workload", "count_loop", "", {}, ChooseWorkload, 4, 30, 5},
+    Rule{"the count loops", "workload", "count_loop_tenth", "", {}, ChooseShortLoop, 4, 30, 5},
+    Rule{"tasks that wait", "workload", "waiting", "", {}, ChooseWaiting, 3, 1, 2},
     // A large folder takes seconds.
-    Rule{"copying a folder", "workload", "folder_copy", "", {}, ChooseWorkload, 4, 1, 2},
-    Rule{"64 B there and back", "queue_round_trip", "", "", false, ChooseSmall, 5, 30},
-    Rule{"64 B there and back on one processor", "queue_round_trip", "", "64", true, Always, 5, 30},
-    Rule{"after a sleep", "queue_round_trip_slept", "", "64", false, Always, 3, 70},
-    Rule{"after a sleep", "pool_round_trip_slept", "", "", {}, Always, 3, 70},
+    Rule{"copying a folder", "workload", "folder_copy", "", {}, ChooseWorkload, 4, 1, 1},
+    Rule{"64 B there and back", "queue_round_trip", "", "", false, ChooseSmall, 5, 30, 10},
+    Rule{"64 B there and back on one processor", "queue_round_trip", "", "64", true, Always, 5, 30, 4},
+    Rule{"after a sleep", "queue_round_trip_slept", "", "64", false, Always, 3, 70, 2},
+    Rule{"after a sleep", "pool_round_trip_slept", "", "", {}, Always, 3, 70, 2},
     Rule{"messages of all sizes", "queue_round_trip", "", "", false, ChooseSize, 2, 30, 2},
     Rule{"messages of all sizes", "memory_copy", "", "", {}, ChooseSize, 2, 30, 2},
     Rule{"64 B between every two processors", "queue_round_trip_pair", "", "", {}, Always, 3, 20, 3},
-    Rule{"64 B one way", "queue_throughput", "", "64", false, ChooseFlow, 3, 30},
-    Rule{"one task there and back", "pool_round_trip", "", "", {}, Always, 3, 30},
-    Rule{"empty tasks", "pool_empty_tasks", "", "", {}, ChooseEmptyTasks, 5, 30},
-    Rule{"latency under load", "queue_open_loop", "", "", {}, ChooseLoad, 2, 50, 3},
-    Rule{"latency under load", "pool_open_loop", "", "", {}, ChooseLoad, 2, 50, 3},
-    Rule{"creating processes", "process_create", "", "", {}, ChooseCreation, 3, 30},
-    Rule{"locks", "lock_unlock", "", "", {}, Always, 5, 20},
+    Rule{"64 B one way", "queue_throughput", "", "64", false, ChooseFlow, 3, 30, 3},
+    Rule{"one task there and back", "pool_round_trip", "", "", {}, Always, 3, 30, 3},
+    Rule{"empty tasks", "pool_empty_tasks", "", "", {}, ChooseEmptyTasks, 4, 30, 3},
+    Rule{"latency under load", "queue_open_loop", "", "", {}, ChooseLoad, 2, 50, 2},
+    Rule{"latency under load", "pool_open_loop", "", "", {}, ChooseLoad, 2, 50, 2},
+    // Parents of 2 GiB take a second each.
+    Rule{"creating processes", "process_create", "", "", {}, ChooseCreation, 2, 30, 2},
+    Rule{"locks", "lock_unlock", "", "", {}, Always, 5, 20, 4},
 };
 
 // About how long an arm takes in a block: a first guess for the progress line, which then goes by the clock.
 double ExpectedMs(const ArmInfo& arm, int arm_ms, bool quick) {
-  double ms = arm_ms + 120;  // with a process of its own, its partners, and the checks
+  double ms = arm_ms + 90;  // with a process of its own, its partners, and the checks
   if (arm.system.starts_with("cpython")) ms += 250;
   if (arm.benchmark.ends_with("_open_loop")) ms += 80;  // the capacity first
   if (arm.Field("bytes") == "16777216") ms += 300;
   if (arm.workload == "grain_sweep") ms += 350;
   if (arm.workload == "count_loop" && arm.system.starts_with("cpython")) ms += 500;
-  if (arm.workload == "folder_copy") ms += quick ? 100 : 6000;
-  if (arm.Field("parent_mib") != "" && arm.Field("parent_mib") != "0") ms += 1500;
+  if (arm.workload == "folder_copy") ms += quick ? 100 : 2500;
+  if (arm.Field("parent_mib") != "" && arm.Field("parent_mib") != "0") ms += 800;
   return ms;
 }
 

@@ -140,7 +140,7 @@ class GoalFinder {
     }
   }
 
-  // A round trip by copy makes four copies: twice their time is memory's speed, with what two processors' caches have to exchange.
+  // A round trip by copy makes four copies: twice their time is memory's speed, with what two caches have to exchange.
   void CopiedMessages() {
     for (const ArmInfo* large : Arms("queue_round_trip", "core", {{"bytes", "1048576"}})) {
       if (large->Field("placement") == "same_cpu") continue;
@@ -150,7 +150,7 @@ class GoalFinder {
                .goal = "at memory speed: at most 2×",
                .place = PlacementName(large->Field("placement"), state),
                .limit = 2},
-              analysis_.Ratio(large->key, copies->key, TimePerOperation(), state));
+              analysis_.Ratio(large->key, copies->key, TypicalTime(), state));
         }
       }
     }

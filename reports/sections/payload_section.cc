@@ -47,7 +47,7 @@ void AddCharts(const Analysis& analysis, const std::vector<Sized>& systems, cons
     Series times = {system.name, {}};
     Series flows = {system.name, {}};
     for (const auto& [bytes, arm] : system.arms) {
-      const Estimate trip = analysis.Value(arm->key, TimePerOperation(), state);
+      const Estimate trip = analysis.Value(arm->key, TypicalTime(), state);
       if (!trip.measured() || trip.value <= 0 || trip.interval.low <= 0) continue;
       const double size = bytes;
       const auto rate = [&](double nanos) { return 2 * size / nanos * 1e9; };
@@ -97,7 +97,7 @@ void AddTable(const Analysis& analysis, const std::vector<Sized>& systems, const
         row.emplace_back("–");
         continue;
       }
-      const Estimate trip = analysis.Value(arm->second->key, TimePerOperation(), state);
+      const Estimate trip = analysis.Value(arm->second->key, TypicalTime(), state);
       if (trip.measured()) {
         row.emplace_back(Show(trip, Unit::kNanoseconds));
         continue;
@@ -145,8 +145,10 @@ Section PayloadSection(const Analysis& analysis) {
     }
   }
   if (!section.blocks.empty()) {
-    section.Add(Paragraph{
-        Text("Times are the mean of a block's round trips, and of these the median over blocks with its range.")});
+    section.Add(
+        Paragraph{Text("Times are the median of a block's round trips, or their mean where a block had fewer than "
+                       "twenty of them, and of "
+                       "these the median over blocks with its range.")});
   }
   return section;
 }

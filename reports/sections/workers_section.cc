@@ -95,8 +95,13 @@ Text BestSentence(const BestWorkers& found) {
     text.Say("; every other number was slower in the whole of its range");
   }
   if (best.speed_up.interval.low <= 1) text.Say(". Even so, it was not shown to beat one process");
-  if (found.at_the_most_tried)
-    text.Say(". It is the most that was tried: more may be better still (--workers of //bench)");
+  if (found.at_the_most_tried) {
+    text.Say(". It is the most that was tried: more may be better still (")
+        .Code("--workers")
+        .Say(" of ")
+        .Code("//bench")
+        .Say(")");
+  }
   return text.Say(".");
 }
 
@@ -109,7 +114,9 @@ void AddBest(const Analysis& analysis, const PoolFindings& findings, Section& se
   if (bullets.items.empty()) return;
   section.Add(Paragraph{
       Text("How many workers are right can't be told from the number of processors alone; it is found by trying, "
-           "with the work that is to be done. Of the numbers tried here did best:")});
+           "with the work that is to be done. ")
+          .Say(analysis.indicative() ? "By a first look, of the numbers tried here did best:"
+                                     : "Of the numbers tried here did best:")});
   section.Add(std::move(bullets));
 }
 
