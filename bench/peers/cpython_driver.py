@@ -7,9 +7,9 @@ a line too: {"error": "..."}.
 """
 
 import json
-import math
 import multiprocessing
 import os
+import random
 import signal
 import statistics
 import sys
@@ -261,13 +261,11 @@ class PoolEmptyTasks(Pooled):
 
 
 def poisson_arrivals(seed, per_second, count):
-    """As bench/harness/open_loop.cc has them."""
+    """Like those of bench/harness/open_loop.h; drawn by Python's own generator."""
+    draw = random.Random(seed)
     at, arrivals = 0.0, []
     for _ in range(count):
-        seed = (seed + 0x9E3779B97F4A7C15) & MASK
-        z = ((seed ^ (seed >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-        at -= math.log((((z ^ (z >> 31)) >> 11) + 1) * 2.0**-53) * 1e9 / per_second
+        at += draw.expovariate(per_second) * 1e9
         arrivals.append(int(at))
     return arrivals
 
