@@ -1,16 +1,16 @@
 #include "reports/charts/chart.h"
 
-#include <algorithm>
-
 namespace regatta::reports {
 
 const ChartText& TextOf(const Chart& chart) {
   return std::visit([](const auto& kind) -> const ChartText& { return kind.text; }, chart);
 }
 
-bool HasValues(const Chart& chart) {
+int CountValues(const Chart& chart) {
+  size_t values = 0;
   if (const auto* lines = std::get_if<LineChart>(&chart)) {
-    return std::any_of(lines->series.begin(), lines->series.end(), [](const Series& s) { return !s.points.empty(); });
+    for (const Series& series : lines->series) values += series.points.size();
+    return static_cast<int>(values);
   }
   if (const auto* map = std::get_if<HeatMap>(&chart)) {
     return std::any_of(map->cells.begin(), map->cells.end(), [](const std::vector<HeatCell>& row) {
@@ -18,11 +18,9 @@ bool HasValues(const Chart& chart) {
     });
   }
   for (const BarGroup& group : std::get<BarChart>(chart).groups) {
-    if (std::any_of(group.bars.begin(), group.bars.end(), [](const Bar& bar) { return bar.value.has_value(); })) {
-      return true;
-    }
+    for (const Bar& bar : group.bars) values += bar.value.has_value() ? 1 : 0;
   }
-  return false;
+  return static_cast<int>(values);
 }
 
 Drawing DrawChart(const Chart& chart, double width) {

@@ -85,8 +85,9 @@ using Chart = std::variant<LineChart, BarChart, HeatMap>;
 
 const ChartText& TextOf(const Chart& chart);
 
-// Whether there is anything to draw: a chart without a single value is left out of a report, not shown empty.
-bool HasValues(const Chart& chart);
+// How many values are drawn, each with what is behind it. A chart without any is left out of a report, not shown empty.
+int CountValues(const Chart& chart);
+inline bool HasValues(const Chart& chart) { return CountValues(chart) > 0; }
 
 Drawing DrawLineChart(const LineChart& chart, double width);
 Drawing DrawBarChart(const BarChart& chart, double width);

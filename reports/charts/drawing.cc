@@ -10,11 +10,6 @@
 namespace regatta::reports {
 namespace {
 
-constexpr double kHoverSize = 12;
-constexpr double kHoverLine = 16;
-constexpr double kHoverPadding = 8;
-constexpr double kHoverReach = 11;  // from a mark's middle: within it the pointer counts as on the mark
-
 constexpr std::string_view kFont = "system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif";
 
 // Two decimals at most, none where none are needed: small files, and the same text on every machine.
@@ -180,29 +175,6 @@ void Drawing::AddText(Point at, std::string_view text, const TextStyle& style) {
   absl::StrAppend(&body_, ">", EscapeMarkup(text), "</text>\n");
 }
 
-void Drawing::AddHover(Point at, const std::vector<std::string>& lines) { hovers_.push_back({at, lines}); }
-
-// A wide, unseen disc that catches the pointer, and the box that it calls up: above the mark where there is room, else below.
-std::string Drawing::RenderHover(const Hover& hover) const {
-  double text = 0;
-  for (const std::string& line : hover.lines) text = std::max(text, TextWidth(line, kHoverSize, true));
-  const double width = std::min(text + 2 * kHoverPadding, width_ - 4);
-  const double height = kHoverLine * static_cast<double>(hover.lines.size()) + kHoverPadding;
-  const double left = std::clamp(hover.at.x - width / 2, 2.0, std::max(2.0, width_ - width - 2));
-  const double above = hover.at.y - kHoverReach - height;
-  const double top = above >= 2 ? above : hover.at.y + kHoverReach;
-  std::string group =
-      absl::StrCat("<g class=\"hover\"><circle cx=\"", Number(hover.at.x), "\" cy=\"", Number(hover.at.y), "\" r=\"",
-                   Number(kHoverReach), "\" fill-opacity=\"0\"/><g class=\"tip\"><rect x=\"", Number(left), "\" y=\"",
-                   Number(top), "\" width=\"", Number(width), "\" height=\"", Number(height), "\" rx=\"4\"/>");
-  for (size_t i = 0; i < hover.lines.size(); ++i) {
-    absl::StrAppend(&group, "<text x=\"", Number(left + kHoverPadding), "\" y=\"",
-                    Number(top + kHoverLine * static_cast<double>(i + 1)), "\" font-size=\"", Number(kHoverSize), "\"",
-                    i == 0 ? " font-weight=\"600\"" : "", ">", EscapeMarkup(hover.lines[i]), "</text>");
-  }
-  return group + "</g></g>\n";
-}
-
 std::string Drawing::Render(Standing standing, std::string_view id, std::string_view title,
                             std::string_view description) const {
   std::string picture = absl::StrCat(
@@ -216,10 +188,6 @@ std::string Drawing::Render(Standing standing, std::string_view id, std::string_
     absl::StrAppend(&picture, "<rect width=\"100%\" height=\"100%\" rx=\"6\"", Paint("fill", Colour::kPaper), "/>\n");
   }
   picture += body_;
-  // Last, for what comes later lies on top.
-  if (standing == Standing::kInPage) {
-    for (const Hover& hover : hovers_) picture += RenderHover(hover);
-  }
   picture += "</svg>\n";
   return picture;
 }

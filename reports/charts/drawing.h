@@ -9,6 +9,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "reports/charts/palette.h"
@@ -67,6 +68,7 @@ class Drawing {
   explicit Drawing(double width) : width_(width) {}
 
   double width() const { return width_; }
+  double height() const { return height_; }
   void set_height(double height) { height_ = height; }
 
   void AddLine(Point from, Point to, const Stroke& stroke);
@@ -77,9 +79,13 @@ class Drawing {
   // `at` is the start, middle or end of the baseline.
   void AddText(Point at, std::string_view text, const TextStyle& style = {});
 
-  // What is behind a mark, to be shown beside it while a pointer is on it: a heading, and a line or more. Only in a page; what
-  // it says must also stand elsewhere, for those who have no pointer.
-  void AddHover(Point at, const std::vector<std::string>& lines);
+  // What is behind a mark, a heading and a line or more: a page shows it beside the mark when a pointer or the keyboard is there.
+  void AddHover(Point at, std::vector<std::string> lines) { hovers_.push_back({at, std::move(lines)}); }
+  struct Hover {
+    Point at;
+    std::vector<std::string> lines;
+  };
+  const std::vector<Hover>& hovers() const { return hovers_; }
 
   // Where text lies, in the order added.
   const std::vector<Box>& text_boxes() const { return text_boxes_; }
@@ -91,12 +97,6 @@ class Drawing {
  private:
   double width_;
   double height_ = 0;
-  struct Hover {
-    Point at;
-    std::vector<std::string> lines;
-  };
-  std::string RenderHover(const Hover& hover) const;
-
   std::string body_;
   std::vector<Hover> hovers_;
   std::vector<Box> text_boxes_;

@@ -142,6 +142,7 @@ Section MessageSection(const Analysis& analysis) {
   RaceForm lock;
   lock.reading = TimePerOperation();
   lock.figure_heading = "lock and unlock";
+  lock.charted = false;
   lock.baselines = {{"pthread_robust", "robust mutex"}};
   const auto locks = FindRaces(analysis, ArmsWith(analysis, "lock_unlock", {}), "", lock);
   for (const Race& race : locks) {

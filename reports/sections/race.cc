@@ -100,6 +100,7 @@ Table RaceTable(const std::string& caption, const Race& race, const RaceForm& fo
     }
     table.rows.push_back(std::move(row));
   }
+  table.folded = form.charted;
   return table;
 }
 

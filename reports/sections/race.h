@@ -19,6 +19,7 @@ struct RaceForm {
   Unit unit = Unit::kNanoseconds;
   bool more_is_better = false;
   std::string figure_heading;  // "p50"
+  bool charted = true;         // a chart shows the figures, so that the table needn't be open
   // More columns: a heading and a figure each, shown as medians.
   std::vector<std::pair<std::string, Reading>> extra;
   // What the others are compared with, each in a column of its own: a system, or a system and its first field as in its key

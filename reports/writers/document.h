@@ -15,9 +15,10 @@ namespace regatta::reports {
 
 // A piece of a sentence.
 struct Run {
-  enum class Kind { kPlain, kStrong, kCode, kRange };
+  enum class Kind { kPlain, kStrong, kCode, kRange, kLink };
   Kind kind = Kind::kPlain;
   std::string text;
+  std::string target = {};  // of a link: a section's id
 };
 
 // Running text. Text("About ").Strong("1.2 µs").Range("1.0 to 1.5 µs").Say(" is needed; see ").Code("--out").
@@ -31,6 +32,11 @@ class Text {
   Text& Code(std::string text) { return Add(Run::Kind::kCode, std::move(text)); }
   // What the figure before it is uncertain within: in parentheses, or on a line of its own in a table.
   Text& Range(std::string text) { return Add(Run::Kind::kRange, std::move(text)); }
+  // Leads to the section of the document with that id.
+  Text& Link(std::string text, std::string section) {
+    if (!text.empty()) runs_.push_back({Run::Kind::kLink, std::move(text), std::move(section)});
+    return *this;
+  }
   Text& Append(const Text& other) {
     runs_.insert(runs_.end(), other.runs_.begin(), other.runs_.end());
     return *this;
@@ -91,6 +97,8 @@ struct Table {
   std::string caption;
   std::vector<Column> columns;
   std::vector<std::vector<Cell>> rows;
+  bool folded =
+      false;  // in a page only its caption is shown until it is asked for: figures that a chart beside it shows
 };
 
 // `name` is unique within the document: a file's stem and an anchor.
@@ -100,7 +108,7 @@ struct Figure {
   Text caption;
 };
 
-// Verbatim lines: a command, a picture made of text.
+// Verbatim lines, such as commands. Those too long for the page go on in the next line.
 struct Listing {
   std::string text;
 };

@@ -10,7 +10,7 @@ namespace {
 Document Sample() {
   LineChart chart;
   chart.text = {"A curve", "somewhere", "It rises."};
-  chart.x = {.label = "x"};
+  chart.x = {.label = "x", .whole = true};
   chart.y = {.label = "y"};
   chart.series = {{"only", {{1, 1, 1, 1}, {2, 2, 2, 2}}}};
   Document document = {"Title <b>", "sub & title", {}};
@@ -64,8 +64,32 @@ TEST(HtmlTest, KnowsBothPapersAndNarrowScreens) {
   const std::string html = RenderHtml(Sample());
   EXPECT_NE(html.find("prefers-color-scheme:dark"), std::string::npos);
   EXPECT_NE(html.find("width=device-width"), std::string::npos);
-  EXPECT_NE(html.find("class=\"wide\""), std::string::npos);
-  EXPECT_NE(html.find("class=\"narrow\""), std::string::npos);
+  EXPECT_NE(html.find("class=\"picture wide\""), std::string::npos);
+  EXPECT_NE(html.find("class=\"picture narrow\""), std::string::npos);
+}
+
+TEST(HtmlTest, ShowsWhatIsBehindAMarkToPointerAndKeyboard) {
+  const std::string html = RenderHtml(Sample());
+  const size_t first = html.find("<input type=\"radio\" name=\"curve-wide\" checked aria-label=\"only, x 1: 1\"");
+  ASSERT_NE(first, std::string::npos) << html;
+  EXPECT_NE(html.find("<input type=\"radio\" name=\"curve-wide\" aria-label=\"only, x 2: 2\"", first),
+            std::string::npos);
+  EXPECT_NE(html.find(">only\nx 2: 2</span>", first), std::string::npos);
+  EXPECT_NE(html.find("name=\"curve-narrow\" checked"), std::string::npos) << "a group of its own in each picture";
+}
+
+TEST(HtmlTest, FoldsATableWhoseFiguresAChartShows) {
+  Document document = {"T", "S", {{"id", "Section", {}}}};
+  Table table = {"Figures", {{"A"}, {"B"}}, {{"row", "9"}}};
+  table.folded = true;
+  document.sections[0].Add(table);
+  EXPECT_NE(RenderHtml(document).find("<details><summary>Figures</summary>"), std::string::npos);
+}
+
+TEST(HtmlTest, LinksOnlyToSectionsThatAreThere) {
+  Document document = {"T", "S", {{"id", "Section", {}}}};
+  document.sections[0].Add(Paragraph{Text().Link("here", "id").Link("gone", "left-out")});
+  EXPECT_NE(RenderHtml(document).find("<p><a href=\"#id\">here</a>gone</p>"), std::string::npos);
 }
 
 TEST(HtmlTest, GivesEveryElementAnIdOfItsOwn) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
@@ -41,7 +42,22 @@ std::string Strong(const std::string& text) {
                       text.substr(last + 1));
 }
 
-std::string Inline(const Text& text) {
+// The anchor that a heading gets from those who show Markdown: lower case, blanks as hyphens, no other signs.
+std::string HeadingAnchor(std::string_view title) {
+  std::string anchor;
+  for (const char c : title) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c))) {
+      anchor += absl::ascii_tolower(static_cast<unsigned char>(c));
+    } else if (c == ' ' || c == '-') {
+      anchor += '-';
+    }
+  }
+  return anchor;
+}
+
+using Anchors = std::map<std::string, std::string>;  // section's id -> its heading's anchor
+
+std::string Inline(const Text& text, const Anchors& anchors) {
   std::string markdown;
   for (const Run& run : text.runs()) {
     switch (run.kind) {
@@ -57,6 +73,12 @@ std::string Inline(const Text& text) {
       case Run::Kind::kRange:
         absl::StrAppend(&markdown, " (", EscapeMarkdown(run.text), ")");
         break;
+      case Run::Kind::kLink: {
+        const auto anchor = anchors.find(run.target);
+        markdown += anchor == anchors.end() ? EscapeMarkdown(run.text)
+                                            : absl::StrCat("[", EscapeMarkdown(run.text), "](#", anchor->second, ")");
+        break;
+      }
     }
   }
   return markdown;
@@ -65,6 +87,9 @@ std::string Inline(const Text& text) {
 struct BlockWriter {
   Markdown& markdown;
   std::string_view folder;
+  const Anchors& anchors;
+
+  std::string Inline(const Text& text) const { return reports::Inline(text, anchors); }
 
   template <typename... Pieces>
   void Write(const Pieces&... pieces) const {
@@ -119,9 +144,11 @@ struct BlockWriter {
 Markdown RenderMarkdown(const Document& document, std::string_view folder) {
   Markdown markdown;
   markdown.text = absl::StrCat("# ", EscapeMarkdown(document.title), "\n\n", EscapeMarkdown(document.subtitle), "\n\n");
+  Anchors anchors;
+  for (const Section& section : document.sections) anchors[section.id] = HeadingAnchor(section.title);
   for (const Section& section : document.sections) {
     absl::StrAppend(&markdown.text, "## ", EscapeMarkdown(section.title), "\n\n");
-    for (const Block& block : section.blocks) std::visit(BlockWriter{markdown, folder}, block);
+    for (const Block& block : section.blocks) std::visit(BlockWriter{markdown, folder, anchors}, block);
   }
   while (markdown.text.ends_with("\n\n")) markdown.text.pop_back();
   return markdown;

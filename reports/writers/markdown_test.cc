@@ -42,6 +42,12 @@ TEST(MarkdownTest, PutsARangeInParentheses) {
   EXPECT_NE(TextOfBlocks({Paragraph{Text("9").Range("8 to 10")}}).find("9 (8 to 10)\n"), std::string::npos);
 }
 
+TEST(MarkdownTest, LinksToASectionByItsHeading) {
+  EXPECT_NE(TextOfBlocks({Paragraph{Text().Link("there*", "id")}}).find("[there\\*](#section)\n"), std::string::npos);
+  EXPECT_NE(TextOfBlocks({Paragraph{Text().Link("nowhere", "left-out")}}).find("nowhere\n"), std::string::npos)
+      << "a section that has nothing to say is left out, and so are the ways to it";
+}
+
 TEST(MarkdownTest, FencesAListingWhateverItHolds) {
   EXPECT_NE(TextOfBlocks({Listing{"a\n```\nb"}}).find("````\na\n```\nb\n````\n"), std::string::npos);
 }

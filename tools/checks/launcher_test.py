@@ -13,6 +13,7 @@ LAUNCHER = pathlib.Path("tools/bazel").resolve()
 NEEDED = ["g++", "python3", "bazel-skylib", "pkg-config", "libhwloc-dev", "nlohmann-json3-dev", "zip", "file", "patch",
           "spin", "valgrind"]
 PEERS = ["libboost-dev", "libzmq3-dev", "libtbb-dev"]
+TESTS = ["chromium-headless-shell"]
 
 # A machine: the folder `installed` holds a file for each package. apt fails for the packages named in `unavailable`, and
 # as long as the file `stale` is there, until an update.
@@ -75,7 +76,7 @@ class LauncherTest(unittest.TestCase):
         return (self.machine / "log").read_text()
 
     def test_runs_bazel_at_once_where_nothing_is_missing(self):
-        self.install(NEEDED + PEERS)
+        self.install(NEEDED + PEERS + TESTS)
         result = self.launch("test", "//a b", "--flag=x y")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(result.stdout.splitlines()[0], "[bazel][test][//a b][--flag=x y]")
@@ -92,6 +93,21 @@ class LauncherTest(unittest.TestCase):
         self.assertTrue(needed.startswith("apt-get noninteractive ") and needed.endswith("-recommends zip patch"), needed)
         self.assertTrue(peers.endswith("-recommends libtbb-dev"), peers)
         self.assertIn("libtbb-dev=1.0", result.stdout)
+
+    def test_installs_what_only_tests_need_for_tests_only(self):
+        self.install(NEEDED + PEERS)
+        for words, log in ((("build", "//test"), ""), (("--batch", "test", "//..."), TESTS[0]), (("coverage",), "")):
+            (self.machine / "log").write_text("")
+            result = self.launch(*words)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertTrue(self.log().rstrip().endswith(log) and bool(log) == bool(self.log()), self.log())
+
+    def test_goes_on_where_what_only_tests_need_cant_be_had(self):
+        self.install(NEEDED + PEERS)
+        (self.machine / "unavailable").write_text(TESTS[0] + "\n")
+        result = self.launch("test")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("the tests that need it will fail", result.stderr)
 
     def test_updates_the_lists_only_where_they_are_too_old(self):
         (self.machine / "stale").touch()
