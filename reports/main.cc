@@ -23,10 +23,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "reports/results/conformance.h"
+#include "reports/results/doctor.h"
 #include "reports/results/read_results.h"
 #include "reports/run/child.h"
 #include "reports/run/output.h"
@@ -50,6 +52,8 @@ ABSL_FLAG(
     "an earlier report's results.json (or its folder): what became faster or slower since; exit code 3 where anything "
     "became slower");
 ABSL_FLAG(bool, baseline_other_machine, false, "compare although the baseline was measured on another machine");
+ABSL_FLAG(std::string, doctor, "",
+          "what //tools/doctor --json found: the report says what spoils its figures; default: asked before measuring");
 ABSL_FLAG(std::string, folder, "",
           "the folder that the copying workload copies; default: /usr/include, or of it linux/ if --quick");
 ABSL_FLAG(uint64_t, seed, 0, "decides the order of all arms and the resampling; default: a fresh one, recorded");
@@ -82,31 +86,61 @@ std::string FromCaller(const std::string& path) {
   return fs::path(caller) / path;
 }
 
-// The benchmark program that was built with this one: among the runfiles, or beside this program in Bazel's output tree.
-absl::StatusOr<std::string> FindBench(const char* program) {
-  const std::string named = absl::GetFlag(FLAGS_bench);
+// A program that was built with this one, by its path in the tree: among the runfiles, or beside this program in Bazel's output
+// tree. NotFound names where it was looked for.
+absl::StatusOr<std::string> FindBuilt(const char* program, const std::string& path) {
   std::vector<fs::path> places;
-  if (!named.empty()) {
-    places = {FromCaller(named)};
-  } else {
-    const char* runfiles = std::getenv("RUNFILES_DIR");
-    if (runfiles != nullptr) places.push_back(fs::path(runfiles) / "regatta/bench/bench");
-    places.push_back(fs::path(absl::StrCat(program, ".runfiles")) / "regatta/bench/bench");
-    std::error_code error;
-    const fs::path self = fs::read_symlink("/proc/self/exe", error);
-    if (!error) {
-      places.push_back(fs::path(absl::StrCat(self.string(), ".runfiles")) / "regatta/bench/bench");
-      places.push_back(self.parent_path().parent_path() / "bench/bench");
-    }
+  const char* runfiles = std::getenv("RUNFILES_DIR");
+  if (runfiles != nullptr) places.push_back(fs::path(runfiles) / "regatta" / path);
+  places.push_back(fs::path(absl::StrCat(program, ".runfiles")) / "regatta" / path);
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    places.push_back(fs::path(absl::StrCat(self.string(), ".runfiles")) / "regatta" / path);
+    places.push_back(self.parent_path().parent_path() / path);
   }
   std::string tried;
   for (const fs::path& place : places) {
     if (access(place.c_str(), X_OK) == 0) return fs::absolute(place).string();
     absl::StrAppend(&tried, tried.empty() ? "" : ", ", place.string());
   }
+  return absl::NotFoundError(tried);
+}
+
+absl::StatusOr<std::string> FindBench(const char* program) {
+  const std::string named = absl::GetFlag(FLAGS_bench);
+  absl::StatusOr<std::string> found;
+  if (named.empty()) {
+    found = FindBuilt(program, "bench/bench");
+  } else if (const std::string path = FromCaller(named); access(path.c_str(), X_OK) == 0) {
+    found = path;
+  } else {
+    found = absl::NotFoundError(path);
+  }
+  if (found.ok()) return found;
   return absl::NotFoundError(
-      absl::StrCat("the benchmark program is not at ", tried,
+      absl::StrCat("the benchmark program is not at ", found.status().message(),
                    ": start this with ./tools/bazel run //reports, or name it with --bench=PATH"));
+}
+
+// What the machine doctor says now. It looks for a second at what else runs.
+absl::StatusOr<Doctor> AskDoctor(const char* program, const InterruptGuard& interrupts) {
+  const absl::StatusOr<std::string> path = FindBuilt(program, "tools/doctor/doctor");
+  if (!path.ok()) return absl::NotFoundError(absl::StrCat("it is not at ", path.status().message()));
+#ifdef __OPTIMIZE__
+  const char* build = "--build=opt";
+#else
+  const char* build = "--build=fastbuild";
+#endif
+  std::string text;
+  const absl::StatusOr<ChildEnd> end = RunChild(
+      {*path, "--json", build}, 1, [&](std::string_view line) { absl::StrAppend(&text, line, "\n"); }, interrupts);
+  if (!end.ok()) return end.status();
+  if (!end->ok()) {
+    return absl::UnavailableError(
+        absl::StrCat(*path, " ended with ", end->Describe(), ": ", absl::StrJoin(end->last_errors, "; ")));
+  }
+  return ReadDoctor(text, *path);
 }
 
 std::string Stamp(const char* format) { return absl::FormatTime(format, absl::Now(), absl::UTCTimeZone()); }
@@ -148,6 +182,15 @@ absl::StatusOr<Results> Measure(const char* program, const InterruptGuard& inter
     if (!machine.ok()) return machine.status();
     if (absl::Status fits = CheckBaseline(machine->fingerprint, *baseline); !fits.ok()) return fits;
   }
+  Doctor doctor;
+  if (absl::GetFlag(FLAGS_doctor).empty()) {
+    absl::StatusOr<Doctor> asked = AskDoctor(program, interrupts);
+    if (asked.ok()) {
+      doctor = *std::move(asked);
+    } else {
+      absl::FPrintF(stderr, "report: going on without the machine doctor: %s\n", asked.status().message());
+    }
+  }
   // As many as this process may run on, which its children inherit.
   const Plan plan = MakePlan(*arms, quick, static_cast<int>(std::thread::hardware_concurrency()), seed);
   std::vector<double> weights;
@@ -157,6 +200,7 @@ absl::StatusOr<Results> Measure(const char* program, const InterruptGuard& inter
   }
   Progress progress(stderr, isatty(STDERR_FILENO) != 0, std::move(weights));
   Results results = RunPlan(plan, bench, interrupts, progress, [&](std::string_view line) { output.Append(line); });
+  results.doctor = std::move(doctor);
   results.quick = quick;
   results.seed = seed;
   results.created_utc = Stamp("%Y-%m-%dT%H:%M:%SZ");
@@ -238,6 +282,12 @@ int Main(int argc, char** argv) {
     if (!read.ok()) return Fail(kMisuse, absl::StrCat("--conformance: ", read.status().message()));
     conformance = *std::move(read);
   }
+  Doctor doctor;
+  if (const std::string path = absl::GetFlag(FLAGS_doctor); !path.empty()) {
+    absl::StatusOr<Doctor> read = ReadDoctorFile(FromCaller(path));
+    if (!read.ok()) return Fail(kMisuse, absl::StrCat("--doctor: ", read.status().message()));
+    doctor = *std::move(read);
+  }
   absl::StatusOr<Results> results;
   if (!from.empty()) {
     std::vector<std::string> paths;
@@ -273,6 +323,7 @@ int Main(int argc, char** argv) {
     }
   }
   if (!conformance.empty()) results->conformance = std::move(conformance);
+  if (!doctor.empty()) results->doctor = std::move(doctor);
   return Publish(*results, earlier, *output);
 }
 

@@ -224,6 +224,19 @@ TEST_F(ReportsTest, ComparesWithAnEarlierRunAndEndsWithACodeOfItsOwnWhereItIsSlo
   EXPECT_TRUE(Has(absent.errors, "--baseline: ")) << absent.errors;
 }
 
+TEST_F(ReportsTest, AsksTheMachineDoctorAndKeepsWhatItFound) {
+  ASSERT_EQ(Run({bench_, "--quick", "--out=first"}).exit_code, 0);
+  EXPECT_TRUE(Has(Read(here_ + "/first/results.json"), R"("doctor": {"schema":"regatta.doctor")"));
+  EXPECT_TRUE(Has(Read(here_ + "/first/report.md"), "The machine doctor found nothing wrong with: "));
+  std::ofstream(here_ + "/found.json")
+      << R"({"schema": "regatta.doctor", "version": 1, "findings": [{"id": "leeks", "severity": "bad", "seen": "a soup"}]})";
+  ASSERT_EQ(Run({"--from=first", "--doctor=found.json", "--out=second"}).exit_code, 0);
+  EXPECT_TRUE(Has(Read(here_ + "/second/report.md"), "| leeks | spoils figures | a soup |"));
+  const Ran wrong = Run({"--from=first", "--doctor=first/results.json"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_TRUE(Has(wrong.errors, "--doctor: ")) << wrong.errors;
+}
+
 TEST_F(ReportsTest, NamesAResultsFileThatItCantUse) {
   std::ofstream(here_ + "/new.json") << R"({"schema": "regatta.report", "version": 99, "invocations": []})";
   const Ran newer = Run({"--from=new.json"});

@@ -126,6 +126,16 @@ void FillConformance(Conformance& conformance) {
   conformance.cases.push_back({"queue/full", "broken", "fork", "lose_item", "caught", "", ""});
 }
 
+void FillDoctor(Doctor& doctor) {
+  doctor.json = "{}";
+  doctor.findings = {{"foreign_cpu", "bad", "others use 100 % of the processors now: cc1plus (5618), java (30696)",
+                      "everything: whoever loses its processor is slow, whatever it is",
+                      "end or stop them for the time of the run: kill -STOP PID, and kill -CONT PID afterwards"},
+                     {"aslr", "warn", "addresses are random (ASLR)", "single runs", "setarch -R PROGRAM"},
+                     {"turbo", "unknown", "not to be seen whether turbo is on", "", "ask whoever runs the host"},
+                     {"swap", "ok", "no swap in use", "", ""}};
+}
+
 Results Full() {
   MadeResults made;
   for (int invocation = 0; invocation < 2; ++invocation) {
@@ -147,6 +157,7 @@ Results Full() {
   }
   made.results().seed = 42;
   made.results().created_utc = "2024-11-21T08:10:00Z";
+  FillDoctor(made.results().doctor);
   FillConformance(made.results().conformance);
   return made.results();
 }
@@ -162,6 +173,7 @@ Results Poor() {
   failed.key = "lock_unlock/core";
   failed.error = "a partner died of signal 11 (Segmentation fault)";
   made.results().invocations.back().records.push_back(failed);
+  FillDoctor(made.results().doctor);
   made.results().quick = true;
   made.results().seed = 1;
   made.results().created_utc = "2024-11-21T08:10:00Z";

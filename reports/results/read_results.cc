@@ -200,6 +200,11 @@ absl::StatusOr<Results> ReadReport(const json& object, std::string_view name) {
     if (!read.ok()) return read.status();
     results.conformance = *std::move(read);
   }
+  if (const json& doctor = Member(object, "doctor"); doctor.is_object()) {
+    absl::StatusOr<Doctor> read = ReadDoctor(doctor.dump(), absl::StrCat(name, ", doctor"));
+    if (!read.ok()) return read.status();
+    results.doctor = *std::move(read);
+  }
   const json& invocations = Member(object, "invocations");
   if (!invocations.is_array()) {
     return absl::InvalidArgumentError(absl::StrCat(name, ": has no list of invocations"));
@@ -289,6 +294,7 @@ absl::StatusOr<Results> ReadResultFiles(const std::vector<std::string>& paths) {
     for (Invocation& invocation : results->invocations) joined.invocations.push_back(std::move(invocation));
     for (std::string& sentence : results->missing) joined.missing.push_back(std::move(sentence));
     if (!results->conformance.empty()) joined.conformance = std::move(results->conformance);
+    if (!results->doctor.empty()) joined.doctor = std::move(results->doctor);
     joined.quick |= results->quick;
     joined.seed = results->seed;
     joined.created_utc = results->created_utc;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "reports/results/conformance.h"
+#include "reports/results/doctor.h"
 
 namespace regatta::reports {
 
@@ -131,6 +132,7 @@ struct Results {
   // What was to be measured and wasn't, each a sentence: a benchmark that crashed, a run that was interrupted.
   std::vector<std::string> missing;
   Conformance conformance;  // empty where no such results were given
+  Doctor doctor;            // empty where nobody was asked
 };
 
 }  // namespace regatta::reports

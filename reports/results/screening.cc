@@ -40,13 +40,16 @@ const ArmInfo* FindArm(const Invocation& invocation, const std::string& key) {
 
 std::vector<std::string> Causes(const Record& record, const ArmInfo* arm, double quiet, const ScreeningLimits& limits) {
   std::vector<std::string> causes;
-  if (record.noise.steal_share.value_or(0) > limits.steal_share) causes.push_back("processor time taken by the host");
+  const auto over = [](double limit) { return absl::StrCat(" (over ", Format(limit, Unit::kShare, 2), ")"); };
+  if (record.noise.steal_share.value_or(0) > limits.steal_share) {
+    causes.push_back(absl::StrCat("processor time taken by the host", over(limits.steal_share)));
+  }
   if (record.noise.foreign_cpu_share.value_or(0) > limits.foreign_cpu_share) {
-    causes.push_back("other programs on our processors");
+    causes.push_back(absl::StrCat("other programs on our processors", over(limits.foreign_cpu_share)));
   }
   for (const auto& sentinel : {record.sentinel_ns.before, record.sentinel_ns.after}) {
     if (sentinel && quiet > 0 && std::abs(*sentinel / quiet - 1) > limits.sentinel_off) {
-      causes.push_back("fixed work beside it ran at another speed");
+      causes.push_back(absl::StrCat("fixed work beside it ran at another speed", over(limits.sentinel_off)));
       break;
     }
   }
@@ -58,7 +61,7 @@ std::vector<std::string> Causes(const Record& record, const ArmInfo* arm, double
 
 }  // namespace
 
-Screening::Screening(const Results& results, const ScreeningLimits& limits) {
+Screening::Screening(const Results& results, const ScreeningLimits& limits) : limits_(limits) {
   const double quiet = QuietSentinel(results);
   for (const Invocation& invocation : results.invocations) {
     for (const Record& record : invocation.records) {

@@ -33,6 +33,7 @@ class Screening {
   // Whether figures of `record` (one of the results') may be used: it succeeded, was verified, and is not left out.
   bool Keeps(const Record& record) const;
 
+  const ScreeningLimits& limits() const { return limits_; }
   int measured() const { return measured_; }
   int disturbed() const { return static_cast<int>(disturbed_.size()); }
   // Whether disturbed records are left out, or kept because they are too many.
@@ -46,6 +47,7 @@ class Screening {
   bool trusted() const { return distrust_.empty(); }
 
  private:
+  ScreeningLimits limits_;
   std::set<const Record*> disturbed_;
   std::map<std::string, int> causes_;
   std::vector<std::string> distrust_;

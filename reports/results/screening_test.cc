@@ -40,9 +40,9 @@ TEST(ScreeningTest, KeepsQuietRecords) {
 
 TEST(ScreeningTest, LeavesOutEachKindOfDisturbanceAndCountsIt) {
   const std::map<std::string, std::function<void(Record&)>> kinds = {
-      {"processor time taken by the host", [](Record& r) { r.noise.steal_share = 0.02; }},
-      {"other programs on our processors", [](Record& r) { r.noise.foreign_cpu_share = 0.06; }},
-      {"fixed work beside it ran at another speed", [](Record& r) { r.sentinel_ns.after = 2.3e6; }},
+      {"processor time taken by the host (over 1\u00a0%)", [](Record& r) { r.noise.steal_share = 0.02; }},
+      {"other programs on our processors (over 5\u00a0%)", [](Record& r) { r.noise.foreign_cpu_share = 0.06; }},
+      {"fixed work beside it ran at another speed (over 10\u00a0%)", [](Record& r) { r.sentinel_ns.after = 2.3e6; }},
       {"a pinned task migrated", [](Record& r) { r.noise.migrations = 1; }},
       {"pages came from disk", [](Record& r) { r.noise.major_faults = 1; }},
       {"the machine changed between near and far", [](Record& r) { r.machine_state = "mixed"; }},

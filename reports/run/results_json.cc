@@ -23,6 +23,7 @@ std::string RenderResultsJson(const Results& results, std::string_view summary) 
   if (!results.conformance.empty()) {
     absl::StrAppend(&file, ",\n\"conformance\": [\n", absl::StrJoin(results.conformance.lines, ",\n"), "\n]");
   }
+  if (!results.doctor.empty()) absl::StrAppend(&file, ",\n\"doctor\": ", results.doctor.json);
   file += "\n}\n";
   return file;
 }

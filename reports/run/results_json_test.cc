@@ -18,6 +18,7 @@ TEST(ResultsJsonTest, IsReadBackAsItWas) {
     ASSERT_TRUE(ReadLine(header, results.invocations).ok());
     ASSERT_TRUE(ReadLine(R"({"record": "arm", "key": "k", "block": 1, "status": "ok"})", results.invocations).ok());
   }
+  results.doctor.json = R"({"schema":"regatta.doctor","version":1,"findings":[{"id":"turbo"}]})";
   const std::string file = RenderResultsJson(results, "{\"anything\": 1}");
   const auto again = ReadResults(file, "results.json");
   ASSERT_TRUE(again.ok()) << again.status();
@@ -25,6 +26,7 @@ TEST(ResultsJsonTest, IsReadBackAsItWas) {
   EXPECT_EQ(again->seed, results.seed);
   EXPECT_EQ(again->created_utc, results.created_utc);
   EXPECT_EQ(again->missing, results.missing);
+  EXPECT_EQ(again->doctor.json, results.doctor.json);
   ASSERT_EQ(again->invocations.size(), 2u);
   EXPECT_EQ(again->invocations[1].id, "b");
   EXPECT_EQ(again->invocations[1].records.size(), 1u);

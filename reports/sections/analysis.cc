@@ -67,7 +67,7 @@ void Analysis::CompareIdenticalArms() {
     }
   }
   a_to_a_ = EstimateRatio(ratios, bootstrap_);
-  if (!a_to_a_.measured() || a_to_a_.blocks < 5) return;
+  if (!a_to_a_.measured() || a_to_a_.blocks < kPairsToJudge) return;
   if (a_to_a_.interval.low > 1 || a_to_a_.interval.high < 1) {
     distrust_.push_back(absl::StrCat("two identical arms differ: ", Show(a_to_a_, Unit::kTimes, 4).Plain()));
   }
@@ -98,6 +98,7 @@ void Analysis::CompareRingWithCacheline() {
     const Sample over =
         LogRatios(view_.Figures(ring->key, Counter("p50_ns"), state), view_.Figures(ring->key, allowed, state));
     if (EstimateRatio(over, bootstrap_).value > 1) {
+      ring_within_limit_ = false;
       distrust_.push_back(absl::StrCat("the bare ring, which is the limit, took ", Format(ratio.value, Unit::kTimes, 2),
                                        " the round trip of a cache line measured beside it (", state,
                                        " state), where at most ", ring_limit_, " was expected"));

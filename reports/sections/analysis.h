@@ -17,6 +17,9 @@ namespace regatta::reports {
 
 class Analysis {
  public:
+  // With fewer pairs of identical arms their difference says nothing.
+  static constexpr int kPairsToJudge = 5;
+
   // `view` must outlive the analysis.
   explicit Analysis(const View& view);
 
@@ -35,6 +38,7 @@ class Analysis {
   // The bare ring's round trip in units of the cache line's, as measured beside it; and what it may be at most.
   const Estimate& ring_to_cacheline() const { return ring_to_cacheline_; }
   const std::string& ring_limit() const { return ring_limit_; }
+  bool ring_within_limit() const { return ring_within_limit_; }
 
   // One fresh invocation per comparison at most: figures are indicative, and no verdict is given.
   bool indicative() const { return indicative_; }
@@ -57,6 +61,7 @@ class Analysis {
   Estimate a_to_a_;
   Estimate ring_to_cacheline_;
   std::string ring_limit_;
+  bool ring_within_limit_ = true;
   bool indicative_ = true;
   std::vector<std::string> distrust_;
 };

@@ -5,12 +5,17 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "reports/charts/quantity.h"
+#include "reports/sections/advice.h"
+#include "reports/sections/doctor_section.h"
 #include "reports/sections/names.h"
 #include "reports/statistics/bootstrap.h"
 
 namespace regatta::reports {
 namespace {
+
+constexpr int kFewBlocks = 5;
 
 std::string Time(double ns) { return Format(ns, Unit::kNanoseconds, 2); }
 
@@ -25,9 +30,22 @@ std::string ShowEnd(double end, const CrossingEstimate& crossing) {
 
 // How far the answer may be relied on, before it is given.
 std::string Reserve(const Analysis& analysis, const std::string& answer) {
-  if (!analysis.distrust().empty()) return absl::StrCat("By figures that can't be trusted, ", answer);
-  if (analysis.indicative()) return absl::StrCat("By a first look, ", answer);
+  if (analysis.indicative() && analysis.distrust().empty()) return absl::StrCat("By a first look, ", answer);
   return absl::StrCat(std::string(1, absl::ascii_toupper(static_cast<unsigned char>(answer[0]))), answer.substr(1));
+}
+
+// "10 to 12 us, 95 % interval of 50 blocks in 5 fresh runs".
+std::string HowSure(const Analysis& analysis, const std::string& range, int blocks) {
+  const int runs = analysis.view().repeats();
+  return absl::StrCat(range, ", ", runs < 2 && blocks <= kFewBlocks ? "lowest to highest of " : "95 % interval of ",
+                      Counted(blocks, "block", "blocks"), runs > 1 ? absl::StrCat(" in ", runs, " fresh runs") : "");
+}
+
+// "1.2x the speed of one process (1.1 to 1.3x)".
+Text Speed(const ChartPoint& point) {
+  return Text()
+      .Strong(absl::StrCat(Format(point.y, Unit::kTimes), " the speed of one process"))
+      .Range(FormatRange(point.low, point.high, Unit::kTimes));
 }
 
 Text WorthIt(const Analysis& analysis, const SweepFinding& sweep) {
@@ -52,7 +70,27 @@ Text WorthIt(const Analysis& analysis, const SweepFinding& sweep) {
   Text text(Reserve(analysis, "yes: a pool of "));
   text.Say(absl::StrCat(Workers(sweep.workers), in_state, " is worth it here "));
   if (even.value == 0) return text.Say("with every task size measured, from ").Strong(Time(even.smallest)).Say(" on.");
-  return text.Say("once a task takes longer than about ").Strong(Time(even.value)).Range(CrossingRange(even)).Say(".");
+  return text.Say("once a task takes longer than about ")
+      .Strong(Time(even.value))
+      .Range(HowSure(analysis, CrossingRange(even), sweep.blocks))
+      .Say(".");
+}
+
+// From where on threads, which cost less and share more.
+Text ThreadsToo(const SweepFinding& threads) {
+  const CrossingEstimate& even = threads.break_even;
+  Text text("Threads (oneTBB, ");
+  text.Say(absl::StrCat(Workers(threads.workers), ") "));
+  if (std::isinf(even.value)) {
+    text.Say("did not reach the speed of a single process with any task up to ").Strong(Time(even.largest));
+  } else if (even.value == 0) {
+    text.Say("are worth it with every task size measured, from ").Strong(Time(even.smallest)).Say(" on");
+  } else {
+    text.Say("are worth it from about ").Strong(Time(even.value)).Range(CrossingRange(even)).Say(" on");
+  }
+  return text.Say(absl::StrCat("; with tasks of ", Time(threads.points.back().x), " they gave "))
+      .Append(Speed(threads.points.back()))
+      .Say(".");
 }
 
 // "from 3.0 us per task on", or with no or every size.
@@ -76,11 +114,9 @@ Text Efficient(const PoolFindings& findings, const SweepFinding& one) {
 }
 
 Text LargeTasks(const SweepFinding& sweep) {
-  const ChartPoint& largest = sweep.points.back();
   return Text("With tasks of ")
-      .Say(absl::StrCat(Time(largest.x), ", ", Workers(sweep.workers), " gave "))
-      .Strong(absl::StrCat(Format(largest.y, Unit::kTimes), " the speed of one process"))
-      .Range(FormatRange(largest.low, largest.high, Unit::kTimes))
+      .Say(absl::StrCat(Time(sweep.points.back().x), ", ", Workers(sweep.workers), " gave "))
+      .Append(Speed(sweep.points.back()))
       .Say(".");
 }
 
@@ -159,21 +195,32 @@ std::string CrossingRange(const CrossingEstimate& crossing) {
 
 Section AnswerSection(const Analysis& analysis, const PoolFindings& findings) {
   Section section = {"answer", "The answer", {}};
-  Lead lead;
+  const Results& results = analysis.view().results();
+  std::vector<Text> sentences;
   if (const SweepFinding* one = findings.Main("1")) {
-    lead.sentences.push_back(WorthIt(analysis, *one));
-    lead.sentences.push_back(LargeTasks(*one));
-    lead.sentences.push_back(Efficient(findings, *one));
+    sentences.push_back(WorthIt(analysis, *one));
+    sentences.push_back(LargeTasks(*one));
+    if (const SweepFinding* threads = findings.Beside(*one, "threads")) sentences.push_back(ThreadsToo(*threads));
+    sentences.push_back(Efficient(findings, *one));
   } else {
-    lead.sentences.push_back(
+    sentences.push_back(
         "This run has no figures of the pool with tasks of rising size, so it can't say from which size on a pool "
         "wins.");
   }
   for (const char* workload : {"count_loop", "folder_copy"}) {
     const auto pools = findings.Pools(workload);
-    if (!pools.empty()) lead.sentences.push_back(BestWorkers(pools));
+    if (!pools.empty()) sentences.push_back(BestWorkers(pools));
   }
-  section.Add(std::move(lead));
+  if (analysis.distrust().empty()) {
+    section.Add(Lead{std::move(sentences)});
+  } else {
+    section.Add(Lead{{Text("This run gives no answer, for its figures can't be trusted: ")
+                          .Say(absl::StrJoin(analysis.distrust(), "; "))
+                          .Say(".")}});
+    AddDoctor(results.doctor, section);
+    section.Add(Paragraph{Text("What the figures look like, for what they are worth:")});
+    section.Add(Bullets{std::move(sentences)});
+  }
   if (analysis.indicative()) {
     section.Add(Callout{Tone::kMuted, Text()
                                           .Strong("Indicative. ")
@@ -181,25 +228,21 @@ Section AnswerSection(const Analysis& analysis, const PoolFindings& findings) {
                                                "invocations differ: read sizes of effects, not verdicts. A full run "
                                                "gives those.")});
   }
-  const std::vector<Invocation>& invocations = analysis.view().results().invocations;
-  if (!invocations.empty() && !invocations.front().context.pin_refused.empty()) {
+  if (!results.invocations.empty() && !results.invocations.front().context.pin_refused.empty()) {
     section.Add(Callout{Tone::kBad, Text()
                                         .Strong("Nothing was pinned: ")
-                                        .Say(absl::StrCat(invocations.front().context.pin_refused,
+                                        .Say(absl::StrCat(results.invocations.front().context.pin_refused,
                                                           ". The kernel placed all processes as it liked, so figures "
                                                           "of different places can't be told apart."))});
   }
-  for (const std::string& reason : analysis.distrust()) {
-    section.Add(Callout{Tone::kBad, Text().Strong("Don't trust this run: ").Say(absl::StrCat(reason, "."))});
-  }
-  section.Add(Paragraph{Certainty(analysis)});
-  const std::vector<std::string>& missing = analysis.view().results().missing;
-  if (!missing.empty()) {
+  if (!results.missing.empty()) {
     section.Add(Callout{Tone::kBad, Text().Strong("Incomplete. ").Say("Not everything was measured:")});
     Bullets bullets;
-    for (const std::string& sentence : missing) bullets.items.emplace_back(sentence);
+    for (const std::string& sentence : results.missing) bullets.items.emplace_back(sentence);
     section.Add(std::move(bullets));
   }
+  AddAdvice(analysis, findings, section);
+  section.Add(Paragraph{Certainty(analysis)});
   return section;
 }
 

@@ -70,62 +70,6 @@ Section MachineSection(const Analysis& analysis) {
   return section;
 }
 
-Section CertaintySection(const Analysis& analysis) {
-  Section section = {"certainty", "How sure this is", {}};
-  const Screening& screening = analysis.view().screening();
-  Bullets bullets;
-  bullets.items.push_back(
-      Text("Arms ran interleaved, in an order drawn anew for each block; two arms are only ever compared within a "
-           "block. The "
-           "unit is the log of that ratio, the figure shown is the median over blocks, and the range its 95 % interval "
-           "by a bootstrap that draws invocations first and blocks within them, widened for the number of invocations "
-           "by "
-           "Student's t (")
-          .Say(absl::StrCat(
-              analysis.bootstrap().resamples, " resamples, seed ", analysis.bootstrap().seed,
-              "). With five blocks or fewer of one invocation it is the range from the lowest to the highest "
-              "block. Of all verdicts of faster, slower or equivalent at most one in twenty is expected to be "
-              "wrong (Benjamini-Hochberg).")));
-  if (analysis.a_to_a().measured()) {
-    bullets.items.push_back(
-        Text("Noise floor: two identical arms came out at ")
-            .Append(Show(analysis.a_to_a(), Unit::kTimes, 4))
-            .Say(absl::StrCat(" of each other over ", Counted(analysis.a_to_a().blocks, "pair", "pairs"), ".")));
-  }
-  if (analysis.ring_to_cacheline().measured()) {
-    bullets.items.push_back(Text("The limit: the bare ring took ")
-                                .Append(Show(analysis.ring_to_cacheline(), Unit::kTimes))
-                                .Say(" the round trip of a cache line measured beside it; over ")
-                                .Say(absl::StrCat(analysis.ring_limit(), " the report would not trust itself.")));
-  }
-  std::string causes;
-  for (const auto& [cause, count] : screening.causes()) {
-    absl::StrAppend(&causes, causes.empty() ? ": " : "; ", cause, " ", count, "×");
-  }
-  bullets.items.push_back(Text(absl::StrCat(
-      screening.disturbed(), " of ", Counted(screening.measured(), "measurement was", "measurements were"),
-      " disturbed", causes,
-      screening.disturbed() == 0 ? "."
-      : screening.leaves_out()   ? ". They were left out."
-                                 : ". That is too many to leave out, so all are in, and the run is not trusted.")));
-  for (const std::string& reason : analysis.distrust()) {
-    bullets.items.push_back(Text().Strong("Not trusted: ").Say(absl::StrCat(reason, ".")));
-  }
-  section.Add(std::move(bullets));
-
-  Table failures = {"What failed", {{"Benchmark"}, {"Block", true}, {"Error"}}, {}};
-  for (const Invocation& invocation : analysis.view().results().invocations) {
-    for (const Record& record : invocation.records) {
-      if (record.ok && record.verified) continue;
-      failures.rows.push_back(
-          {Text().Code(record.key), absl::StrCat(record.block),
-           Cell(record.error.empty() ? "its results could not be verified" : record.error, Tone::kBad)});
-    }
-  }
-  if (!failures.rows.empty()) section.Add(std::move(failures));
-  return section;
-}
-
 Section ReproduceSection(const Analysis& analysis) {
   Section section = {"reproduce", "How to repeat it", {}};
   const Results& results = analysis.view().results();

@@ -1,4 +1,4 @@
-// The machine, how sure the run is of itself, and how to repeat it.
+// The machine, and how to repeat the run.
 
 #ifndef REGATTA_REPORTS_SECTIONS_MACHINE_SECTION_H_
 #define REGATTA_REPORTS_SECTIONS_MACHINE_SECTION_H_
@@ -9,7 +9,6 @@
 namespace regatta::reports {
 
 Section MachineSection(const Analysis& analysis);
-Section CertaintySection(const Analysis& analysis);
 Section ReproduceSection(const Analysis& analysis);
 
 }  // namespace regatta::reports

@@ -129,6 +129,16 @@ const SweepFinding* PoolFindings::Main(const std::string& chunk) const {
   return best;
 }
 
+const SweepFinding* PoolFindings::Beside(const SweepFinding& sweep, const std::string& system) const {
+  for (const SweepFinding& other : sweeps) {
+    if (other.arm->system == system && other.workers == sweep.workers && other.chunk == sweep.chunk &&
+        other.state == sweep.state) {
+      return &other;
+    }
+  }
+  return nullptr;
+}
+
 std::vector<const WorkloadFinding*> PoolFindings::Pools(const std::string& workload) const {
   std::map<std::string, int> blocks;  // of each machine state, over all numbers of workers
   for (const WorkloadFinding& finding : workloads) {

@@ -63,7 +63,7 @@ TEST(AnswerTest, SaysFromWhichTaskSizeOnAPoolIsWorthIt) {
   const std::string answer = Analysed(made.results()).Answer();
   EXPECT_TRUE(Has(answer,
                   "By a first look, yes: a pool of 2 workers (near state) is worth it here once a task takes longer "
-                  "than about 10 µs (10 to 10 µs)."))
+                  "than about 10 µs (10 to 10 µs, lowest to highest of 3 blocks)."))
       << answer;
   EXPECT_TRUE(Has(answer, "With tasks of 100 µs, 2 workers gave 1.50× the speed of one process")) << answer;
   EXPECT_TRUE(Has(answer, "Indicative.")) << answer;
@@ -148,11 +148,31 @@ TEST(AnswerTest, ComparesWorkersInOneMachineStateOnly) {
       << answer;
 }
 
-TEST(AnswerTest, GivesAnUntrustedRunsAnswerWithThatReserve) {
+TEST(AnswerTest, GivesNoneWhereTheRunCantBeTrustedButWhyAndWhatTheDoctorFound) {
   MadeResults made;
   made.Sweep(kSweep, kCrossing);
   made.results().invocations[0].context.optimised = false;
-  EXPECT_TRUE(Has(Analysed(made.results()).Answer(), "By figures that can't be trusted, yes: a pool of 2 workers"));
+  made.results().doctor.json = "{}";
+  made.results().doctor.findings = {{"turbo", "bad", "it is on", "runs differ", "turn it off"}};
+  const std::string answer = Analysed(made.results()).Answer();
+  EXPECT_TRUE(
+      answer.starts_with("This run gives no answer, for its figures can't be trusted: the benchmarks were built "
+                         "without optimisation.\n"))
+      << answer;
+  const size_t doctor = answer.find("turbo | spoils figures | it is on | runs differ | turn it off | ");
+  const size_t figures = answer.find("for what they are worth:\nYes: a pool of 2 workers");
+  EXPECT_LT(doctor, figures) << answer;
+  EXPECT_NE(figures, std::string::npos) << answer;
+  EXPECT_FALSE(Has(answer, "What to take here")) << answer;
+}
+
+TEST(AnswerTest, SaysFromWhereOnThreadsAreWorthIt) {
+  MadeResults made;
+  made.Sweep(kSweep, kCrossing).Sweep("workload/grain_sweep/threads/workers:2/chunk:1", kCrossing);
+  EXPECT_TRUE(
+      Has(Analysed(made.results()).Answer(),
+          "Threads (oneTBB, 2 workers) are worth it from about 10 µs (10 to 10 µs) on; with tasks of 100 µs they "
+          "gave 1.50× the speed of one process (1.50 to 1.50×)."));
 }
 
 TEST(AnswerTest, SaysWhatTheStatesAre) {

@@ -8,8 +8,10 @@
 #include "reports/charts/quantity.h"
 #include "reports/results/screening.h"
 #include "reports/results/view.h"
+#include "reports/sections/advice.h"
 #include "reports/sections/analysis.h"
 #include "reports/sections/answer.h"
+#include "reports/sections/certainty_section.h"
 #include "reports/sections/changes.h"
 #include "reports/sections/conformance_section.h"
 #include "reports/sections/goals.h"
@@ -93,6 +95,11 @@ ordered_json Summary(const Analysis& analysis, const PoolFindings& findings) {
                                     {"state", workload.state},
                                     {"serial_over_this", Json(workload.speed_up)},
                                     {"verdict", VerdictName(workload.verdict)}});
+  }
+  summary["advice"] = ordered_json::array();
+  for (const Advice& advice : FindAdvice(analysis, findings)) {
+    summary["advice"].push_back(
+        {{"work", advice.work}, {"take", advice.take}, {"how", advice.how}, {"because", advice.because.Plain()}});
   }
   summary["goals"] = ordered_json::array();
   for (const Goal& goal : FindGoals(analysis, findings)) {
