@@ -73,6 +73,8 @@ Environment ReadEnvironment(const Course& course) {
   environment.sanitizer = Sanitizer();
   environment.fingerprint = machine.Fingerprint();
   environment.topology = DrawMachine(topology, machine);
+  environment.machine = topology.processors();
+  environment.caches = topology.caches();
   environment.processors = machine.cpus;
   environment.cores = machine.cores;
   environment.l3_caches =

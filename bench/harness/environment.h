@@ -8,6 +8,7 @@
 
 #include "bench/harness/course.h"
 #include "bench/peers/presence.h"
+#include "core/topology/topology.h"
 
 namespace regatta::bench {
 
@@ -24,6 +25,8 @@ struct Environment {
   std::string sanitizer;    // "address", "thread"; empty: none.
   std::string fingerprint;  // Equal ones mean comparable machines.
   std::string topology;     // The picture.
+  std::vector<Topology::Processor> machine;
+  std::vector<Topology::Cache> caches;
   int processors = 0;
   int cores = 0;
   int l3_caches = 0;

@@ -46,6 +46,18 @@ Json ArmObject(const Arm& arm) {
   return object;
 }
 
+const char* KindName(Topology::Cache::Kind kind) {
+  switch (kind) {
+    case Topology::Cache::Kind::kData:
+      return "data";
+    case Topology::Cache::Kind::kInstruction:
+      return "instruction";
+    case Topology::Cache::Kind::kUnified:
+      break;
+  }
+  return "unified";
+}
+
 Json ContextObject(const Environment& environment) {
   Json context;
   context["date_utc"] = environment.date_utc;
@@ -65,6 +77,21 @@ Json ContextObject(const Environment& environment) {
   context["sockets"] = environment.sockets;
   context["nodes"] = environment.nodes;
   context["allowed_cpus"] = environment.allowed_cpus;
+  context["machine"] = Json::array();
+  for (const Topology::Processor& processor : environment.machine) {
+    context["machine"].push_back({{"cpu", processor.cpu},
+                                  {"core", processor.core},
+                                  {"socket", processor.package},
+                                  {"l3", processor.l3},
+                                  {"node", processor.node}});
+  }
+  context["caches"] = Json::array();
+  for (const Topology::Cache& cache : environment.caches) {
+    context["caches"].push_back({{"level", cache.level},
+                                 {"kind", KindName(cache.kind)},
+                                 {"bytes", cache.bytes > 0 ? Json(cache.bytes) : Json(nullptr)},
+                                 {"cpus", cache.cpus}});
+  }
   context["peers"] = Json::array();
   for (const Presence& peer : environment.peers) {
     context["peers"].push_back(

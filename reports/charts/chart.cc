@@ -13,10 +13,12 @@ int CountValues(const Chart& chart) {
     return static_cast<int>(values);
   }
   if (const auto* map = std::get_if<HeatMap>(&chart)) {
-    return std::any_of(map->cells.begin(), map->cells.end(), [](const std::vector<HeatCell>& row) {
-      return std::any_of(row.begin(), row.end(), [](const HeatCell& cell) { return cell.value.has_value(); });
-    });
+    for (const std::vector<HeatCell>& row : map->cells) {
+      for (const HeatCell& cell : row) values += cell.value.has_value() ? 1 : 0;
+    }
+    return static_cast<int>(values);
   }
+  if (const auto* map = std::get_if<MachineMap>(&chart)) return static_cast<int>(map->processors.size());
   for (const BarGroup& group : std::get<BarChart>(chart).groups) {
     for (const Bar& bar : group.bars) values += bar.value.has_value() ? 1 : 0;
   }
@@ -26,6 +28,7 @@ int CountValues(const Chart& chart) {
 Drawing DrawChart(const Chart& chart, double width) {
   if (const auto* lines = std::get_if<LineChart>(&chart)) return DrawLineChart(*lines, width);
   if (const auto* map = std::get_if<HeatMap>(&chart)) return DrawHeatMap(*map, width);
+  if (const auto* map = std::get_if<MachineMap>(&chart)) return DrawMachineMap(*map, width);
   return DrawBarChart(std::get<BarChart>(chart), width);
 }
 

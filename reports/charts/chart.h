@@ -6,6 +6,7 @@
 #ifndef REGATTA_REPORTS_CHARTS_CHART_H_
 #define REGATTA_REPORTS_CHARTS_CHART_H_
 
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -81,7 +82,22 @@ struct HeatMap {
 // "0 to 1: 240 ns, on two cores; ...": all values of a map.
 std::string HeatMapValues(const HeatMap& map);
 
-using Chart = std::variant<LineChart, BarChart, HeatMap>;
+// A machine as it is built: sockets, in them caches, in those cores, in those processors.
+struct MachineMap {
+  struct Processor {
+    int cpu = 0;
+    int core = 0;
+    int socket = 0;
+    int l3 = -1;    // -1: it shares none
+    int node = -1;  // of memory; -1: not known
+    bool allowed = true;
+  };
+  ChartText text = {};
+  std::vector<Processor> processors = {};    // in the order of the hardware
+  std::map<int, std::string> l3_sizes = {};  // of each, in words
+};
+
+using Chart = std::variant<LineChart, BarChart, HeatMap, MachineMap>;
 
 const ChartText& TextOf(const Chart& chart);
 
@@ -92,6 +108,7 @@ inline bool HasValues(const Chart& chart) { return CountValues(chart) > 0; }
 Drawing DrawLineChart(const LineChart& chart, double width);
 Drawing DrawBarChart(const BarChart& chart, double width);
 Drawing DrawHeatMap(const HeatMap& map, double width);
+Drawing DrawMachineMap(const MachineMap& map, double width);
 Drawing DrawChart(const Chart& chart, double width);
 
 }  // namespace regatta::reports

@@ -91,6 +91,20 @@ Context ReadContext(const json& object) {
   context.allowed_cpus = ReadCpus(Member(object, "allowed_cpus"));
   context.folder = StringMember(object, "folder");
   context.pin_refused = StringMember(object, "pin_refused");
+  const json& machine = Member(object, "machine");
+  if (machine.is_array()) {
+    for (const json& processor : machine) {
+      const auto number = [&](const char* name) { return static_cast<int>(WholeMember(processor, name, -1)); };
+      context.machine.push_back({number("cpu"), number("core"), number("socket"), number("l3"), number("node")});
+    }
+  }
+  const json& caches = Member(object, "caches");
+  if (caches.is_array()) {
+    for (const json& cache : caches) {
+      context.caches.push_back({Count(cache, "level"), StringMember(cache, "kind"), NumberMember(cache, "bytes"),
+                                ReadCpus(Member(cache, "cpus"))});
+    }
+  }
   const json& peers = Member(object, "peers");
   if (peers.is_array()) {
     for (const json& peer : peers) {

@@ -26,6 +26,22 @@ struct Peer {
   std::string reason;  // why absent, and the way out
 };
 
+// A processor and where in the machine it sits: numbers of its core, socket, L3 cache and memory node, -1 where there is none.
+struct Processor {
+  int cpu = 0;
+  int core = 0;
+  int socket = 0;
+  int l3 = -1;
+  int node = -1;
+};
+
+struct Cache {
+  int level = 0;
+  std::string kind;  // "unified", "data", "instruction"
+  std::optional<double> bytes;
+  std::vector<int> cpus;
+};
+
 // The machine and the build, as the header record tells.
 struct Context {
   std::string date_utc;
@@ -43,6 +59,8 @@ struct Context {
   int sockets = 0;
   int nodes = 0;
   std::vector<int> allowed_cpus;
+  std::vector<Processor> machine;  // in the order of the hardware; empty in older files, as are the caches
+  std::vector<Cache> caches;
   std::vector<Peer> peers;
   std::string folder;
   std::string pin_refused;  // why nothing was pinned although it was wished; else empty

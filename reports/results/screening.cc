@@ -40,7 +40,7 @@ const ArmInfo* FindArm(const Invocation& invocation, const std::string& key) {
 
 std::vector<std::string> Causes(const Record& record, const ArmInfo* arm, double quiet, const ScreeningLimits& limits) {
   std::vector<std::string> causes;
-  const auto over = [](double limit) { return absl::StrCat(" (over ", Format(limit, Unit::kShare, 2), ")"); };
+  const auto over = [](double limit) { return absl::StrCat(" (over ", FormatPlain(limit, Unit::kShare), ")"); };
   if (record.noise.steal_share.value_or(0) > limits.steal_share) {
     causes.push_back(absl::StrCat("processor time taken by the host", over(limits.steal_share)));
   }

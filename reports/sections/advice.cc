@@ -15,6 +15,7 @@ namespace regatta::reports {
 namespace {
 
 constexpr double kSizes[] = {100, 1'000, 10'000, 100'000, 1'000'000};  // of tasks, in nanoseconds
+constexpr int kEnoughBlocks = 3;                                       // fewer show nothing
 constexpr const char* kOneProcess = "one process";
 
 // In one language only: what another does to its own loop says nothing of this one's.
@@ -84,7 +85,7 @@ class AdviceFinder {
     for (const double size : kSizes) {
       std::vector<Choice> choices;
       for (const SweepFinding& sweep : findings_.sweeps) {
-        if (!IsChoice(*sweep.arm) || sweep.state != main->state) continue;
+        if (!IsChoice(*sweep.arm) || sweep.state != main->state || sweep.blocks < kEnoughBlocks) continue;
         if (const auto at = At(sweep, size)) choices.push_back({&sweep, *at});
       }
       if (choices.empty()) continue;
@@ -98,7 +99,7 @@ class AdviceFinder {
         for (const Choice& other : choices) {
           if (other.sweep->arm->system == best.sweep->arm->system || other.at.high < best.at.low) continue;
           absl::StrAppend(&advice.take, " or ", Taken(*other.sweep->arm), ": not told apart here");
-          absl::StrAppend(&advice.how, "; ", How(*other.sweep));
+          if (advice.how != How(*other.sweep)) absl::StrAppend(&advice.how, "; ", How(*other.sweep));
           break;
         }
       } else {
@@ -128,10 +129,12 @@ class AdviceFinder {
     if (pools.empty()) return;
     std::vector<const WorkloadFinding*> choices;
     for (const WorkloadFinding& finding : findings_.workloads) {
-      if (finding.workload == workload && IsChoice(*finding.arm) && finding.state == pools.front()->state) {
+      if (finding.workload == workload && IsChoice(*finding.arm) && finding.state == pools.front()->state &&
+          finding.speed_up.blocks >= kEnoughBlocks) {
         choices.push_back(&finding);
       }
     }
+    if (choices.empty()) return;
     std::sort(choices.begin(), choices.end(),
               [](const WorkloadFinding* a, const WorkloadFinding* b) { return a->speed_up.value > b->speed_up.value; });
     Advice advice = {.work = work, .take = "", .section = "pool", .heading = "one process or a pool"};
@@ -154,7 +157,7 @@ class AdviceFinder {
       const Estimate slower = analysis_.Ratio(other->arm->key, best.arm->key, TimePerOperation(), best.state);
       if (slower.measured() && slower.interval.low > 1) continue;
       level.push_back(other->arm->system == best.arm->system
-                          ? absl::StrCat(other->workers)
+                          ? Workers(other->workers)
                           : absl::StrCat(Taken(*other->arm), " with ", Workers(other->workers)));
     }
     if (!level.empty()) advice.because.Say(absl::StrCat("; not told apart from it: ", absl::StrJoin(level, ", ")));
@@ -163,7 +166,7 @@ class AdviceFinder {
 
   void PythonTasks() {
     for (const SweepFinding& sweep : findings_.sweeps) {
-      if (sweep.arm->system != "cpython_pool" || sweep.chunk != "1") continue;
+      if (sweep.arm->system != "cpython_pool" || sweep.chunk != "1" || sweep.blocks < kEnoughBlocks) continue;
       const CrossingEstimate& even = sweep.break_even;
       Advice advice = {
           .work = "Tasks in Python", .take = "", .how = How(sweep), .section = "pool", .heading = "speed-up over size"};
@@ -205,7 +208,7 @@ class AdviceFinder {
     std::vector<Entry> entries;
     for (const ArmInfo* arm : arms) {
       const Estimate figure = analysis_.Value(arm->key, reading, state);
-      if (arm->system != "ring" && figure.measured()) entries.push_back({arm, figure});
+      if (arm->system != "ring" && figure.blocks >= kEnoughBlocks) entries.push_back({arm, figure});
     }
     if (entries.size() < 2) return;  // nothing to choose from
     std::sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) {

@@ -69,9 +69,9 @@ TEST(AdviceTest, NamesTheWorkersThatDidAsWellBlockByBlock) {
       .Times("workload/waiting/pool/workers:2", {50, 100, 150}, "near")
       .Times("workload/waiting/pool/workers:3", {40, 80, 120}, "near")
       .Times("workload/waiting/pool/workers:4", {41, 79, 121}, "near");
-  EXPECT_TRUE(
-      Has(AdviceOf(made.results()),
-          "| a pool of processes | 3 workers | Speed of one process: 2.50× (2.50 to 2.50×); not told apart from it: 4"))
+  EXPECT_TRUE(Has(AdviceOf(made.results()),
+                  "| a pool of processes | 3 workers | Speed of one process: 2.50× (2.50 to 2.50×); not told apart "
+                  "from it: 4 workers"))
       << AdviceOf(made.results());
 }
 

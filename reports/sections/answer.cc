@@ -5,7 +5,6 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "reports/charts/quantity.h"
 #include "reports/sections/advice.h"
 #include "reports/sections/doctor_section.h"
@@ -16,6 +15,7 @@ namespace regatta::reports {
 namespace {
 
 constexpr int kFewBlocks = 5;
+constexpr int kEnoughBlocks = 3;
 
 std::string Time(double ns) { return Format(ns, Unit::kNanoseconds, 2); }
 
@@ -120,10 +120,13 @@ Text LargeTasks(const SweepFinding& sweep) {
       .Say(".");
 }
 
+// Whether it was shown to beat one process. A block or two show nothing.
+bool WasFaster(const Estimate& speed_up) { return speed_up.blocks >= kEnoughBlocks && speed_up.interval.low > 1; }
+
 // Which number of workers did best, as far as the ranges tell. `pools`: the best first.
 Text BestWorkers(const std::vector<const WorkloadFinding*>& pools) {
-  const auto won = std::find_if(pools.begin(), pools.end(),
-                                [](const WorkloadFinding* pool) { return pool->speed_up.interval.low > 1; });
+  const auto won =
+      std::find_if(pools.begin(), pools.end(), [](const WorkloadFinding* pool) { return WasFaster(pool->speed_up); });
   const WorkloadFinding& best = won == pools.end() ? *pools.front() : **won;
   Text text("On ");
   text.Say(absl::StrCat(WorkloadName(best.workload), ", "));
@@ -212,14 +215,16 @@ Section AnswerSection(const Analysis& analysis, const PoolFindings& findings) {
     if (!pools.empty()) sentences.push_back(BestWorkers(pools));
   }
   if (analysis.distrust().empty()) {
-    section.Add(Lead{std::move(sentences)});
+    // The answer in a sentence, then what to take, then more words.
+    section.Add(Lead{{sentences.front()}});
+    sentences.erase(sentences.begin());
   } else {
-    section.Add(Lead{{Text("This run gives no answer, for its figures can't be trusted: ")
-                          .Say(absl::StrJoin(analysis.distrust(), "; "))
-                          .Say(".")}});
+    Lead lead = {{"This run gives no answer: its figures can't be trusted."}};
+    for (const std::string& reason : analysis.distrust()) {
+      lead.sentences.push_back(Text("Why: ").Say(reason).Say("."));
+    }
+    section.Add(std::move(lead));
     AddDoctor(results.doctor, section);
-    section.Add(Paragraph{Text("What the figures look like, for what they are worth:")});
-    section.Add(Bullets{std::move(sentences)});
   }
   if (analysis.indicative()) {
     section.Add(Callout{Tone::kMuted, Text()
@@ -242,6 +247,9 @@ Section AnswerSection(const Analysis& analysis, const PoolFindings& findings) {
     section.Add(std::move(bullets));
   }
   AddAdvice(analysis, findings, section);
+  if (!analysis.distrust().empty())
+    section.Add(Paragraph{Text("What the figures look like, for what they are worth:")});
+  if (!sentences.empty()) section.Add(Bullets{std::move(sentences)});
   section.Add(Paragraph{Certainty(analysis)});
   return section;
 }

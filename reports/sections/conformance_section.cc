@@ -102,6 +102,16 @@ std::string ConformanceOf(const Conformance& conformance, const std::string& sys
   return tally.cases == 0 ? "not judged" : Words(tally);
 }
 
+Text WithConformance(Text name, const ArmInfo& arm, const Conformance& conformance) {
+  if (conformance.empty()) return name;
+  const std::string system = arm.system.starts_with("cpython")                        ? "cpython"
+                             : arm.system == "pool" || arm.system.starts_with("core") ? "core"
+                                                                                      : arm.system;
+  const Tally tally = TallyOf(conformance, system);
+  if (tally.cases == 0) return name.Range("not judged");
+  return name.Range(absl::StrCat("held ", tally.Of("passed"), " of ", Counted(tally.cases, "case", "cases")));
+}
+
 Section ConformanceSection(const Conformance& conformance) {
   Section section = {"conformance", "Whether they hold what they promise", {}};
   if (conformance.empty()) return section;

@@ -168,7 +168,10 @@ class GoalFinder {
               .unit = Unit::kNanoseconds,
               .limit = 1000});
     AddRatio(round_trips, "cpython", p50, false,
-             {.what = "The same, Python's Pool to ours", .goal = "30× or more", .limit = 30, .at_most = false});
+             {.what = "Pool, one task there and back, Python's Pool to ours",
+              .goal = "30× or more",
+              .limit = 30,
+              .at_most = false});
     const auto empty = Arms("pool_empty_tasks", "core", {{"workers", "2"}, {"chunk", "1"}});
     const Reading rate = Counter("items_per_second");
     AddValue(empty, rate, "",
@@ -177,9 +180,11 @@ class GoalFinder {
               .unit = Unit::kPerSecond,
               .limit = 5e6,
               .at_most = false});
-    AddRatio(
-        empty, "threads", rate, true,
-        {.what = "The same, to oneTBB's threads", .goal = "level: 0.95× or more", .limit = kLevel, .at_most = false});
+    AddRatio(empty, "threads", rate, true,
+             {.what = "Pool, empty tasks, chunk 1, two workers, to oneTBB's threads",
+              .goal = "level: 0.95× or more",
+              .limit = kLevel,
+              .at_most = false});
   }
 
   void Grain() {

@@ -1,5 +1,6 @@
 #include "reports/sections/machine_section.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -52,6 +53,46 @@ Table Peers(const Context& context, const Conformance& conformance) {
   return table;
 }
 
+// "32 MiB", or "" where the size isn't known.
+std::string SizeOf(const Cache& cache) { return cache.bytes ? Format(*cache.bytes, Unit::kBytes) : ""; }
+
+// "L1d 32 KiB, L2 1 MiB": the caches that one processor has for its core.
+std::string OwnCaches(const Context& context) {
+  std::string words;
+  for (const Cache& cache : context.caches) {
+    if (cache.level >= 3 || context.machine.empty() ||
+        std::find(cache.cpus.begin(), cache.cpus.end(), context.machine.front().cpu) == cache.cpus.end()) {
+      continue;
+    }
+    absl::StrAppend(&words, words.empty() ? "" : ", ", "L", cache.level,
+                    cache.kind == "data"          ? "d"
+                    : cache.kind == "instruction" ? "i"
+                                                  : "",
+                    " ", SizeOf(cache));
+  }
+  return words;
+}
+
+MachineMap MapOf(const Context& context) {
+  MachineMap map;
+  const std::string own = OwnCaches(context);
+  map.text = {"The machine", absl::StrCat(context.cpu_model, own.empty() ? "" : absl::StrCat("; each core: ", own)),
+              absl::StrCat(Counted(context.sockets, "socket", "sockets"), ", ", Counted(context.cores, "core", "cores"),
+                           ", ", Counted(context.processors, "processor", "processors"), ", ",
+                           Counted(context.nodes, "memory node", "memory nodes"),
+                           ". The table below the picture has the same facts.")};
+  for (const Processor& processor : context.machine) {
+    const bool allowed = std::find(context.allowed_cpus.begin(), context.allowed_cpus.end(), processor.cpu) !=
+                         context.allowed_cpus.end();
+    map.processors.push_back({processor.cpu, processor.core, processor.socket, processor.l3, processor.node, allowed});
+    for (const Cache& cache : context.caches) {
+      const bool holds = std::find(cache.cpus.begin(), cache.cpus.end(), processor.cpu) != cache.cpus.end();
+      if (cache.level == 3 && holds && processor.l3 >= 0) map.l3_sizes[processor.l3] = SizeOf(cache);
+    }
+  }
+  return map;
+}
+
 }  // namespace
 
 Section MachineSection(const Analysis& analysis) {
@@ -59,7 +100,20 @@ Section MachineSection(const Analysis& analysis) {
   const Results& results = analysis.view().results();
   if (results.invocations.empty()) return section;
   const Context& context = results.invocations.front().context;
-  if (!context.topology.empty()) section.Add(Listing{context.topology});
+  if (!context.machine.empty()) {
+    std::string trips;
+    for (const auto& [state, cachelines] : CachelineByState(results)) {
+      absl::StrAppend(&trips, trips.empty() ? "Between two cores a cache line goes there and back in " : ", or in ",
+                      Format(Median(cachelines), Unit::kNanoseconds), " (", state, " state)");
+    }
+    section.Add(Figure{
+        "machine-map", MapOf(context),
+        Text("Outer boxes are sockets, inner ones share an L3 cache, the smallest are cores with their processors; "
+             "pale processors were not allowed to this run. ")
+            .Say(trips.empty() ? "" : trips + ".")});
+  } else if (!context.topology.empty()) {
+    section.Add(Listing{context.topology});
+  }
   section.Add(Facts(context, results));
   if (CachelineByState(results).size() > 1) {
     section.Add(Paragraph{Text(

@@ -40,6 +40,19 @@ TEST(MessageSectionTest, RacesSystemsInOnePlaceAgainstTheLimitAndThePipe) {
       << words;
 }
 
+TEST(MessageSectionTest, PutsConformanceBesideASpeed) {
+  MadeResults made;
+  made.Times("queue_round_trip/core/bytes:64/placement:other_core", {300, 300, 300}, "near")
+      .Times("queue_round_trip/cpython/bytes:64/placement:other_core", {66'000, 66'000, 66'000}, "near")
+      .Times("queue_round_trip/pipe/bytes:64/placement:other_core", {30'000, 30'000, 30'000}, "near");
+  made.results().conformance.cases = {{"queue/full", "core", "fork", "", "passed", "", ""},
+                                      {"queue/full", "cpython", "fork", "", "known", "", "it may say so too late"}};
+  const std::string words = WordsOf(made, MessageSection);
+  EXPECT_TRUE(Has(words, "Regatta queue (held 1 of 1 case) | 300 ns")) << words;
+  EXPECT_TRUE(Has(words, "Python Queue (held 0 of 1 case) | 66.0 µs")) << words;
+  EXPECT_TRUE(Has(words, "pipe (not judged) | 30.0 µs")) << words;
+}
+
 TEST(MessageSectionTest, ShowsEachMachineStateByItself) {
   MadeResults made;
   made.Times("queue_round_trip/core/bytes:64/placement:other_core", {300, 900}, "near")

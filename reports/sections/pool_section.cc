@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "reports/charts/quantity.h"
 #include "reports/sections/answer.h"
+#include "reports/sections/conformance_section.h"
 #include "reports/sections/names.h"
 
 namespace regatta::reports {
@@ -129,9 +130,11 @@ void AddWorkloadTables(const Analysis& analysis, const PoolFindings& findings, S
     for (const WorkloadFinding& finding : found) {
       const std::string name = absl::StrCat(SystemName(*finding.arm), each ? InState(finding.state) : "");
       table.rows.push_back(
-          {IsOurs(*finding.arm) ? Text().Strong(name) : Text(name), absl::StrCat(finding.workers),
-           Format(finding.base.value, Unit::kNanoseconds), Format(finding.time.value, Unit::kNanoseconds),
-           Show(finding.speed_up, Unit::kTimes), finding.cpu.measured() ? Format(finding.cpu.value, Unit::kTimes) : "–",
+          {WithConformance(IsOurs(*finding.arm) ? Text().Strong(name) : Text(name), *finding.arm,
+                           analysis.view().results().conformance),
+           absl::StrCat(finding.workers), Format(finding.base.value, Unit::kNanoseconds),
+           Format(finding.time.value, Unit::kNanoseconds), Show(finding.speed_up, Unit::kTimes),
+           finding.cpu.measured() ? Format(finding.cpu.value, Unit::kTimes) : "–",
            absl::StrCat(std::lround(finding.speed_up.won * finding.speed_up.blocks), " of ", finding.speed_up.blocks),
            VerdictCell(finding.verdict)});
     }

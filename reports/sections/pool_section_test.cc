@@ -156,8 +156,8 @@ TEST(AnswerTest, GivesNoneWhereTheRunCantBeTrustedButWhyAndWhatTheDoctorFound) {
   made.results().doctor.findings = {{"turbo", "bad", "it is on", "runs differ", "turn it off"}};
   const std::string answer = Analysed(made.results()).Answer();
   EXPECT_TRUE(
-      answer.starts_with("This run gives no answer, for its figures can't be trusted: the benchmarks were built "
-                         "without optimisation.\n"))
+      answer.starts_with("This run gives no answer: its figures can't be trusted.\n"
+                         "Why: the benchmarks were built without optimisation.\n"))
       << answer;
   const size_t doctor = answer.find("turbo | spoils figures | it is on | runs differ | turn it off | ");
   const size_t figures = answer.find("for what they are worth:\nYes: a pool of 2 workers");

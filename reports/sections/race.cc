@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "reports/charts/quantity.h"
+#include "reports/sections/conformance_section.h"
 #include "reports/sections/names.h"
 
 namespace regatta::reports {
@@ -24,6 +25,8 @@ Competitor FindCompetitor(const Analysis& analysis, const ArmInfo& arm, const st
   Competitor competitor;
   competitor.arm = &arm;
   competitor.name = form.name ? form.name(arm) : SystemName(arm);
+  competitor.label = WithConformance(IsOurs(arm) ? Text().Strong(competitor.name) : Text(competitor.name), arm,
+                                     analysis.view().results().conformance);
   competitor.figure = analysis.Value(arm.key, form.reading, state);
   for (const auto& [heading, reading] : form.extra) competitor.extra.push_back(analysis.Value(arm.key, reading, state));
   for (const RaceForm::Baseline& baseline : form.baselines) {
@@ -87,7 +90,7 @@ Table RaceTable(const std::string& caption, const Race& race, const RaceForm& fo
   table.columns.push_back({"Blocks", true});
   for (const Competitor& competitor : race.competitors) {
     std::vector<Cell> row;
-    row.emplace_back(IsOurs(*competitor.arm) ? Text().Strong(competitor.name) : Text(competitor.name));
+    row.emplace_back(competitor.label);
     if (!competitor.figure.measured()) {
       row.emplace_back(competitor.why_missing, Tone::kMuted).rest_of_row = true;
     } else {

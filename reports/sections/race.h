@@ -37,6 +37,7 @@ struct Competitor {
   const ArmInfo* arm = nullptr;
   std::string name;
   Estimate figure;
+  Text label;  // the name, and beside it how the system stood before the judge
   std::vector<Estimate> extra;
   std::vector<Estimate> ratios;  // to each baseline: how many times its figure; unmeasured for the baseline itself
   std::string why_missing;       // instead of all these

@@ -14,6 +14,7 @@
 #include "reports/sections/certainty_section.h"
 #include "reports/sections/changes.h"
 #include "reports/sections/conformance_section.h"
+#include "reports/sections/documents_section.h"
 #include "reports/sections/goals.h"
 #include "reports/sections/machine_section.h"
 #include "reports/sections/message_section.h"
@@ -145,7 +146,7 @@ Report BuildReport(const Results& results, const Baseline* baseline) {
   for (Section& section : std::vector<Section>{
            AnswerSection(analysis, findings), PoolSection(analysis, findings), WorkersSection(analysis, findings),
            TaskCostSection(analysis), MessageSection(analysis), PayloadSection(analysis), PlacementSection(analysis),
-           TailSection(analysis), ProcessSection(analysis), GoalSection(analysis, findings),
+           TailSection(analysis), ProcessSection(analysis), DocumentsSection(analysis, findings), GoalSection(analysis, findings),
            ConformanceSection(results.conformance), CertaintySection(analysis), MachineSection(analysis),
            ReproduceSection(analysis)}) {
     if (!section.blocks.empty()) report.document.sections.push_back(std::move(section));

@@ -143,6 +143,7 @@ void AddTable(const Analysis& analysis, const PoolFindings& findings, Section& s
     }
   }
   if (table.rows.empty()) return;
+  table.folded = true;
   section.Add(std::move(table));
   section.Add(
       Paragraph{Text("Efficiency is the speed-up over the processors used, the submitter's included, and over the "

@@ -57,8 +57,8 @@ thead th{color:var(--muted);font-weight:600;font-size:13px;border-bottom:1px sol
 tbody th{font-weight:500}
 td{overflow-wrap:anywhere}
 .number{text-align:right;overflow-wrap:normal}
-.range{white-space:nowrap;font-weight:400}
-td .range{display:block;color:var(--muted);font-size:12.5px}
+.range{font-weight:400}
+.number .range,th .range{display:block;color:var(--muted);font-size:12.5px}
 .good{color:var(--good)}
 .bad{color:var(--bad)}
 .muted{color:var(--muted)}
@@ -81,7 +81,7 @@ tbody th,tbody td{border:0;padding:2px 0}
 tbody th{font-weight:600}
 tbody td{display:grid;grid-template-columns:minmax(96px,38%) 1fr;gap:0 12px}
 tbody td,tbody td.number{text-align:left}
-td .range{display:inline}
+.number .range,th .range{display:inline}
 tbody td::before{content:attr(data-label);color:var(--muted);font-size:13px}
 tbody td.empty{display:none}
 }
