@@ -62,7 +62,7 @@
       const box = point.getBoundingClientRect();
       const x = (box.left + box.right) / 2;
       const y = (box.top + box.bottom) / 2;
-      const marked = shapes.some((its) => its.width > 3 && its.height > 3 && its.height < 60 && its.left - 1.5 <= x && x <= its.right + 1.5 &&
+      const marked = shapes.some((its) => its.width > 3 && its.height > 3 && its.height < 70 && its.left - 1.5 <= x && x <= its.right + 1.5 &&
                                           its.top - 1.5 <= y && y <= its.bottom + 1.5);
       if (!marked) wrong.push(`${figure}: no mark at "${point.ariaLabel}"`);
       if (!/\d/.test(point.ariaLabel)) wrong.push(`${figure}: a point says "${point.ariaLabel}"`);
@@ -101,15 +101,15 @@
     let ink = parse(style.color);
     if (element.tagName === 'text') {
       ink = parse(style.fill);
+      // What lies under the text's middle, in the picture's own units.
+      const picture = element.closest('svg');
       const box = element.getBoundingClientRect();
-      const x = (box.left + box.right) / 2;
-      const y = (box.top + box.bottom) / 2;
-      for (const shape of element.closest('svg').querySelectorAll('rect')) {
-        const its = shape.getBoundingClientRect();
+      const middle = new DOMPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2).matrixTransform(picture.getScreenCTM().inverse());
+      for (const shape of picture.querySelectorAll('rect, path')) {
         const before = shape.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING;
-        if (!before || its.left > x || its.right < x || its.top > y || its.bottom < y) continue;
         const fill = getComputedStyle(shape);
-        if (fill.fill !== 'none') paper = over(parse(fill.fill), parse(fill.fill)[3] * fill.fillOpacity, paper);
+        if (!before || fill.fill === 'none' || !shape.isPointInFill(middle)) continue;
+        paper = over(parse(fill.fill), parse(fill.fill)[3] * fill.fillOpacity, paper);
       }
     }
     const [light, dark] = [luminance(over(ink, ink[3], paper)), luminance(paper)].sort((a, b) => b - a);

@@ -92,12 +92,6 @@ void FillRaces(MadeResults& made) {
     made.Absent(absl::StrCat(benchmark, "/boost_message_queue/bytes:64/placement:other_core"),
                 "Boost.Interprocess is not installed (apt-get install libboost-dev)");
   }
-  for (const char* bytes : {"65536", "1048576"}) {
-    for (const char* system : {"core", "core_by_reference", "pipe", "ring"}) {
-      made.Times(absl::StrCat("queue_round_trip/", system, "/bytes:", bytes, "/placement:other_core"), Around(40'000),
-                 "near");
-    }
-  }
   for (const char* system : {"core", "ring", "pipe", "cpython"}) {
     made.Times(absl::StrCat("queue_throughput/", system, "/bytes:64/producers:1/consumers:1/placement:other_core"),
                Around(120), "near");
@@ -112,6 +106,37 @@ void FillRaces(MadeResults& made) {
     made.Times(absl::StrCat("process_create/core/method:fork/parent_mib:", mib), Around(330'000));
     made.Times(absl::StrCat("process_create/core/method:forkserver/parent_mib:", mib), Around(400'000));
     made.Times(absl::StrCat("process_create/fork/method:fork/parent_mib:", mib), Around(320'000));
+  }
+}
+
+// Tails, placements and payloads.
+void FillRest(MadeResults& made) {
+  for (const char* system : {"core", "pipe", "zeromq"}) {
+    for (const char* load : {"50", "70", "90"}) {
+      made.Times(absl::StrCat("queue_open_loop/", system, "/bytes:64/load:", load, "/placement:other_core"),
+                 Around(1000), "near");
+      auto& records = made.results().invocations.back().records;
+      for (size_t i = records.size() - 4; i < records.size(); ++i) {
+        records[i].counters["offered_per_second"] = 1e6;
+        records[i].counters["capacity_per_second"] = 2e6;
+        records[i].histogram = {{300, 9000}, {900, 900}, {4000, 90}, {60'000, 10}};
+      }
+    }
+  }
+  for (const int here : {0, 1, 2, 3}) {
+    for (const int there : {0, 1, 2, 3}) {
+      const bool same = here == there;
+      made.Times(absl::StrCat("queue_round_trip_pair/core/bytes:64/here:", here, "/there:", there,
+                              "/placement:", same ? "same_cpu" : "other_core"),
+                 Around(same ? 4000 : 250 + 40 * (here + there)), same ? "" : "near");
+    }
+  }
+  for (const char* bytes : {"1024", "65536", "1048576", "16777216"}) {
+    for (const char* system : {"core", "core_by_reference", "pipe"}) {
+      made.Times(absl::StrCat("queue_round_trip/", system, "/bytes:", bytes, "/placement:other_core"), Around(40'000),
+                 "near");
+    }
+    made.Times(absl::StrCat("memory_copy/memcpy/bytes:", bytes), Around(30'000));
   }
 }
 
@@ -146,6 +171,7 @@ Results Full() {
     FillContext(made.results().invocations.back().context);
     FillWorkloads(made);
     FillRaces(made);
+    FillRest(made);
     Invocation& last = made.results().invocations.back();
     last.flags = {"--blocks=4", "--seed=42",
                   "--benchmark_filter=^(workload/grain_sweep/serial|workload/grain_sweep/pool/workers:2/chunk:1)$"};

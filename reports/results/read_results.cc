@@ -302,7 +302,7 @@ absl::StatusOr<Results> ReadResultFiles(const std::vector<std::string>& paths) {
     // A report's folder stands for the results in it.
     if (std::error_code error; std::filesystem::is_directory(path, error)) path += "/results.json";
     absl::StatusOr<std::string> text = ReadFile(path);
-    if (!text.ok()) return text.status();
+    if (!text.ok()) return absl::Status(text.status().code(), absl::StrCat(text.status().message(), kWhatToGive));
     absl::StatusOr<Results> results = ReadResults(*text, path);
     if (!results.ok()) return results.status();
     for (Invocation& invocation : results->invocations) joined.invocations.push_back(std::move(invocation));

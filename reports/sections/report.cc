@@ -146,9 +146,9 @@ Report BuildReport(const Results& results, const Baseline* baseline) {
   for (Section& section : std::vector<Section>{
            AnswerSection(analysis, findings), PoolSection(analysis, findings), WorkersSection(analysis, findings),
            TaskCostSection(analysis), MessageSection(analysis), PayloadSection(analysis), PlacementSection(analysis),
-           TailSection(analysis), ProcessSection(analysis), DocumentsSection(analysis, findings), GoalSection(analysis, findings),
-           ConformanceSection(results.conformance), CertaintySection(analysis), MachineSection(analysis),
-           ReproduceSection(analysis)}) {
+           TailSection(analysis), ProcessSection(analysis), DocumentsSection(analysis, findings),
+           GoalSection(analysis, findings), ConformanceSection(results.conformance), CertaintySection(analysis),
+           MachineSection(analysis), ReproduceSection(analysis)}) {
     if (!section.blocks.empty()) report.document.sections.push_back(std::move(section));
   }
   for (const Block& block : report.document.sections.front().blocks) {
