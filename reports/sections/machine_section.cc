@@ -127,8 +127,9 @@ Section MachineSection(const Analysis& analysis) {
 Section ReproduceSection(const Analysis& analysis) {
   Section section = {"reproduce", "How to repeat it", {}};
   const Results& results = analysis.view().results();
-  section.Add(Paragraph{Text("The whole report, measured anew:")});
-  section.Add(Listing{absl::StrCat("./tools/bazel run //reports -- --out=DIR", results.quick ? " --quick" : "", "\n")});
+  section.Add(Paragraph{Text("The whole report, measured anew in the same orders:")});
+  section.Add(Listing{absl::StrCat("./tools/bazel run //reports -- --out=DIR", results.quick ? " --quick" : "",
+                                   results.seed == 0 ? "" : absl::StrCat(" --seed=", results.seed), "\n")});
   section.Add(Paragraph{Text("The same report from its raw data, which lie in ").Code("results.json").Say(":")});
   section.Add(Listing{"./tools/bazel run //reports -- --out=DIR --from=results.json\n"});
   std::set<std::string> runs;
