@@ -137,7 +137,7 @@ class AdviceFinder {
     if (choices.empty()) return;
     std::sort(choices.begin(), choices.end(),
               [](const WorkloadFinding* a, const WorkloadFinding* b) { return a->speed_up.value > b->speed_up.value; });
-    Advice advice = {.work = work, .take = "", .section = "pool", .heading = "one process or a pool"};
+    Advice advice = {.work = work, .take = "", .section = "workers", .heading = "how many workers"};
     const auto won = std::find_if(choices.begin(), choices.end(),
                                   [](const WorkloadFinding* choice) { return choice->speed_up.interval.low > 1; });
     const WorkloadFinding& best = won == choices.end() ? *choices.front() : **won;
@@ -191,14 +191,13 @@ class AdviceFinder {
   // Races between ways of passing messages: the best that isn't the limit, and by how much it beats the next.
   void Race(const std::vector<const ArmInfo*>& arms, const Reading& reading, bool more_is_better, Unit unit,
             const std::string& unit_words, const std::string& work) {
-    std::string state;  // the one with most arms in it
+    std::string state;  // the one measured most
     int most = 0;
     for (const ArmInfo* arm : arms) {
       for (const std::string& of_arm : analysis_.view().States(arm->key)) {
-        const auto in_it = std::count_if(arms.begin(), arms.end(), [&](const ArmInfo* other) {
-          return analysis_.Value(other->key, reading, of_arm).measured();
-        });
-        if (in_it > most) std::tie(most, state) = std::pair(static_cast<int>(in_it), of_arm);
+        int blocks = 0;
+        for (const ArmInfo* other : arms) blocks += analysis_.Value(other->key, reading, of_arm).blocks;
+        if (blocks > most) std::tie(most, state) = std::pair(blocks, of_arm);
       }
     }
     struct Entry {

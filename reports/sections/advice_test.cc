@@ -92,6 +92,18 @@ TEST(AdviceTest, PutsTheBestWayOfMessagesBesideTheNextAndNeverTheLimit) {
   EXPECT_FALSE(Has(words, "bare ring")) << words;
 }
 
+TEST(AdviceTest, SpeaksOfTheStateMeasuredMost) {
+  MadeResults made;
+  const std::string shape = "/bytes:64/placement:other_core";
+  made.Times("queue_round_trip/core" + shape, {900, 900, 900, 300, 300, 300, 300}, "far")
+      .Times("queue_round_trip/pipe" + shape, {30'000, 30'000, 30'000, 30'000, 30'000, 30'000, 30'000}, "far");
+  for (Record& record : made.results().invocations[0].records) {
+    if (record.block >= 3) record.machine_state = "near";
+  }
+  EXPECT_TRUE(Has(AdviceOf(made.results()), "| Regatta queue | on two cores, near state | 300 ns"))
+      << AdviceOf(made.results());
+}
+
 TEST(AdviceTest, PutsAPoolsTaskBesideAProcessOfItsOwn) {
   MadeResults made;
   made.Times("process_create/fork/method:vfork/parent_mib:0", {50'000, 51'000, 52'000})

@@ -55,7 +55,7 @@ th,td{padding:7px 12px 7px 0;text-align:left;vertical-align:top;border-bottom:1p
 th:last-child,td:last-child{padding-right:0}
 thead th{color:var(--muted);font-weight:600;font-size:13px;border-bottom:1px solid var(--muted);vertical-align:bottom}
 tbody th{font-weight:500}
-td{overflow-wrap:anywhere}
+td:last-child{overflow-wrap:anywhere}
 .number{text-align:right;overflow-wrap:normal}
 .range{font-weight:400}
 .number .range,th .range{display:block;color:var(--muted);font-size:12.5px}
@@ -79,7 +79,7 @@ thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%
 tbody tr{border:1px solid var(--grid);border-radius:6px;padding:8px 12px;margin-bottom:8px}
 tbody th,tbody td{border:0;padding:2px 0}
 tbody th{font-weight:600}
-tbody td{display:grid;grid-template-columns:minmax(96px,38%) 1fr;gap:0 12px}
+tbody td{overflow-wrap:anywhere;display:grid;grid-template-columns:minmax(96px,38%) 1fr;gap:0 12px}
 tbody td,tbody td.number{text-align:left}
 .number .range,th .range{display:inline}
 tbody td::before{content:attr(data-label);color:var(--muted);font-size:13px}
