@@ -43,7 +43,7 @@ class Waiting : public Race {
     for (int64_t done = 0; done < operations; ++done) {
       waited.clear();
       meter.Begin();
-      const absl::Status mapped = pool_->Map(&RunWait, waits_, /*chunk=*/1, waited);
+      absl::Status mapped = pool_->Map(&RunWait, waits_, /*chunk=*/1, waited);
       meter.End(1);
       if (!mapped.ok()) return mapped;
       if (waited.size() != waits_.size()) {

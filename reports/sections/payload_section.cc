@@ -135,8 +135,9 @@ Section PayloadSection(const Analysis& analysis) {
     });
     const std::vector<Sized> systems = Systems(arms);
     // Without a queue of several sizes there is no sweep to show.
-    if (std::all_of(systems.begin(), systems.end(), [](const Sized& system) { return system.system == "memcpy"; }))
+    if (std::all_of(systems.begin(), systems.end(), [](const Sized& system) { return system.system == "memcpy"; })) {
       continue;
+    }
     for (const std::string& state : StatesOf(analysis, arms)) {
       const std::string where = PlacementName(placement, state);
       const std::string suffix = absl::StrCat("-", placement, state.empty() ? "" : "-", state);
