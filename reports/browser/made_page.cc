@@ -80,7 +80,7 @@ void FillRaces(MadeResults& made) {
     const double wake = std::string(benchmark) == "queue_round_trip" ? 0 : 30'000;
     for (const auto& [place, state, times] : {std::tuple("other_core", "near", 1.0),
                                               std::tuple("other_core", "far", 4.0), std::tuple("same_cpu", "", 12.0)}) {
-      const auto key = [&](const char* system) {
+      const auto key = [benchmark, place = place](const char* system) {
         return absl::StrCat(benchmark, "/", system, "/bytes:64/placement:", place);
       };
       made.Times(key("core"), Around(wake + 250 * times), state)
@@ -226,7 +226,7 @@ void Write(const std::string& stem, const Results& results) {
 }  // namespace
 }  // namespace regatta::reports
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape): a program of a test
   if (argc != 2) {
     std::fprintf(stderr, "usage: made_page DIR\n");
     return 2;

@@ -247,8 +247,9 @@ Section AnswerSection(const Analysis& analysis, const PoolFindings& findings) {
     section.Add(std::move(bullets));
   }
   AddAdvice(analysis, findings, section);
-  if (!analysis.distrust().empty())
+  if (!analysis.distrust().empty()) {
     section.Add(Paragraph{Text("What the figures look like, for what they are worth:")});
+  }
   if (!sentences.empty()) section.Add(Bullets{std::move(sentences)});
   section.Add(Paragraph{Certainty(analysis)});
   return section;
