@@ -30,7 +30,9 @@
 #include "reports/results/conformance.h"
 #include "reports/results/doctor.h"
 #include "reports/results/read_results.h"
+#include "reports/results/trust.h"
 #include "reports/run/child.h"
+#include "reports/run/find_bench.h"
 #include "reports/run/output.h"
 #include "reports/run/plan.h"
 #include "reports/run/progress.h"
@@ -47,6 +49,8 @@ ABSL_FLAG(
     "make the report from these result files (a report's results.json, or what //bench wrote), measuring nothing");
 ABSL_FLAG(std::string, conformance, "",
           "what //conformance wrote to --results: the report then shows who holds which scenario");
+ABSL_FLAG(std::string, trust, "",
+          "what //bench:trust wrote: the report then shows whether its verdicts can be trusted");
 ABSL_FLAG(
     std::string, baseline, "",
     "an earlier report's results.json (or its folder): what became faster or slower since; exit code 3 where anything "
@@ -77,50 +81,6 @@ constexpr int64_t kFullBytes = int64_t{128} << 20;
 int Fail(int code, std::string_view what) {
   absl::FPrintF(stderr, "report: %s\n", what);
   return code;
-}
-
-// A path as the user meant it: `bazel run` changes the working directory and says where it was called.
-std::string FromCaller(const std::string& path) {
-  const char* caller = std::getenv("BUILD_WORKING_DIRECTORY");
-  if (caller == nullptr || fs::path(path).is_absolute()) return path;
-  return fs::path(caller) / path;
-}
-
-// A program that was built with this one, by its path in the tree: among the runfiles, or beside this program in Bazel's output
-// tree. NotFound names where it was looked for.
-absl::StatusOr<std::string> FindBuilt(const char* program, const std::string& path) {
-  std::vector<fs::path> places;
-  const char* runfiles = std::getenv("RUNFILES_DIR");
-  if (runfiles != nullptr) places.push_back(fs::path(runfiles) / "regatta" / path);
-  places.push_back(fs::path(absl::StrCat(program, ".runfiles")) / "regatta" / path);
-  std::error_code error;
-  const fs::path self = fs::read_symlink("/proc/self/exe", error);
-  if (!error) {
-    places.push_back(fs::path(absl::StrCat(self.string(), ".runfiles")) / "regatta" / path);
-    places.push_back(self.parent_path().parent_path() / path);
-  }
-  std::string tried;
-  for (const fs::path& place : places) {
-    if (access(place.c_str(), X_OK) == 0) return fs::absolute(place).string();
-    absl::StrAppend(&tried, tried.empty() ? "" : ", ", place.string());
-  }
-  return absl::NotFoundError(tried);
-}
-
-absl::StatusOr<std::string> FindBench(const char* program) {
-  const std::string named = absl::GetFlag(FLAGS_bench);
-  absl::StatusOr<std::string> found;
-  if (named.empty()) {
-    found = FindBuilt(program, "bench/bench");
-  } else if (const std::string path = FromCaller(named); access(path.c_str(), X_OK) == 0) {
-    found = path;
-  } else {
-    found = absl::NotFoundError(path);
-  }
-  if (found.ok()) return found;
-  return absl::NotFoundError(
-      absl::StrCat("the benchmark program is not at ", found.status().message(),
-                   ": start this with ./tools/bazel run //reports, or name it with --bench=PATH"));
 }
 
 // What the machine doctor says now. It looks for a second at what else runs.
@@ -163,7 +123,7 @@ absl::Status CheckBaseline(const std::string& fingerprint, Baseline& baseline) {
 // Measures by plan, with progress on standard error.
 absl::StatusOr<Results> Measure(const char* program, const InterruptGuard& interrupts, Baseline* baseline,
                                 Output& output) {
-  absl::StatusOr<std::string> path = FindBench(program);
+  absl::StatusOr<std::string> path = FindBench(program, absl::GetFlag(FLAGS_bench));
   if (!path.ok()) return path.status();
   Bench bench = {*path, {}};
   const bool quick = absl::GetFlag(FLAGS_quick);
@@ -288,6 +248,12 @@ int Main(int argc, char** argv) {
     if (!read.ok()) return Fail(kMisuse, absl::StrCat("--doctor: ", read.status().message()));
     doctor = *std::move(read);
   }
+  Trust trust;
+  if (const std::string path = absl::GetFlag(FLAGS_trust); !path.empty()) {
+    absl::StatusOr<Trust> read = ReadTrustFile(FromCaller(path));
+    if (!read.ok()) return Fail(kMisuse, absl::StrCat("--trust: ", read.status().message()));
+    trust = *std::move(read);
+  }
   absl::StatusOr<Results> results;
   if (!from.empty()) {
     std::vector<std::string> paths;
@@ -324,6 +290,7 @@ int Main(int argc, char** argv) {
   }
   if (!conformance.empty()) results->conformance = std::move(conformance);
   if (!doctor.empty()) results->doctor = std::move(doctor);
+  if (!trust.empty()) results->trust = std::move(trust);
   return Publish(*results, earlier, *output);
 }
 

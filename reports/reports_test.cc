@@ -184,6 +184,21 @@ TEST_F(ReportsTest, ShowsConformanceWhereItsResultsAreGivenAndKeepsThem) {
   EXPECT_TRUE(Has(wrong.errors, "first/results.json, line 1: ")) << wrong.errors;
 }
 
+TEST_F(ReportsTest, ShowsTheProofOfItsVerdictsWhereItIsGivenAndKeepsIt) {
+  ASSERT_EQ(Run({bench_, "--quick", "--out=first"}).exit_code, 0);
+  std::ofstream(here_ + "/trust.json") << R"({"schema": "regatta.trust", "version": 1, "halves": [{"half": "quiet",)"
+                                       << R"("comparisons": [{"work": "loop", "again": {"verdict": "faster", )"
+                                       << R"("outcome": "wrong"}}]}]})";
+  ASSERT_EQ(Run({"--from=first", "--trust=trust.json", "--out=second"}).exit_code, 0);
+  ASSERT_EQ(Run({"--from=second/results.json", "--out=third"}).exit_code, 0);
+  for (const char* with : {"/second/report.md", "/third/report.md"}) {
+    EXPECT_TRUE(Has(Read(here_ + with), "1 of 1\u00a0verdict wrong")) << with;
+  }
+  const Ran wrong = Run({"--from=first", "--trust=first/results.json"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_TRUE(Has(wrong.errors, "--trust: ")) << wrong.errors;
+}
+
 // Full runs: five invocations each, whose figures the stand-in repeats.
 TEST_F(ReportsTest, ComparesWithAnEarlierRunAndEndsWithACodeOfItsOwnWhereItIsSlower) {
   const auto bench = [&](const std::string& name, const std::string& flag) {

@@ -219,6 +219,11 @@ absl::StatusOr<Results> ReadReport(const json& object, std::string_view name) {
     if (!read.ok()) return read.status();
     results.doctor = *std::move(read);
   }
+  if (const json& trust = Member(object, "trust"); trust.is_object()) {
+    absl::StatusOr<Trust> read = ReadTrust(trust.dump(1), absl::StrCat(name, ", trust"));
+    if (!read.ok()) return read.status();
+    results.trust = *std::move(read);
+  }
   const json& invocations = Member(object, "invocations");
   if (!invocations.is_array()) {
     return absl::InvalidArgumentError(absl::StrCat(name, ": has no list of invocations"));
@@ -307,6 +312,7 @@ absl::StatusOr<Results> ReadResultFiles(const std::vector<std::string>& paths) {
     if (!results.ok()) return results.status();
     for (Invocation& invocation : results->invocations) joined.invocations.push_back(std::move(invocation));
     for (std::string& sentence : results->missing) joined.missing.push_back(std::move(sentence));
+    if (!results->trust.empty()) joined.trust = std::move(results->trust);
     if (!results->conformance.empty()) joined.conformance = std::move(results->conformance);
     if (!results->doctor.empty()) joined.doctor = std::move(results->doctor);
     joined.quick |= results->quick;

@@ -16,6 +16,7 @@
 
 #include "reports/results/conformance.h"
 #include "reports/results/doctor.h"
+#include "reports/results/trust.h"
 
 namespace regatta::reports {
 
@@ -151,6 +152,7 @@ struct Results {
   std::vector<std::string> missing;
   Conformance conformance;  // empty where no such results were given
   Doctor doctor;            // empty where nobody was asked
+  Trust trust;              // likewise
 };
 
 }  // namespace regatta::reports

@@ -7,6 +7,7 @@
 //   --fake_only=TEXT       there are no other arms than those whose key contains TEXT
 //   --fake_slower=TEXT     arms whose key contains TEXT take half as long again
 //   --fake_machine=NAME    the machine's fingerprint, otherwise "fake"
+//   --fake_foreign=SHARE   what other programs used of the processors, otherwise 0
 //   --fake_garbage         writes a line that is no JSON before its first record
 //   --fake_straggler=PATH  leaves a child that holds all descriptors open until PATH, a fifo, is opened for writing
 
@@ -75,6 +76,13 @@ std::vector<Arm> AllArms() {
     arms.push_back({absl::StrCat("process_create/core/method:fork/parent_mib:", mib), 330'000 + 37'000.0 * mib});
     arms.push_back({absl::StrCat("process_create/core/method:forkserver/parent_mib:", mib), 410'000});
   }
+  for (const char* work : {"loop/workers:1", "queue/bytes:64/placement:other_core"}) {
+    // The five per cent are six, for what lies on the border is a matter of chance.
+    for (const auto& [system, times] :
+         {std::pair("plain", 1.0), std::pair("again", 1.0), std::pair("slower_5", 1.06), std::pair("slower_20", 1.2)}) {
+      arms.push_back({absl::StrCat("trust/", system, "/work:", work), 1000 * times});
+    }
+  }
   arms.push_back({"lock_unlock/core", 14});
   arms.push_back({"lock_unlock/pthread_robust", 15});
   return arms;
@@ -117,11 +125,13 @@ std::string Sweep(const Arm& arm, double wobble) {
   return absl::StrCat("[", absl::StrJoin(points, ", "), "]");
 }
 
-std::string Record(const Arm& arm, size_t index, int block, bool failed) {
+std::string Record(const Arm& arm, size_t index, int block, const std::string& foreign, bool failed) {
   // The identical arm follows its twin, which is the arm before it, now a little above and now a little below.
   const bool again = arm.key.find("/serial_again/") != std::string::npos;
-  const double ns =
-      again ? arm.ns * Wobble(block, index - 1) * (block % 2 == 0 ? 1.002 : 0.998) : arm.ns * Wobble(block, index);
+  // What is compared to a hair wobbles together.
+  const bool together = arm.key.starts_with("trust/");
+  const double wobble = Wobble(block, together ? 0 : again ? index - 1 : index);
+  const double ns = arm.ns * wobble * (!again ? 1 : block % 2 == 0 ? 1.002 : 0.998);
   const bool apart = arm.key.find("other_core") != std::string::npos || arm.key.find("pool") != std::string::npos;
   const bool sweep = arm.key.find("grain_sweep") != std::string::npos;
   const double operations = std::max(1.0, std::floor(3e7 / ns));
@@ -134,7 +144,7 @@ std::string Record(const Arm& arm, size_t index, int block, bool failed) {
       ", \"cpus\": [0, 1], \"machine_state\": \"", apart ? "near" : "",
       "\", \"cacheline_ns\": ", apart ? "{\"before\": 150, \"after\": 151}" : "null",
       ", \"sentinel_ns\": {\"before\": 2000000, \"after\": 2010000}, \"noise\": {\"steal_share\": 0.0, ",
-      "\"foreign_cpu_share\": 0.0, \"migrations\": 0, \"major_faults\": 0}}");
+      "\"foreign_cpu_share\": ", foreign, ", \"migrations\": 0, \"major_faults\": 0}}");
 }
 
 struct Flags {
@@ -145,6 +155,7 @@ struct Flags {
   std::string slower;
   std::string only;
   std::string machine = "fake";
+  std::string foreign = "0";
   std::string straggler;
   int blocks = 0;
   int crash_after = -1;
@@ -160,6 +171,7 @@ Flags ReadFlags(int argc, char** argv) {
     if (absl::ConsumePrefix(&argument, "--regatta_out=")) flags.out = std::string(argument);
     if (absl::ConsumePrefix(&argument, "--fake_fail=")) flags.fail = std::string(argument);
     if (absl::ConsumePrefix(&argument, "--fake_wait=")) flags.wait = std::string(argument);
+    if (absl::ConsumePrefix(&argument, "--fake_foreign=")) flags.foreign = std::string(argument);
     if (absl::ConsumePrefix(&argument, "--fake_only=")) flags.only = std::string(argument);
     if (absl::ConsumePrefix(&argument, "--fake_slower=")) flags.slower = std::string(argument);
     if (absl::ConsumePrefix(&argument, "--fake_machine=")) flags.machine = std::string(argument);
@@ -222,7 +234,7 @@ void Run(const Flags& flags, const std::vector<Arm>& arms, const std::string& ow
       }
       const bool fails = !flags.fail.empty() && arms[i].key.find(flags.fail) != std::string::npos;
       failed += fails;
-      fprintf(out, "%s\n", Record(arms[i], i, block, fails).c_str());
+      fprintf(out, "%s\n", Record(arms[i], i, block, flags.foreign, fails).c_str());
       ++records;
     }
   }

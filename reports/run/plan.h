@@ -35,6 +35,7 @@ struct Plan {
   std::vector<Comparison> comparisons;
   int rounds = 0;
   std::vector<Step> steps;  // point into `comparisons`
+  size_t first_step = 0;    // where its first step stands among those that the progress line knows
 
   Plan() = default;
   Plan(Plan&&) = default;  // moving a vector leaves its elements where they are

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "nlohmann/json.hpp"
 #include "reports/results/read_results.h"
 
@@ -24,6 +25,7 @@ std::string RenderResultsJson(const Results& results, std::string_view summary) 
     absl::StrAppend(&file, ",\n\"conformance\": [\n", absl::StrJoin(results.conformance.lines, ",\n"), "\n]");
   }
   if (!results.doctor.empty()) absl::StrAppend(&file, ",\n\"doctor\": ", results.doctor.json);
+  if (!results.trust.empty()) absl::StrAppend(&file, ",\n\"trust\": ", absl::StripSuffix(results.trust.text, "\n"));
   file += "\n}\n";
   return file;
 }

@@ -80,7 +80,7 @@ absl::StatusOr<ChildEnd> RunStep(size_t index, const Plan& plan, const Bench& be
   int measured = 0;
   const auto show = [&] {
     const int block = std::min(measured / std::max(1, comparison.ready) + 1, comparison.blocks);
-    progress.Update(index, static_cast<double>(measured) / wanted,
+    progress.Update(plan.first_step + index, static_cast<double>(measured) / wanted,
                     absl::StrCat(StepName(plan, step), ", block ", block, " of ", comparison.blocks), Now());
   };
   show();

@@ -24,6 +24,7 @@
 #include "reports/sections/pool_section.h"
 #include "reports/sections/process_section.h"
 #include "reports/sections/tail_section.h"
+#include "reports/sections/trust_section.h"
 #include "reports/sections/workers_section.h"
 
 namespace regatta::reports {
@@ -148,7 +149,7 @@ Report BuildReport(const Results& results, const Baseline* baseline) {
            TaskCostSection(analysis), MessageSection(analysis), PayloadSection(analysis), PlacementSection(analysis),
            TailSection(analysis), ProcessSection(analysis), DocumentsSection(analysis, findings),
            GoalSection(analysis, findings), ConformanceSection(results.conformance), CertaintySection(analysis),
-           MachineSection(analysis), ReproduceSection(analysis)}) {
+           TrustSection(results.trust), MachineSection(analysis), ReproduceSection(analysis)}) {
     if (!section.blocks.empty()) report.document.sections.push_back(std::move(section));
   }
   for (const Block& block : report.document.sections.front().blocks) {
