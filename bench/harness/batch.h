@@ -28,6 +28,16 @@ struct Noise {
   int64_t major_faults = 0;
   int64_t voluntary_switches = 0;
   int64_t involuntary_switches = 0;
+  std::optional<int64_t> throttled;  // Times that heat or a quota slowed us down.
+};
+
+// What the work cost all processes that took part, besides their CPU time.
+struct Usage {
+  int64_t voluntary_switches = 0;
+  int64_t involuntary_switches = 0;
+  int64_t minor_faults = 0;
+  int64_t major_faults = 0;
+  int64_t migrations = 0;
 };
 
 // A measurement taken just before and just after the run.
@@ -41,6 +51,7 @@ struct Batch {
   int64_t operations = 0;
   std::vector<int64_t> samples_ns;  // Each timed part; together the run's real time.
   std::optional<int64_t> cpu_ns;    // Of all processes, in the timed parts.
+  std::optional<Usage> usage;       // Likewise.
   LatencyCounts latencies;
   std::vector<std::pair<std::string, double>> counters;
   std::vector<SweepPoint> sweep;

@@ -19,6 +19,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "bench/harness/throttling.h"
 #include "core/os/deadline.h"
 #include "core/os/error.h"
 
@@ -105,7 +106,71 @@ absl::StatusOr<int64_t> FamilyCpuNanosOf(const std::unordered_map<pid_t, Relatio
   return sum + Nanos(own);
 }
 
+// A number behind `name` in a file of lines "name : 12".
+int64_t NumberIn(const std::string& path, absl::string_view name) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    const std::pair<std::string, std::string> parts = absl::StrSplit(line, absl::MaxSplits(':', 1));
+    int64_t number = 0;
+    if (absl::StartsWith(parts.first, name) && absl::SimpleAtoi(parts.second, &number)) return number;
+  }
+  return 0;
+}
+
+void AddThreads(pid_t pid, bool with_switches, Usage& usage) {
+  const std::string tasks = absl::StrCat("/proc/", pid, "/task");
+  const std::unique_ptr<DIR, int (*)(DIR*)> threads(opendir(tasks.c_str()), &closedir);
+  if (threads == nullptr) return;  // It has ended.
+  while (const dirent* entry = readdir(threads.get())) {
+    if (entry->d_name[0] == '.') continue;
+    const std::string task = absl::StrCat(tasks, "/", entry->d_name);
+    usage.migrations += NumberIn(task + "/sched", "se.nr_migrations");
+    if (!with_switches) continue;
+    usage.voluntary_switches += NumberIn(task + "/status", "voluntary_ctxt_switches");
+    usage.involuntary_switches += NumberIn(task + "/status", "nonvoluntary_ctxt_switches");
+  }
+}
+
+// Its own and those of children that it has reaped.
+void AddFaults(pid_t pid, Usage& usage) {
+  const std::string stat = FirstLine(absl::StrCat("/proc/", pid, "/stat"));
+  const std::vector<absl::string_view> fields =
+      absl::StrSplit(absl::string_view(stat).substr(stat.rfind(')') + 1), ' ', absl::SkipEmpty());
+  int64_t faults[4] = {0, 0, 0, 0};  // minflt cminflt majflt cmajflt
+  for (size_t i = 0; i < 4; ++i) {
+    if (fields.size() <= 7 + i || !absl::SimpleAtoi(fields[7 + i], &faults[i])) return;
+  }
+  usage.minor_faults += faults[0] + faults[1];
+  usage.major_faults += faults[2] + faults[3];
+}
+
+absl::Status AddOwn(Usage& usage) {
+  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage own;
+    if (getrusage(who, &own) != 0) return ErrnoError("getrusage");
+    usage.voluntary_switches += own.ru_nvcsw;
+    usage.involuntary_switches += own.ru_nivcsw;
+    usage.minor_faults += own.ru_minflt;
+    usage.major_faults += own.ru_majflt;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+absl::StatusOr<Usage> FamilyUsage() {
+  Usage usage;
+  const absl::StatusOr<std::unordered_map<pid_t, Relation>> all = AllProcesses();
+  if (!all.ok()) return all.status();
+  for (const auto& [pid, relation] : *all) {
+    if (!IsFamily(*all, pid, relation)) continue;
+    const bool self = pid == getpid();
+    AddThreads(pid, /*with_switches=*/!self, usage);
+    if (!self) AddFaults(pid, usage);
+  }
+  if (absl::Status own = AddOwn(usage); !own.ok()) return own;
+  return usage;
+}
 
 absl::StatusOr<int64_t> FamilyCpuNanos() {
   absl::StatusOr<std::unordered_map<pid_t, Relation>> all = AllProcesses();
@@ -115,6 +180,7 @@ absl::StatusOr<int64_t> FamilyCpuNanos() {
 
 NoiseMeter::NoiseMeter(std::vector<int> cpus) : cpus_(std::move(cpus)) {
   self_begin_ = ReadSelf();
+  self_begin_.throttled = ThrottleCount(cpus_);
   begin_ = Read();
 }
 
@@ -189,6 +255,9 @@ Noise NoiseMeter::End() const {
   noise.major_faults -= self_begin_.major_faults;
   noise.voluntary_switches -= self_begin_.voluntary_switches;
   noise.involuntary_switches -= self_begin_.involuntary_switches;
+  if (const auto throttled = ThrottleCount(cpus_); throttled.has_value() && self_begin_.throttled.has_value()) {
+    noise.throttled = *throttled - *self_begin_.throttled;
+  }
   if (noise.migrations.has_value() && self_begin_.migrations.has_value()) {
     *noise.migrations -= *self_begin_.migrations;
   }

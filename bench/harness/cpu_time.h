@@ -15,6 +15,10 @@ namespace regatta::bench {
 // parent is gone; dead ones as soon as they are reaped. Nanoseconds. Costs a look at every process of the machine.
 absl::StatusOr<int64_t> FamilyCpuNanos();
 
+// Switches, page faults and migrations so far of the same family, thread by thread. What threads did that ended before now is counted
+// of this process and of children that it has reaped; of the others' only the faults, for the kernel keeps no more.
+absl::StatusOr<Usage> FamilyUsage();
+
 // Reads the kernel's counters at the start and at the end of a stretch of time.
 class NoiseMeter {
  public:

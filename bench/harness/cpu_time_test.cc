@@ -2,9 +2,12 @@
 #include "bench/harness/cpu_time.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <cstring>
 
 #include "absl/status/statusor.h"
 #include "core/os/deadline.h"
@@ -52,6 +55,48 @@ TEST(FamilyCpu_Child, CountsWhileItLives) {
   EXPECT_GE(FamilyCpuNanos().value_or(-1) - before, kSpun);
   kill(child.pid, SIGKILL);
   waitpid(child.pid, nullptr, 0);
+}
+
+// Bounces a byte with a child: each waits for the other each time.
+TEST(FamilyUsage_Child, CountsItsSwitchesAndFaultsWhileItLives) {
+  constexpr int kTurns = 200;
+  constexpr size_t kPages = 300;
+  int there[2];
+  int back[2];
+  ASSERT_EQ(pipe(there), 0);
+  ASSERT_EQ(pipe(back), 0);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    char byte;
+    while (read(there[0], &byte, 1) == 1) {
+      if (byte == 'm') {
+        const size_t size = kPages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+        void* const fresh = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (fresh == MAP_FAILED || madvise(fresh, size, MADV_NOHUGEPAGE) != 0) _exit(2);
+        memset(fresh, 1, size);
+      }
+      if (write(back[1], &byte, 1) != 1) _exit(1);
+    }
+    _exit(0);
+  }
+  const auto turn = [&](char byte) {
+    ASSERT_EQ(write(there[1], &byte, 1), 1);
+    ASSERT_EQ(read(back[0], &byte, 1), 1);
+  };
+  turn('a');
+  const absl::StatusOr<Usage> before = FamilyUsage();
+  ASSERT_TRUE(before.ok()) << before.status();
+  for (int i = 0; i < kTurns; ++i) turn('a');
+  turn('m');
+  const absl::StatusOr<Usage> after = FamilyUsage();
+  ASSERT_TRUE(after.ok()) << after.status();
+  kill(child, SIGKILL);
+  ASSERT_EQ(waitpid(child, nullptr, 0), child);
+  // A reader that finds its byte there already doesn't wait: on two processors some turns cost less than both waits.
+  EXPECT_GE(after->voluntary_switches - before->voluntary_switches, kTurns / 2);
+  EXPECT_GE(after->minor_faults - before->minor_faults, static_cast<int64_t>(kPages));
+  EXPECT_GE(after->migrations, before->migrations);
 }
 
 TEST(Noise_Foreign, IsSeenToTheNanosecondHoweverShortTheTime) {

@@ -8,9 +8,24 @@
 
 namespace regatta::bench {
 
+namespace {
+
+void AddDifference(const Usage& end, const Usage& begin, Usage& sum) {
+  for (int64_t Usage::*member : {&Usage::voluntary_switches, &Usage::involuntary_switches, &Usage::minor_faults,
+                                 &Usage::major_faults, &Usage::migrations}) {
+    sum.*member += end.*member - begin.*member;
+  }
+}
+
+}  // namespace
+
 void Meter::Begin() {
   measured_ns_ = -1;
   if (count_cpu_) {
+    // The CPU time is read nearest to the work: reading the rest takes some.
+    const absl::StatusOr<Usage> usage = FamilyUsage();
+    usage_known_ = usage_known_ && usage.ok();
+    usage_began_ = usage.value_or(Usage());
     const absl::StatusOr<int64_t> cpu = FamilyCpuNanos();
     cpu_known_ = cpu_known_ && cpu.ok();
     cpu_began_ns_ = cpu.value_or(0);
@@ -23,10 +38,14 @@ void Meter::End(int64_t operations) {
   const int64_t ended = MonotonicNanos();
   batch_.samples_ns.push_back(measured_ns_ >= 0 ? measured_ns_ : ended - began_ns_);
   batch_.operations += operations;
+  elapsed_ns_ += ended - began_ns_;
   if (count_cpu_) {
     const absl::StatusOr<int64_t> cpu = FamilyCpuNanos();
     cpu_known_ = cpu_known_ && cpu.ok();
     cpu_ns_ += cpu.value_or(0) - cpu_began_ns_;
+    const absl::StatusOr<Usage> usage = FamilyUsage();
+    usage_known_ = usage_known_ && usage.ok();
+    AddDifference(usage.value_or(usage_began_), usage_began_, usage_);
   }
 }
 
@@ -42,6 +61,7 @@ void Meter::SetCounter(absl::string_view name, double value) {
 
 Batch Meter::Take() {
   if (count_cpu_ && cpu_known_) batch_.cpu_ns = cpu_ns_;
+  if (count_cpu_ && usage_known_) batch_.usage = usage_;
   batch_.latencies = latencies_.counts();
   return std::exchange(batch_, {});
 }

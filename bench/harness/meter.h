@@ -40,6 +40,8 @@ class Meter {
   // The last value of a name counts.
   void SetCounter(absl::string_view name, double value);
 
+  // From each Begin to its End, whatever was Measured of it.
+  int64_t elapsed_ns() const { return elapsed_ns_; }
   std::span<const SweepPoint> sweep() const { return batch_.sweep; }
 
   // Everything so far.
@@ -49,10 +51,14 @@ class Meter {
   bool count_cpu_;
   uint64_t seed_;
   int64_t began_ns_ = 0;
+  int64_t elapsed_ns_ = 0;
   int64_t measured_ns_ = -1;
   int64_t cpu_began_ns_ = -1;
   int64_t cpu_ns_ = 0;
   bool cpu_known_ = true;
+  Usage usage_began_;
+  Usage usage_;
+  bool usage_known_ = true;
   LatencyHistogram latencies_;
   Batch batch_;
 };

@@ -122,6 +122,13 @@ void AddBatch(const Arm& arm, const Batch& batch, Json& object) {
   object["real_ns"] = RealNanos(batch);
   object["operations"] = batch.operations;
   object["cpu_ns"] = OrNull(batch.cpu_ns);
+  if (batch.usage.has_value()) {
+    object["usage"] = {{"voluntary_switches", batch.usage->voluntary_switches},
+                       {"involuntary_switches", batch.usage->involuntary_switches},
+                       {"minor_faults", batch.usage->minor_faults},
+                       {"major_faults", batch.usage->major_faults},
+                       {"migrations", batch.usage->migrations}};
+  }
   object["counters"] = Json::object();
   for (const auto& [name, value] : CountersOf(arm, batch)) object["counters"][name] = value;
   object["samples_ns"] = batch.samples_ns;
@@ -153,7 +160,8 @@ void AddBatch(const Arm& arm, const Batch& batch, Json& object) {
                      {"migrations", OrNull(batch.noise.migrations)},
                      {"major_faults", batch.noise.major_faults},
                      {"voluntary_switches", batch.noise.voluntary_switches},
-                     {"involuntary_switches", batch.noise.involuntary_switches}};
+                     {"involuntary_switches", batch.noise.involuntary_switches},
+                     {"throttled", OrNull(batch.noise.throttled)}};
 }
 
 void AddNothing(Json& object) {

@@ -69,19 +69,14 @@ absl::StatusOr<int64_t> Calibrate(const Arm& arm, Race& race, const RunOrder& or
   }
 }
 
-absl::StatusOr<Batch> RunObserved(const Arm& arm, const std::vector<int>& allowed_cpus, Race& race,
-                                  const RunOrder& order) {
-  int64_t operations = order.operations;
-  if (operations > 0) {
-    if (order.warm_up && arm.batch < arm.most) {
-      Meter warm_up(/*count_cpu=*/false, order.seed);
-      if (absl::Status run = race.Run(arm.batch, warm_up); !run.ok()) return run;
-    }
-  } else {
-    absl::StatusOr<int64_t> calibrated = Calibrate(arm, race, order);
-    if (!calibrated.ok()) return calibrated.status();
-    operations = *calibrated;
-  }
+// A run that took less as a whole says more of its beginning and its end than of the work.
+constexpr int64_t kShortestNs = 1'000'000;
+constexpr int kLonger = 10;
+constexpr int kTries = 4;
+
+// One run, with what is measured beside it. `took_ns`: its timed parts, with the waiting in them that is nobody's time.
+absl::StatusOr<Batch> ObserveOnce(const Arm& arm, const std::vector<int>& allowed_cpus, Race& race, uint64_t seed,
+                                  int64_t operations, int64_t& took_ns) {
   // The two processors whose way the figure depends on.
   std::optional<int> other;
   for (int cpu : arm.cpus) {
@@ -95,8 +90,9 @@ absl::StatusOr<Batch> RunObserved(const Arm& arm, const std::vector<int>& allowe
     cacheline.before = *way;
   }
   sentinel.before = static_cast<double>(RunSentinel());
-  Meter meter(/*count_cpu=*/true, order.seed);
+  Meter meter(/*count_cpu=*/true, seed);
   absl::Status run = race.Run(operations, meter);
+  took_ns = meter.elapsed_ns();
   if (!run.ok()) return run;
   sentinel.after = static_cast<double>(RunSentinel());
   Batch batch = meter.Take();
@@ -109,6 +105,29 @@ absl::StatusOr<Batch> RunObserved(const Arm& arm, const std::vector<int>& allowe
   batch.sentinel_ns = sentinel;
   batch.noise = noise.End();
   return batch;
+}
+
+absl::StatusOr<Batch> RunObserved(const Arm& arm, const std::vector<int>& allowed_cpus, Race& race,
+                                  const RunOrder& order) {
+  int64_t operations = order.operations;
+  if (operations > 0) {
+    if (order.warm_up && arm.batch < arm.most) {
+      Meter warm_up(/*count_cpu=*/false, order.seed);
+      if (absl::Status run = race.Run(arm.batch, warm_up); !run.ok()) return run;
+    }
+  } else {
+    absl::StatusOr<int64_t> calibrated = Calibrate(arm, race, order);
+    if (!calibrated.ok()) return calibrated.status();
+    operations = *calibrated;
+  }
+  for (int left = kTries - 1;; --left) {
+    int64_t took_ns = 0;
+    absl::StatusOr<Batch> batch = ObserveOnce(arm, allowed_cpus, race, order.seed, operations, took_ns);
+    const bool long_enough = took_ns >= kShortestNs || order.operations > 0 || operations >= arm.most;
+    if (!batch.ok() || long_enough || left == 0) return batch;
+    // What was calibrated while something disturbed is too short by far.
+    operations = std::min(operations * kLonger, arm.most);
+  }
 }
 
 }  // namespace

@@ -38,6 +38,7 @@ class Behaviour : public Race {
   absl::Status Finish() override { return partner != nullptr ? partner->Dismiss() : absl::OkStatus(); }
 
   std::unique_ptr<Partner> partner;
+  int runs = 0;
 
  private:
   const Body body_;
@@ -79,6 +80,16 @@ const std::vector<Arm>& TestArms() {
   static const std::vector<Arm>& arms = *new std::vector<Arm>([] {
     std::vector<Arm> made;
     made.push_back(MakeArm("works", &Works));
+    // Slow in its first run, by which it is calibrated, and never again.
+    made.push_back(MakeArm("quickens", [](Behaviour& self, int64_t operations, Meter& meter) -> absl::Status {
+      const int64_t each_ns = self.runs++ == 0 ? 1'000'000 : 100;
+      meter.Begin();
+      const int64_t until = MonotonicNanos() + each_ns * operations;
+      while (MonotonicNanos() < until) {
+      }
+      meter.End(operations);
+      return absl::OkStatus();
+    }));
     made.push_back(MakeArm(
         "wrong", [](Behaviour&, int64_t, Meter&) -> absl::Status { return absl::DataLossError("item 7 came twice"); }));
     made.push_back(MakeArm("crashes", [](Behaviour&, int64_t, Meter&) -> absl::Status {
@@ -163,6 +174,7 @@ TEST(Stage_Run, GivesTheTimesAndWhatWasMeasuredBeside) {
   EXPECT_EQ(batch->operations, 1000);
   EXPECT_GT(RealNanos(*batch), 0);
   EXPECT_TRUE(batch->cpu_ns.has_value());
+  EXPECT_TRUE(batch->usage.has_value());
   EXPECT_GT(batch->sentinel_ns.before, 0);
   EXPECT_FALSE(batch->cacheline_ns.has_value()) << "unpinned: there are no two processors to measure between";
 }
@@ -181,6 +193,15 @@ TEST(Stage_Run, CountsTheWaitingBeforeAnOperationIntoTheBudget) {
   const absl::StatusOr<Batch> batch = (*stage)->Run({.operations = 0, .budget_ns = 30'000'000});
   ASSERT_TRUE(batch.ok()) << batch.status();
   EXPECT_LE(batch->operations, 30);
+}
+
+// A hundred operations of 0.1 us each are no raw data.
+TEST(Stage_Run, IsDoneAgainWithMoreWhereItWasTooShort) {
+  absl::StatusOr<std::unique_ptr<Stage>> stage = Stage::Start(ArmOf("quickens"), {});
+  ASSERT_TRUE(stage.ok()) << stage.status();
+  const absl::StatusOr<Batch> batch = (*stage)->Run({.operations = 0, .budget_ns = 20'000'000});
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  EXPECT_GE(RealNanos(*batch), 1'000'000);
 }
 
 TEST(Stage_Error, OfTheRaceIsPassedOn) {

@@ -186,7 +186,12 @@ Record ReadRecord(const json& object) {
   record.sentinel_ns = ReadBeforeAfter(Member(object, "sentinel_ns"));
   const json& noise = Member(object, "noise");
   record.noise = {NumberMember(noise, "steal_share"), NumberMember(noise, "foreign_cpu_share"),
-                  NumberMember(noise, "migrations"), NumberMember(noise, "major_faults")};
+                  NumberMember(noise, "migrations"), NumberMember(noise, "major_faults"),
+                  NumberMember(noise, "throttled")};
+  const json& usage = Member(object, "usage");
+  record.usage = {NumberMember(usage, "voluntary_switches"), NumberMember(usage, "involuntary_switches"),
+                  NumberMember(usage, "minor_faults"), NumberMember(usage, "major_faults"),
+                  NumberMember(usage, "migrations")};
   return record;
 }
 

@@ -101,6 +101,16 @@ struct Noise {
   std::optional<double> foreign_cpu_share;
   std::optional<double> migrations;
   std::optional<double> major_faults;
+  std::optional<double> throttled;
+};
+
+// What the work cost all processes that took part, besides their CPU time.
+struct Usage {
+  std::optional<double> voluntary_switches;
+  std::optional<double> involuntary_switches;
+  std::optional<double> minor_faults;
+  std::optional<double> major_faults;
+  std::optional<double> migrations;
 };
 
 // One arm in one block.
@@ -113,6 +123,7 @@ struct Record {
   std::optional<double> real_ns;
   std::optional<double> operations;
   std::optional<double> cpu_ns;
+  Usage usage;
   std::map<std::string, double> counters;  // those that were measured
   std::vector<SweepPoint> sweep;
   // Of open loops only, the others' tails aren't read: latency, how often.

@@ -55,6 +55,11 @@ std::vector<std::string> Causes(const Record& record, const ArmInfo* arm, double
   }
   if (Pinned(arm) && record.noise.migrations.value_or(0) > 0) causes.push_back("a pinned task migrated");
   if (record.noise.major_faults.value_or(0) > 0) causes.push_back("pages came from disk");
+  if (record.noise.throttled.value_or(0) > 0) causes.push_back("slowed down for heat or by a quota");
+  const bool waits = arm != nullptr && arm->benchmark.ends_with("_slept");
+  if (!waits && record.real_ns.value_or(limits.shortest_ns) < limits.shortest_ns) {
+    causes.push_back("timed for under a millisecond");
+  }
   if (record.machine_state == "mixed") causes.push_back("the machine changed between near and far");
   return causes;
 }

@@ -1,8 +1,9 @@
 // Screening: which records may be believed, and whether the run as a whole may.
 //
 // A record is disturbed when, while it was measured, the hypervisor took processor time, other programs used our
-// processors, the sentinel (fixed work beside it) was off, a pinned task migrated, a page came from disk, or the
-// machine changed between its near and far state. Disturbed records are left out, and counted by cause: nothing is
+// processors, the sentinel (fixed work beside it) was off, a pinned task migrated, a page came from disk, heat or a quota slowed
+// it down, or the machine changed between its near and far state; or when it was timed for under a millisecond (but where each
+// operation is timed by itself after a wait). Disturbed records are left out, and counted by cause: nothing is
 // dropped silently. When more than a quarter are disturbed, leaving them out would pick the lucky ones: then all are
 // kept and the report is marked untrusted.
 
@@ -22,6 +23,7 @@ namespace regatta::reports {
 struct ScreeningLimits {
   double steal_share = 0.01;
   double foreign_cpu_share = 0.05;
+  double shortest_ns = 1e6;    // a timed run
   double sentinel_off = 0.10;  // from the run's 25th percentile, as a share
   double disturbed_share = 0.25;
 };

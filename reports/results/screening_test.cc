@@ -20,7 +20,8 @@ Results TenRecords(int count, const std::function<void(Record&)>& disturb) {
     record.ok = record.verified = true;
     record.machine_state = "near";
     record.sentinel_ns = {2e6, 2e6};
-    record.noise = {0.0, 0.01, 0.0, 0.0};
+    record.noise = {0.0, 0.01, 0.0, 0.0, 0.0};
+    record.real_ns = 1e6;
     if (i < count) disturb(record);
     invocation.records.push_back(record);
   }
@@ -45,6 +46,8 @@ TEST(ScreeningTest, LeavesOutEachKindOfDisturbanceAndCountsIt) {
       {"fixed work beside it ran at another speed (over 10\u00a0%)", [](Record& r) { r.sentinel_ns.after = 2.3e6; }},
       {"a pinned task migrated", [](Record& r) { r.noise.migrations = 1; }},
       {"pages came from disk", [](Record& r) { r.noise.major_faults = 1; }},
+      {"slowed down for heat or by a quota", [](Record& r) { r.noise.throttled = 1; }},
+      {"timed for under a millisecond", [](Record& r) { r.real_ns = 9e5; }},
       {"the machine changed between near and far", [](Record& r) { r.machine_state = "mixed"; }},
   };
   for (const auto& [cause, disturb] : kinds) {
@@ -60,6 +63,12 @@ TEST(ScreeningTest, LeavesOutEachKindOfDisturbanceAndCountsIt) {
 TEST(ScreeningTest, AllowsAnUnpinnedTaskToMigrate) {
   Results results = TenRecords(2, [](Record& r) { r.noise.migrations = 3; });
   results.invocations[0].arms[0].fields["placement"] = "unpinned";
+  EXPECT_EQ(Screening(results).disturbed(), 0);
+}
+
+TEST(ScreeningTest, AllowsShortTimesWhereEachOperationIsTimedAfterAWait) {
+  Results results = TenRecords(2, [](Record& r) { r.real_ns = 9e5; });
+  results.invocations[0].arms[0].benchmark = "queue_round_trip_slept";
   EXPECT_EQ(Screening(results).disturbed(), 0);
 }
 

@@ -54,6 +54,13 @@ Reading TypicalTime() {
   };
 }
 
+Reading UsagePerOperation(std::optional<double> Usage::*count) {
+  return [count](const Record& record) -> std::optional<double> {
+    if (!(record.usage.*count) || record.operations.value_or(0) <= 0) return std::nullopt;
+    return *(record.usage.*count) / *record.operations;
+  };
+}
+
 View::View(const Results& results, const Screening& screening) : results_(results), screening_(screening) {
   std::map<std::string, size_t> known;
   std::map<std::set<std::string>, std::pair<int, int>> comparisons;  // keys -> comparison, invocations so far

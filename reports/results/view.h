@@ -30,6 +30,8 @@ Reading TimePerOperation();
 Reading CpuPerOperation();
 // The median of a record's own operations, or, where it had too few to give one, their mean.
 Reading TypicalTime();
+// One of the counts of Usage, by operation.
+Reading UsagePerOperation(std::optional<double> Usage::*count);
 
 class View {
  public:

@@ -87,8 +87,8 @@ MadeResults& MadeResults::Times(const std::string& key, const std::vector<double
   Arm(key);
   for (size_t i = 0; i < values.size(); ++i) {
     Record& record = AddRecord(key, static_cast<int64_t>(i), state);
-    record.real_ns = values[i];
-    record.operations = 1;
+    record.operations = 1e9;  // So many that no time is too short to be believed.
+    record.real_ns = values[i] * *record.operations;
     record.counters = {{"p50_ns", values[i]}, {"items_per_second", 1e9 / values[i]}};
   }
   return *this;

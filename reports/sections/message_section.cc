@@ -130,6 +130,44 @@ void AddThroughputs(const Analysis& analysis, Section& section) {
   }
 }
 
+// The medians of what a task costs all processes together; no section's answer, but what explains it.
+void AddUsage(const Analysis& analysis, Section& section) {
+  Table table = {"What one task costs all processes together",
+                 {{"Benchmark"},
+                  {"CPU time", true},
+                  {"Switches, voluntary", true},
+                  {"involuntary", true},
+                  {"Page faults", true},
+                  {"Migrations", true}},
+                 {}};
+  bool counted = false;
+  for (const ArmInfo& arm : analysis.view().arms()) {
+    if (!arm.benchmark.starts_with("pool_")) continue;
+    for (const std::string& state : analysis.view().States(arm.key)) {
+      const auto shown = [&](const Reading& reading, Unit unit) -> Cell {
+        const Estimate figure = analysis.Value(arm.key, reading, state);
+        return figure.measured() ? Cell(Format(figure.value, unit, 2)) : Cell("–", Tone::kMuted);
+      };
+      const auto count = [&](std::optional<double> Usage::*member) {
+        return shown(UsagePerOperation(member), Unit::kNumber);
+      };
+      const Reading faults = [](const Record& record) -> std::optional<double> {
+        const auto minor = UsagePerOperation(&Usage::minor_faults)(record);
+        const auto major = UsagePerOperation(&Usage::major_faults)(record);
+        return minor && major ? std::optional(*minor + *major) : std::nullopt;
+      };
+      counted |= analysis.Value(arm.key, faults, state).measured();
+      Text name;
+      name.Code(arm.key);
+      if (!state.empty()) name.Say(absl::StrCat(", ", state, " state"));
+      table.rows.push_back({std::move(name), shown(CpuPerOperation(), Unit::kNanoseconds),
+                            count(&Usage::voluntary_switches), count(&Usage::involuntary_switches),
+                            shown(faults, Unit::kNumber), count(&Usage::migrations)});
+    }
+  }
+  if (counted) section.Add(std::move(table));
+}
+
 }  // namespace
 
 Section MessageSection(const Analysis& analysis) {
@@ -183,6 +221,7 @@ Section TaskCostSection(const Analysis& analysis) {
              RacesInEachPlace(analysis, "pool_empty_tasks", {{"workers", shape[0]}, {"chunk", shape[1]}}, form), form,
              Text(), section);
   }
+  AddUsage(analysis, section);
   return section;
 }
 

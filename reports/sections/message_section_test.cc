@@ -92,6 +92,23 @@ TEST(TaskCostSectionTest, RacesPoolsPerTask) {
       << words;
 }
 
+TEST(TaskCostSectionTest, ShowsWhatATaskCostsAllProcesses) {
+  MadeResults made;
+  made.Times("pool_round_trip/core/workers:1/placement:other_core", {900, 900, 900}, "near");
+  EXPECT_FALSE(Has(WordsOf(made, TaskCostSection), "What one task costs"));
+  for (Record& record : made.results().invocations[0].records) {
+    record.operations = 2e9;
+    record.cpu_ns = 3e12;
+    record.usage = {4e9, 1e9, 2e8, 0, 0};
+  }
+  const std::string words = WordsOf(made, TaskCostSection);
+  EXPECT_TRUE(
+      Has(words,
+          "What one task costs all processes together\npool_round_trip/core/workers:1/placement:other_core, near "
+          "state | 1.5 µs | 2 | 0.50 | 0.10 | 0 | \n"))
+      << words;
+}
+
 TEST(ProcessSectionTest, HasATableForEachSizeOfTheParent) {
   MadeResults made;
   made.Times("process_create/core/method:fork/parent_mib:0", {330'000, 330'000})
