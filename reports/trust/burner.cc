@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <random>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -20,16 +21,9 @@ constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kLongestMs[] = {300, 1200, 4000};
 constexpr int kBursts = 12;
 
-// splitmix64, as fixed on every machine: a recorded seed must give the same bursts.
-uint64_t NextRandom(uint64_t& state) {
-  uint64_t z = (state += 0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
-int64_t Draw(uint64_t& state, int64_t from, int64_t to) {
-  return from + static_cast<int64_t>(NextRandom(state) % static_cast<uint64_t>(to - from + 1));
+// The generator is fixed by the standard, its distributions are not: a recorded seed gives the same bursts on every machine.
+int64_t Draw(std::mt19937_64& random, int64_t from, int64_t to) {
+  return from + static_cast<int64_t>(random() % static_cast<uint64_t>(to - from + 1));
 }
 
 int64_t Now() {
@@ -38,14 +32,15 @@ int64_t Now() {
   return now.tv_sec * 1'000'000'000 + now.tv_nsec;
 }
 
-[[noreturn]] void Burn(uint64_t state) {
+[[noreturn]] void Burn(uint64_t seed) {
+  std::mt19937_64 random(seed);
   for (;;) {
-    const int64_t longest = kLongestMs[NextRandom(state) % std::size(kLongestMs)];
+    const int64_t longest = kLongestMs[random() % std::size(kLongestMs)];
     for (int burst = 0; burst < kBursts; ++burst) {
-      const int64_t until = Now() + Draw(state, 20, 400) * kMs;
+      const int64_t until = Now() + Draw(random, 20, 400) * kMs;
       while (Now() < until) {
       }
-      const int64_t pause = Draw(state, 50, longest) * kMs;
+      const int64_t pause = Draw(random, 50, longest) * kMs;
       const timespec rest = {pause / 1'000'000'000, pause % 1'000'000'000};
       nanosleep(&rest, nullptr);
     }

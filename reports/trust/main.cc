@@ -10,7 +10,7 @@
 
 #include <cstdio>
 #include <memory>
-#include <optional>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,13 +62,11 @@ int Fail(int code, std::string_view what) {
   return code;
 }
 
-uint64_t NextSeed(uint64_t& state) {
-  state = state * 6364136223846793005U + 1442695040888963407U;
-  return state >> 1;  // Below 2^63, which every reader of JSON can hold.
-}
+// Below 2^63, which every reader of JSON can hold. The generator is fixed by the standard: a recorded seed gives the same run.
+uint64_t NextSeed(std::mt19937_64& random) { return random() >> 1; }
 
 // One comparison in all its invocations.
-Plan PlanOf(const std::string& name, const std::string& work, size_t first_step, uint64_t& seed) {
+Plan PlanOf(const std::string& name, const std::string& work, size_t first_step, std::mt19937_64& random) {
   Plan plan;
   Comparison comparison = {.name = name,
                            .keys = {TrustKey("plain", work)},
@@ -80,7 +78,8 @@ Plan PlanOf(const std::string& name, const std::string& work, size_t first_step,
   plan.comparisons.push_back(std::move(comparison));
   plan.rounds = kRounds;
   plan.first_step = first_step;
-  for (int round = 0; round < kRounds; ++round) plan.steps.push_back({plan.comparisons.data(), round, NextSeed(seed)});
+  for (int round = 0; round < kRounds; ++round)
+    plan.steps.push_back({plan.comparisons.data(), round, NextSeed(random)});
   return plan;
 }
 
@@ -98,7 +97,7 @@ class Proof {
   Proof(Bench bench, std::vector<std::string> works, uint64_t seed)
       : bench_(std::move(bench)),
         works_(std::move(works)),
-        state_(seed),
+        random_(seed),
         comparisons_(absl::GetFlag(FLAGS_quick) ? kQuickComparisons : kComparisons),
         progress_(stderr, isatty(STDERR_FILENO) != 0, std::vector<double>(2 * comparisons_ * kRounds, 1.0)) {
     trust_.quick = absl::GetFlag(FLAGS_quick);
@@ -115,7 +114,7 @@ class Proof {
       trust_.missing.emplace_back("Interrupted before the half with a disturbing process.");
       return;
     }
-    absl::StatusOr<std::unique_ptr<Burner>> burner = Burner::Start(machine.allowed_cpus.back(), NextSeed(state_));
+    absl::StatusOr<std::unique_ptr<Burner>> burner = Burner::Start(machine.allowed_cpus.back(), NextSeed(random_));
     if (!burner.ok()) {
       trust_.missing.emplace_back(burner.status().message());
       return;
@@ -132,7 +131,7 @@ class Proof {
     for (int i = 0; i < comparisons_ && interrupts.count() == 0; ++i) {
       const std::string& work = works_[static_cast<size_t>(i) % works_.size()];
       const std::string label = absl::StrCat(name, " ", i + 1, " of ", comparisons_, ", ", work);
-      const Plan plan = PlanOf(label, work, steps_, state_);
+      const Plan plan = PlanOf(label, work, steps_, random_);
       steps_ += kRounds;
       Results results = RunPlan(plan, bench_, interrupts, progress_, [](std::string_view) {});
       if (interrupts.count() > 0) {
@@ -154,7 +153,7 @@ class Proof {
 
   Bench bench_;
   std::vector<std::string> works_;
-  uint64_t state_;
+  std::mt19937_64 random_;
   int comparisons_;
   size_t steps_ = 0;
   Progress progress_;
