@@ -59,7 +59,7 @@ ABSL_FLAG(bool, baseline_other_machine, false, "compare although the baseline wa
 ABSL_FLAG(std::string, doctor, "",
           "what //tools/doctor --json found: the report says what spoils its figures; default: asked before measuring");
 ABSL_FLAG(std::string, folder, "",
-          "the folder that the copying workload copies; default: /usr/include, or of it linux/ if --quick");
+          "the folder that the copying workload copies; default: /usr/include/linux");
 ABSL_FLAG(uint64_t, seed, 0, "decides the order of all arms and the resampling; default: a fresh one, recorded");
 ABSL_FLAG(std::string, bench, "", "the benchmark program; default: the one built with this");
 
@@ -72,7 +72,7 @@ constexpr int kDone = 0;
 constexpr int kIncomplete = 1;
 constexpr int kMisuse = 2;
 constexpr int kSlower = 3;
-constexpr const char* kQuickFolder = "/usr/include/linux";
+constexpr const char* kFolder = "/usr/include/linux";
 constexpr std::string_view kPictures = "pictures";
 // What a run's results take at most, by experience, twice over.
 constexpr int64_t kQuickBytes = int64_t{16} << 20;
@@ -128,8 +128,8 @@ absl::StatusOr<Results> Measure(const char* program, const InterruptGuard& inter
   Bench bench = {*path, {}};
   const bool quick = absl::GetFlag(FLAGS_quick);
   std::string folder = absl::GetFlag(FLAGS_folder);
-  // Part of the benchmarks' own folder, which takes seconds to copy. Where it is absent they take that.
-  if (folder.empty() && quick && fs::is_directory(kQuickFolder)) folder = kQuickFolder;
+  // Part of the benchmarks' own default, all of which takes a minute to copy. Where it is absent they take that.
+  if (folder.empty() && fs::is_directory(kFolder)) folder = kFolder;
   if (!folder.empty()) bench.flags.push_back(absl::StrCat("--folder=", FromCaller(folder)));
   uint64_t seed = absl::GetFlag(FLAGS_seed);
   if (seed == 0) seed = static_cast<uint64_t>(absl::ToUnixMicros(absl::Now()));

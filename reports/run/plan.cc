@@ -121,8 +121,7 @@ constexpr std::array kRules = {
     Rule{"the count loops", "workload", "count_loop", "", {}, ChooseWorkload, 4, 30, 5},
     Rule{"the count loops", "workload", "count_loop_tenth", "", {}, ChooseShortLoop, 4, 30, 5},
     Rule{"tasks that wait", "workload", "waiting", "", {}, ChooseWaiting, 3, 1, 2},
-    // A large folder takes seconds.
-    Rule{"copying a folder", "workload", "folder_copy", "", {}, ChooseWorkload, 4, 1, 1},
+    Rule{"copying a folder", "workload", "folder_copy", "", {}, ChooseWorkload, 4, 1, 4},
     Rule{"64 B there and back", "queue_round_trip", "", "", false, ChooseSmall, 5, 30, 10},
     Rule{"64 B there and back on one processor", "queue_round_trip", "", "64", true, Always, 5, 30, 4},
     Rule{"after a sleep", "queue_round_trip_slept", "", "64", false, Always, 3, 70, 2},
@@ -141,14 +140,14 @@ constexpr std::array kRules = {
 };
 
 // About how long an arm takes in a block: a first guess for the progress line, which then goes by the clock.
-double ExpectedMs(const ArmInfo& arm, int arm_ms, bool quick) {
+double ExpectedMs(const ArmInfo& arm, int arm_ms) {
   double ms = arm_ms + 90;  // with a process of its own, its partners, and the checks
   if (arm.system.starts_with("cpython")) ms += 250;
   if (arm.benchmark.ends_with("_open_loop")) ms += 80;  // the capacity first
   if (arm.Field("bytes") == "16777216") ms += 300;
   if (arm.workload == "grain_sweep") ms += 350;
   if (arm.workload == "count_loop" && arm.system.starts_with("cpython")) ms += 500;
-  if (arm.workload == "folder_copy") ms += quick ? 100 : 2500;
+  if (arm.workload == "folder_copy") ms += 100;
   if (arm.Field("parent_mib") != "" && arm.Field("parent_mib") != "0") ms += 800;
   return ms;
 }
@@ -177,7 +176,7 @@ Plan MakePlan(const std::vector<ArmInfo>& arms, bool quick, int processors, uint
     group.keys.push_back(arm.key);
     if (arm.state != "ready") continue;
     ++group.ready;
-    group.block_ms += ExpectedMs(arm, group.arm_ms, quick);
+    group.block_ms += ExpectedMs(arm, group.arm_ms);
   }
   Plan plan;
   for (Comparison& group : groups) {

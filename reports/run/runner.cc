@@ -26,6 +26,14 @@ std::string StepName(const Plan& plan, const Step& step) {
                          : step.comparison->name;
 }
 
+// Adds what an interrupt left unbegun, a whole round as one.
+void NoteUnbegun(const Plan& plan, const Step& step, std::vector<std::string>& unbegun) {
+  if (plan.rounds == 1 || plan.comparisons.size() == 1) return unbegun.push_back(StepName(plan, step));
+  const std::string round = absl::StrCat("all of run ", step.round + 1, " of ", plan.rounds);
+  if (step.comparison == &plan.comparisons.front()) return unbegun.push_back(round);
+  if (unbegun.empty() || unbegun.back() != round) unbegun.push_back(StepName(plan, step));
+}
+
 // What a step was to measure and didn't, as sentences.
 void NoteGaps(const Plan& plan, const Step& step, const ChildEnd& end, const Invocation* invocation, bool interrupted,
               std::vector<std::string>& missing) {
@@ -152,11 +160,11 @@ absl::StatusOr<Context> ReadMachine(const Bench& bench, const InterruptGuard& in
 Results RunPlan(const Plan& plan, const Bench& bench, const InterruptGuard& interrupts, Progress& progress,
                 const std::function<void(std::string_view)>& on_line) {
   Results results;
-  std::vector<std::string> not_begun;
+  std::vector<std::string> unbegun;
   for (size_t i = 0; i < plan.steps.size(); ++i) {
     const Step& step = plan.steps[i];
     if (interrupts.count() > 0) {
-      not_begun.push_back(StepName(plan, step));
+      NoteUnbegun(plan, step, unbegun);
       continue;
     }
     const size_t before = results.invocations.size();
@@ -168,8 +176,8 @@ Results RunPlan(const Plan& plan, const Bench& bench, const InterruptGuard& inte
     NoteGaps(plan, step, *end, results.invocations.size() > before ? &results.invocations.back() : nullptr,
              interrupts.count() > 0, results.missing);
   }
-  if (!not_begun.empty()) {
-    results.missing.push_back(absl::StrCat("Interrupted before: ", absl::StrJoin(not_begun, "; "), "."));
+  if (!unbegun.empty()) {
+    results.missing.push_back(absl::StrCat("Interrupted before: ", absl::StrJoin(unbegun, "; "), "."));
   }
   progress.Finish();
   return results;

@@ -18,13 +18,14 @@ constexpr const char* kFakeBench = "reports/run/fake_bench";
 
 class RunnerTest : public testing::Test {
  protected:
-  // Lists and runs a quick plan.
+  // Lists and runs a plan.
   Results Run(
-      std::vector<std::string> flags, const std::function<void(std::string_view)>& on_line = [](std::string_view) {}) {
+      std::vector<std::string> flags, const std::function<void(std::string_view)>& on_line = [](std::string_view) {},
+      bool quick = true) {
     const Bench bench = {kFakeBench, std::move(flags)};
     const auto arms = ListArms(bench, interrupts_);
     EXPECT_TRUE(arms.ok()) << arms.status();
-    plan_ = MakePlan(*arms, /*quick=*/true, /*processors=*/2, 1);
+    plan_ = MakePlan(*arms, quick, /*processors=*/2, 1);
     Progress progress(nullptr, false, std::vector<double>(plan_.steps.size(), 1.0));
     return RunPlan(plan_, bench, interrupts_, progress, on_line);
   }
@@ -101,6 +102,16 @@ TEST_F(RunnerTest, KeepsWhatWasMeasuredBeforeAnInterruptAndNamesTheRest) {
   EXPECT_NE(Missing(results).find("Interrupted before: copying a folder; "), std::string::npos) << Missing(results);
   EXPECT_TRUE(Missing(results).ends_with("; locks.")) << Missing(results);
   EXPECT_EQ(results.missing.size(), 2u);
+}
+
+TEST_F(RunnerTest, NamesRunsThatHadNotBegunAsAWhole) {
+  const auto interrupt = [](std::string_view line) {
+    if (line.find("\"header\"") != std::string_view::npos) raise(SIGINT);
+  };
+  const Results results = Run({"--fake_wait=workload/grain_sweep/"}, interrupt, /*quick=*/false);
+  EXPECT_TRUE(Missing(results).ends_with(
+      "; locks, run 1 of 5; all of run 2 of 5; all of run 3 of 5; all of run 4 of 5; all of run 5 of 5."))
+      << Missing(results);
 }
 
 TEST_F(RunnerTest, DoesNotWaitForAStraggler) {

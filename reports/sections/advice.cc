@@ -215,6 +215,8 @@ class AdviceFinder {
     });
     const Entry& best = entries.front();
     const Entry& next = entries[1];
+    const bool only_by_copy = best.arm->system == "core_by_reference" && next.arm->system == "core";
+    const std::string rival = only_by_copy ? "the same by copy" : SystemName(*next.arm);
     const Estimate ratio = more_is_better ? analysis_.Ratio(best.arm->key, next.arm->key, reading, state)
                                           : analysis_.Ratio(next.arm->key, best.arm->key, reading, state);
     Advice advice = {.work = work, .take = SystemName(*best.arm), .section = "messages", .heading = "messages"};
@@ -223,9 +225,9 @@ class AdviceFinder {
     if (ratio.measured() && ratio.interval.low > 1) {
       advice.because.Say("; ")
           .Append(Show(ratio, Unit::kTimes))
-          .Say(absl::StrCat(" better than ", SystemName(*next.arm)));
+          .Say(absl::StrCat(" better than ", rival));
     } else {
-      absl::StrAppend(&advice.take, " or ", SystemName(*next.arm), ": not told apart here");
+      absl::StrAppend(&advice.take, " or ", rival, ": not told apart here");
       advice.because.Say("; the other: ").Append(Show(next.figure, unit));
     }
     advice_.push_back(std::move(advice));

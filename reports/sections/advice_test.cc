@@ -92,6 +92,15 @@ TEST(AdviceTest, PutsTheBestWayOfMessagesBesideTheNextAndNeverTheLimit) {
   EXPECT_FALSE(Has(words, "bare ring")) << words;
 }
 
+TEST(AdviceTest, TellsOursByReferenceFromOursByCopy) {
+  MadeResults made;
+  const std::string shape = "/bytes:1048576/placement:other_core";
+  made.Times("queue_round_trip/core_by_reference" + shape, {400, 400, 400}, "near")
+      .Times("queue_round_trip/core" + shape, {120'000, 120'000, 120'000}, "near");
+  EXPECT_TRUE(Has(AdviceOf(made.results()), "300× (300 to 300×) better than the same by copy"))
+      << AdviceOf(made.results());
+}
+
 TEST(AdviceTest, SpeaksOfTheStateMeasuredMost) {
   MadeResults made;
   const std::string shape = "/bytes:64/placement:other_core";

@@ -187,7 +187,9 @@ Text ShowCrossing(const CrossingEstimate& crossing) {
   if (crossing.value == 0) return absl::StrCat("below ", Time(crossing.smallest), ", the smallest measured");
   if (std::isinf(crossing.value)) return absl::StrCat("not up to ", Time(crossing.largest), ", the largest measured");
   if (std::isnan(crossing.value)) return "–";
-  return Text().Strong(Time(crossing.value)).Range(CrossingRange(crossing));
+  Text text = Text().Strong(Time(crossing.value));
+  // A single block has no range.
+  return crossing.interval.low == crossing.interval.high ? text : text.Range(CrossingRange(crossing));
 }
 
 std::string CrossingRange(const CrossingEstimate& crossing) {

@@ -53,7 +53,7 @@ constexpr int kQuickComparisons = 5;
 // As a full run of the report has them.
 constexpr int kRounds = 5;
 constexpr int kBlocks = 10;
-// Short, so that all of it takes a quarter of an hour: what is compared takes nanoseconds to a millisecond.
+// Short, so that all of it takes eight minutes: what is compared takes nanoseconds to a millisecond.
 constexpr int kArmMs = 20;
 constexpr int kArms = 4;
 
@@ -181,8 +181,8 @@ int Main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
       "judges comparisons whose answer is known beforehand, on the machine as it is and while another process disturbs "
       "it\n\n"
-      "  ./tools/bazel run //bench:trust              the proof, about twenty minutes\n"
-      "  ./tools/bazel run //bench:trust -- --quick   a look, about five\n\n"
+      "  ./tools/bazel run //bench:trust              the proof, about eight minutes\n"
+      "  ./tools/bazel run //bench:trust -- --quick   a look, about two\n\n"
       "Exit code 0: every verdict was right; 1: one was wrong or a slow-down of 20 % was missed; 2: the command line "
       "is wrong, or the\n"
       "findings could not be written; 3: none was wrong, but not everything was shown.");
