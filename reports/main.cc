@@ -58,8 +58,7 @@ ABSL_FLAG(
 ABSL_FLAG(bool, baseline_other_machine, false, "compare although the baseline was measured on another machine");
 ABSL_FLAG(std::string, doctor, "",
           "what //tools/doctor --json found: the report says what spoils its figures; default: asked before measuring");
-ABSL_FLAG(std::string, folder, "",
-          "the folder that the copying workload copies; default: /usr/include/linux");
+ABSL_FLAG(std::string, folder, "", "the folder that the copying workload copies; default: /usr/include/linux");
 ABSL_FLAG(uint64_t, seed, 0, "decides the order of all arms and the resampling; default: a fresh one, recorded");
 ABSL_FLAG(std::string, bench, "", "the benchmark program; default: the one built with this");
 

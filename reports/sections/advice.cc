@@ -223,9 +223,7 @@ class AdviceFinder {
     advice.how = PlacementName(best.arm->Field("placement"), state);
     advice.because = Show(best.figure, unit).Say(unit_words);
     if (ratio.measured() && ratio.interval.low > 1) {
-      advice.because.Say("; ")
-          .Append(Show(ratio, Unit::kTimes))
-          .Say(absl::StrCat(" better than ", rival));
+      advice.because.Say("; ").Append(Show(ratio, Unit::kTimes)).Say(absl::StrCat(" better than ", rival));
     } else {
       absl::StrAppend(&advice.take, " or ", rival, ": not told apart here");
       advice.because.Say("; the other: ").Append(Show(next.figure, unit));
