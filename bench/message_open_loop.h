@@ -107,22 +107,9 @@ class MessageOpenLoop : public Race {
 
   MessageOpenLoop() = default;
 
-  // Messages a second, the middle of several tries.
+  // Messages a second.
   absl::StatusOr<double> Capacity() {
-    constexpr int64_t kTries = 5, kLongEnoughNs = 3'000'000;
-    int64_t count = 1024;
-    std::vector<double> rates;
-    while (rates.size() < kTries) {
-      absl::StatusOr<int64_t> took = RunPart(count, 0, 1);
-      if (!took.ok()) return took.status();
-      if (*took < kLongEnoughNs && count < kMostSamples) {
-        count *= 2;
-      } else {
-        rates.push_back(static_cast<double>(count) * 1e9 / static_cast<double>(*took));
-      }
-    }
-    std::nth_element(rates.begin(), rates.begin() + kTries / 2, rates.end());
-    return rates[kTries / 2];
+    return MeasureCapacity(1024, kMostSamples, [this](int64_t count) { return RunPart(count, 0, 1); });
   }
 
   // Receives `count` messages. Nanoseconds from when the first may be due to the last's arrival.

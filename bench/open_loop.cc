@@ -39,8 +39,11 @@ class TaskOpenLoop : public Race {
     absl::StatusOr<std::unique_ptr<P>> pool = P::Create(crew);
     if (!pool.ok()) return pool.status();
     std::unique_ptr<TaskOpenLoop> race(new TaskOpenLoop(*std::move(pool)));
-    if (absl::Status measured = race->MeasureCapacity(); !measured.ok()) return measured;
-    race->per_second_ = race->capacity_ * load / 100;
+    const absl::StatusOr<double> capacity =
+        MeasureCapacity(1000, kMostSamples, [&](int64_t tasks) { return race->RunPart(tasks, 0, 1); });
+    if (!capacity.ok()) return capacity.status();
+    race->capacity_ = *capacity;
+    race->per_second_ = *capacity * load / 100;
     return race;
   }
 
@@ -74,25 +77,6 @@ class TaskOpenLoop : public Race {
   };
 
   explicit TaskOpenLoop(std::unique_ptr<P> pool) : pool_(std::move(pool)) { samples_.reserve(kMostSamples); }
-
-  // Tasks a second, all due at once: the middle of several tries.
-  absl::Status MeasureCapacity() {
-    constexpr int64_t kTries = 5, kLongEnoughNs = 3'000'000;
-    int64_t tasks = 1000;
-    std::vector<double> rates;
-    while (rates.size() < kTries) {
-      absl::StatusOr<int64_t> took = RunPart(tasks, 0, 1);
-      if (!took.ok()) return took.status();
-      if (*took < kLongEnoughNs && tasks < kMostSamples) {
-        tasks *= 2;
-      } else {
-        rates.push_back(static_cast<double>(tasks) * 1e9 / static_cast<double>(*took));
-      }
-    }
-    std::nth_element(rates.begin(), rates.begin() + kTries / 2, rates.end());
-    capacity_ = rates[kTries / 2];
-    return absl::OkStatus();
-  }
 
   // Nanoseconds from when the first task may be due to the last result.
   absl::StatusOr<int64_t> RunPart(int64_t tasks, double per_second, uint64_t seed) {

@@ -6,12 +6,14 @@
 #ifndef REGATTA_BENCH_HARNESS_OPEN_LOOP_H_
 #define REGATTA_BENCH_HARNESS_OPEN_LOOP_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace regatta::bench {
 
@@ -33,6 +35,26 @@ absl::Status SendWhenDue(std::span<const int64_t> arrivals, int64_t began, Now n
       return sent;
   }
   return absl::OkStatus();
+}
+
+// Pieces of work a second, the middle of several tries. run_all(count): does `count` pieces, all due at once, and returns the
+// nanoseconds that they took, or its error. Tries begin at `count`, doubled until one takes milliseconds, to `most` at most.
+template <class RunAll>
+absl::StatusOr<double> MeasureCapacity(int64_t count, int64_t most, RunAll run_all) {
+  constexpr size_t kTries = 5;
+  constexpr int64_t kLongEnoughNs = 3'000'000;
+  std::vector<double> rates;
+  while (rates.size() < kTries) {
+    absl::StatusOr<int64_t> took = run_all(count);
+    if (!took.ok()) return took.status();
+    if (*took < kLongEnoughNs && count < most) {
+      count *= 2;
+    } else {
+      rates.push_back(static_cast<double>(count) * 1e9 / static_cast<double>(*took));
+    }
+  }
+  std::nth_element(rates.begin(), rates.begin() + kTries / 2, rates.end());
+  return rates[kTries / 2];
 }
 
 }  // namespace regatta::bench
