@@ -50,7 +50,6 @@ class Analysis {
 
   // What may be said of all these, seen together (ratio.h).
   std::vector<Verdict> JudgeSpeedUps(const std::vector<Estimate>& speed_ups) const;
-  Verdict JudgeSpeedUp(const Estimate& speed_up) const { return JudgeSpeedUps({speed_up}).front(); }
 
  private:
   void CompareIdenticalArms();

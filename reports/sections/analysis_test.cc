@@ -36,7 +36,7 @@ TEST(AnalysisTest, DistrustsARunWhoseIdenticalArmsDiffer) {
       .Times("workload/count_loop/serial_again/workers:1", {110, 111, 112, 113, 114});
   const Analysed analysed(made.results());
   EXPECT_NE(Distrust(analysed.analysis).find("two identical arms differ"), std::string::npos);
-  EXPECT_EQ(analysed.analysis.JudgeSpeedUp(analysed.analysis.a_to_a()), Verdict::kUntrusted);
+  EXPECT_EQ(analysed.analysis.JudgeSpeedUps({analysed.analysis.a_to_a()}).front(), Verdict::kUntrusted);
 }
 
 TEST(AnalysisTest, DistrustsARunWhoseLimitIsFarFromTheMachine) {
@@ -77,8 +77,9 @@ TEST(AnalysisTest, GivesVerdictsOnlyOverSeveralInvocations) {
   once.Times("a/core", {10, 10, 10}).Times("a/pipe", {20, 20, 20});
   const Analysed indicative(once.results());
   EXPECT_TRUE(indicative.analysis.indicative());
-  EXPECT_EQ(indicative.analysis.JudgeSpeedUp(indicative.analysis.Ratio("a/pipe", "a/core", Counter("p50_ns"), "")),
-            Verdict::kIndicative);
+  EXPECT_EQ(
+      indicative.analysis.JudgeSpeedUps({indicative.analysis.Ratio("a/pipe", "a/core", Counter("p50_ns"), "")}).front(),
+      Verdict::kIndicative);
 
   MadeResults twice;
   twice.Times("a/core", {10, 10, 10}).Times("a/pipe", {20, 20, 20}).NextInvocation();
@@ -88,7 +89,7 @@ TEST(AnalysisTest, GivesVerdictsOnlyOverSeveralInvocations) {
   const Estimate ratio = judged.analysis.Ratio("a/pipe", "a/core", Counter("p50_ns"), "");
   EXPECT_EQ(ratio.value, 2);
   EXPECT_EQ(ratio.blocks, 6);
-  EXPECT_EQ(judged.analysis.JudgeSpeedUp(ratio), Verdict::kFaster);
+  EXPECT_EQ(judged.analysis.JudgeSpeedUps({ratio}).front(), Verdict::kFaster);
 
   twice.results().quick = true;
   EXPECT_TRUE(Analysed(twice.results()).analysis.indicative());

@@ -148,8 +148,6 @@ std::vector<Verdict> Judge(const std::vector<Estimate>& speed_ups, const std::ve
   return verdicts;
 }
 
-Verdict Judge(const Estimate& speed_up, bool trusted) { return Judge(std::vector{speed_up}, {trusted}).front(); }
-
 double NoiseFloor(const Estimate& a_to_a) {
   const double stray = std::max(std::abs(std::log(a_to_a.interval.low)), std::abs(std::log(a_to_a.interval.high)));
   return std::exp(stray) - 1;

@@ -73,9 +73,6 @@ std::vector<Verdict> JudgeClaims(const std::vector<Claims>& claims);
 // are not trusted or are of one invocation only get no verdict, and don't count among the others.
 std::vector<Verdict> Judge(const std::vector<Estimate>& speed_ups, const std::vector<bool>& trusted);
 
-// One alone.
-Verdict Judge(const Estimate& speed_up, bool trusted);
-
 // How far an A/A arm strays from 1, as a share (0.03 means 3 %): the farther end of its interval. What differs by less
 // than this has not been shown to differ.
 double NoiseFloor(const Estimate& a_to_a);

@@ -52,30 +52,32 @@ TEST(EstimateRatioTest, WeighsTwiceAndHalfTheSame) {
 
 TEST(EstimateRatioTest, IsUnmeasuredWithoutBlocks) { EXPECT_FALSE(EstimateRatio({}, {}).measured()); }
 
+Verdict JudgeOne(const Estimate& speed_up, bool trusted) { return Judge({speed_up}, {trusted}).front(); }
+
 TEST(JudgeTest, GivesAVerdictOnlyWhereTheIntervalAllowsIt) {
-  EXPECT_EQ(Judge(Interval95(1.2, 1.4), true), Verdict::kFaster);
-  EXPECT_EQ(Judge(Interval95(0.6, 0.8), true), Verdict::kSlower);
-  EXPECT_EQ(Judge(Interval95(0.97, 1.04), true), Verdict::kEquivalent);
-  EXPECT_EQ(Judge(Interval95(1.01, 1.04), true), Verdict::kEquivalent);
-  EXPECT_EQ(Judge(Interval95(0.9, 1.3), true), Verdict::kInconclusive);
+  EXPECT_EQ(JudgeOne(Interval95(1.2, 1.4), true), Verdict::kFaster);
+  EXPECT_EQ(JudgeOne(Interval95(0.6, 0.8), true), Verdict::kSlower);
+  EXPECT_EQ(JudgeOne(Interval95(0.97, 1.04), true), Verdict::kEquivalent);
+  EXPECT_EQ(JudgeOne(Interval95(1.01, 1.04), true), Verdict::kEquivalent);
+  EXPECT_EQ(JudgeOne(Interval95(0.9, 1.3), true), Verdict::kInconclusive);
 }
 
 TEST(JudgeTest, GivesNoneForOneInvocationOrARunThatCantBeBelieved) {
-  EXPECT_EQ(Judge(Interval95(1.2, 1.4, 1), true), Verdict::kIndicative);
-  EXPECT_EQ(Judge(Interval95(1.2, 1.4), false), Verdict::kUntrusted);
+  EXPECT_EQ(JudgeOne(Interval95(1.2, 1.4, 1), true), Verdict::kIndicative);
+  EXPECT_EQ(JudgeOne(Interval95(1.2, 1.4), false), Verdict::kUntrusted);
 }
 
 TEST(JudgeTest, NeverCallsADifferenceOfJustFivePercentEquivalent) {
-  EXPECT_EQ(Judge(Interval95(1.045, 1.055), true), Verdict::kFaster);
-  EXPECT_EQ(Judge(Interval95(1 / 1.055, 1 / 1.045), true), Verdict::kSlower);
-  EXPECT_EQ(Judge(Interval95(1.05, 1.05), true), Verdict::kFaster);
+  EXPECT_EQ(JudgeOne(Interval95(1.045, 1.055), true), Verdict::kFaster);
+  EXPECT_EQ(JudgeOne(Interval95(1 / 1.055, 1 / 1.045), true), Verdict::kSlower);
+  EXPECT_EQ(JudgeOne(Interval95(1.05, 1.05), true), Verdict::kFaster);
 }
 
 // Seen alone each of twenty speed-ups whose interval just leaves out 1 would be faster; among twenty one in twenty does so by
 // chance, and of all twenty together it is no chance.
 TEST(JudgeTest, ClaimsLessOfOneAmongMany) {
   const Estimate barely = Interval95(1.001, 1.4);
-  EXPECT_EQ(Judge(barely, true), Verdict::kFaster);
+  EXPECT_EQ(JudgeOne(barely, true), Verdict::kFaster);
   std::vector<Estimate> many(20, Interval95(0.7, 1.5));
   many[7] = barely;
   EXPECT_EQ(Judge(many, std::vector(20, true))[7], Verdict::kInconclusive);
