@@ -49,7 +49,7 @@ void QueueItem::Reset() {
   size_ = 0;
   if (extent_ == nullptr) return;
   // In a child of fork the item is still the parent's.
-  if (fork_generation_ == Family::fork_generation()) {
+  if (IsForkGeneration(fork_generation_)) {
     extent_->state.store(Extent::kFree, std::memory_order_release);
   }
   extent_ = nullptr;

@@ -1,6 +1,11 @@
 // A user's own fork() in a process whose other threads are inside the queue and the allocator. Not under ASan: gcc's does not
 // guard its allocator around fork.
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <csignal>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -60,6 +65,32 @@ TEST(QueueAcrossFork, InAThreadedProcessTheChildCanPutAndGet) {
     return 0;
   });
   EXPECT_EQ(outer.Wait(), 0);
+}
+
+// No handler of pthread_atfork runs for these.
+TEST(QueueAcrossFork, AChildOfARawCallPutsOnALaneOfItsOwn) {
+  constexpr uint32_t kItems = 20'000;
+  for (const bool raw : {false, true}) {
+    ByteQueue queue = *ByteQueue::Create({});
+    ASSERT_TRUE(PutItem(queue, 0, 0).ok());  // This thread has its lane now.
+    const pid_t child =
+        raw ? static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr)) : _Fork();
+    const uint32_t producer = child == 0 ? 1 : 0;
+    uint32_t failed = 0;
+    for (uint32_t i = 1; i <= kItems; ++i) failed += PutItem(queue, producer, i).ok() ? 0 : 1;
+    if (child == 0) _exit(failed == 0 ? 0 : 1);
+    EXPECT_EQ(failed, 0u);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+    uint32_t next[2] = {0, 1};
+    while (const std::optional<TestItem> item = GetItem(queue, Deadline::Now())) {
+      ASSERT_LT(item->producer, 2u);
+      ASSERT_EQ(item->number, next[item->producer]++) << "producer " << item->producer << ", raw: " << raw;
+    }
+    EXPECT_EQ(next[0], kItems + 1);
+    EXPECT_EQ(next[1], kItems + 1);
+  }
 }
 
 }  // namespace

@@ -178,8 +178,8 @@ QueueSegment::Local& QueueSegment::ThisProcess() {
 }
 
 absl::StatusOr<QueueThread*> QueueSegment::ThisThread() {
-  const uint32_t generation = Family::fork_generation();
   if (QueueThread* cached = CachedThread()) return cached;
+  const uint32_t generation = Family::fork_generation();
   ThreadPlaces& places = ThisThreadPlaces();
   for (const auto& place : places) {
     if (place->segment_number == number_ && place->fork_generation == generation) {

@@ -86,8 +86,7 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   // The same where it used this queue last, else null.
   QueueThread* CachedThread() const {
     QueueThread* last = t_last_;
-    if (last != nullptr && last->segment_number == number_ && last->fork_generation == Family::fork_generation())
-        [[likely]] {
+    if (last != nullptr && last->segment_number == number_ && IsForkGeneration(last->fork_generation)) [[likely]] {
       return last;
     }
     return nullptr;

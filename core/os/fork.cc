@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/os/error.h"
+#include "core/os/fork_generation.h"
 #include "core/os/pidfd.h"
 #include "core/os/proc.h"
 
@@ -99,6 +100,7 @@ absl::StatusOr<Forked> CloneSibling(std::atomic<int32_t>* pid_in_shared_memory) 
   const long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));  // NOLINT(google-runtime-int)
   if (pid < 0) return NoProcessError("clone3", errno);
   if (pid > 0) return Forked{static_cast<int32_t>(pid), Fd(pidfd)};
+  fork_generation_internal::ForgetParent();
   if (robust != nullptr) syscall(SYS_set_robust_list, robust, robust_size);
   return Forked{};
 }

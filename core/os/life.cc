@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -54,6 +55,18 @@ Reading ReadStat(const char* path, Stat* stat) {
 
 bool ThreadHasEnded(const Stat& stat) { return stat.state == 'Z' || stat.state == 'X' || (stat.flags & kExiting) != 0; }
 
+// Whether the kernel and the C library agree on this thread's robust list. After a raw clone they don't: the kernel has none, and
+// the library's is still the parent's, into whose mutexes another lock() would write.
+bool DeathWouldBeMarked() {
+  pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+  pthread_mutex_lock(&mutex);
+  const bool id_is_true = mutex.__data.__owner == gettid();
+  pthread_mutex_unlock(&mutex);
+  robust_list_head* list = nullptr;
+  size_t size = 0;
+  return id_is_true && (syscall(SYS_get_robust_list, 0, &list, &size) != 0 || list != nullptr);
+}
+
 // What can be told where /proc can't be read: this process may have no descriptor left. A zombie passes for alive.
 bool IsUnknownPid(int32_t pid) { return kill(pid, 0) != 0 && errno == ESRCH; }
 
@@ -68,6 +81,9 @@ std::atomic<uint32_t>& Life::word() const {
 bool Life::IsHeld(uint32_t word) { return (word & FUTEX_TID_MASK) != 0 && (word & FUTEX_OWNER_DIED) == 0; }
 
 absl::Status Life::Hold() {
+  if (!DeathWouldBeMarked()) {
+    return absl::FailedPreconditionError("a process made by a raw clone can't hold a robust mutex");
+  }
   pthread_mutexattr_t attributes;
   pthread_mutexattr_init(&attributes);
   pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);

@@ -21,6 +21,7 @@ namespace regatta {
 // Lies in shared memory; all zero is "never held".
 struct alignas(64) Life {
   // Makes the calling thread the holder. Only for a Life that is not held, by its only new owner.
+  // FailedPrecondition: the kernel would not mark this thread's death, as the process was made by a raw clone(2).
   absl::Status Hold();
   // The holder lets go without dying.
   void Release();

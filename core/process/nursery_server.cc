@@ -33,7 +33,6 @@ int FamilyDescriptor() {
   FaultPointHere(FaultPoint::kChildBegun);
   // Until it is under way it belongs to its creator, daemonic or not.
   if (!DieWithParent(owner_pid)) _exit(1);
-  Family::AfterFork();
   CloseAllBut(std::array{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, channel.get(), FamilyDescriptor()});
   absl::StatusOr<ReceivedBootOrder> boot = ReceiveBootOrder(channel);
   if (!boot.ok()) _exit(1);

@@ -1,6 +1,5 @@
 #include "core/shm/family.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -13,15 +12,12 @@
 #include "core/os/cpu.h"
 #include "core/os/error.h"
 #include "core/os/fault_point.h"
+#include "core/os/fork_generation.h"
 #include "core/os/life.h"
 #include "core/os/memfd.h"
 #include "core/shm/family_format.h"
 
 namespace regatta {
-
-std::atomic<Member> Family::self_{kNobody};
-std::atomic<uint32_t> Family::fork_generation_{1};
-
 namespace {
 
 constexpr uint32_t kPlaceBits = 14;
@@ -45,48 +41,29 @@ Claim Unpack(uint64_t word) {
 
 Member MakeMember(uint32_t place, uint16_t generation) { return place | uint32_t{generation} << kPlaceBits; }
 
-// The one process-wide table: file, mapping and this process's place in it.
+// This process's table. Never destroyed: exit handlers and other threads may still ask.
 struct Table {
-  std::mutex mutex;  // Guards making and joining; never held while user code runs.
   Fd file;
   Mapping mapping;
-  std::atomic<FamilyTable*> shared{nullptr};
+  FamilyTable& shared() const { return *reinterpret_cast<FamilyTable*>(mapping.data()); }
 };
-Table& GlobalTable() {
-  static Table& table = *new Table;  // Never destroyed: exit handlers and other threads may still ask.
-  return table;
-}
-
-void LockBeforeFork() { GlobalTable().mutex.lock(); }
-void UnlockInParent() { GlobalTable().mutex.unlock(); }
-void UnlockInChild() {
-  GlobalTable().mutex.unlock();
-  Family::AfterFork();
-}
+// Published whole, so that a child made at any instant has all of it or none.
+constinit std::atomic<Table*> g_table{nullptr};
+// Guards making and joining a table, and taking a place.
+constinit PerProcess<std::mutex> g_mutex;
 
 uint64_t EndOfPlaces(uint32_t count) { return offsetof(FamilyTable, places) + uint64_t{count} * sizeof(FamilyPlace); }
 
-// The table's `mutex` is held.
-absl::Status Adopt(Table& table, Fd file) {
-  absl::StatusOr<Mapping> mapping = Mapping::Map(file, sizeof(FamilyTable));
-  if (!mapping.ok()) return mapping.status();
-  auto* shared = reinterpret_cast<FamilyTable*>(mapping->data());
+// g_mutex is held, and there is no table.
+void Adopt(Fd file, Mapping mapping) {
   EnableAsymmetricFence();
-  // Without memory for these handlers a child of fork() would take the parent's place for its own.
-  if (const int error = pthread_atfork(LockBeforeFork, UnlockInParent, UnlockInChild); error != 0) {
-    return ErrnoError("pthread_atfork", error);
-  }
-  table.file = std::move(file);
-  table.mapping = *std::move(mapping);
-  table.shared.store(shared, std::memory_order_release);
-  return absl::OkStatus();
+  g_table.store(new Table{std::move(file), std::move(mapping)}, std::memory_order_release);
 }
 
-absl::StatusOr<FamilyTable*> SharedTable() {
-  Table& table = GlobalTable();
-  if (FamilyTable* shared = table.shared.load(std::memory_order_acquire)) return shared;
-  std::lock_guard<std::mutex> lock(table.mutex);
-  if (FamilyTable* shared = table.shared.load(std::memory_order_acquire)) return shared;
+absl::StatusOr<Table*> TheTable() {
+  if (Table* table = g_table.load(std::memory_order_acquire)) return table;
+  std::lock_guard<std::mutex> lock(g_mutex.Get());
+  if (Table* table = g_table.load(std::memory_order_acquire)) return table;
   absl::StatusOr<Fd> file = CreateMemfd("regatta family");
   if (!file.ok()) return file.status();
   // Memory for the header and the first step of places: the rest of the table comes when it is needed.
@@ -98,8 +75,8 @@ absl::StatusOr<FamilyTable*> SharedTable() {
   fresh->id = uint64_t{random()} << 32 | random();
   fresh->backed.store(kFamilyStep, std::memory_order_relaxed);
   fresh->magic = kFamilyMagic;
-  if (absl::Status adopted = Adopt(table, *std::move(file)); !adopted.ok()) return adopted;
-  return table.shared.load(std::memory_order_acquire);
+  Adopt(*std::move(file), *std::move(header));
+  return g_table.load(std::memory_order_acquire);
 }
 
 // A member's number comes from shared memory: only a place with memory behind it may be looked at.
@@ -108,14 +85,17 @@ bool IsPlace(const FamilyTable& shared, Member member) {
   return index != 0 && index < shared.backed.load(std::memory_order_acquire);
 }
 
-FamilyTable* ExistingTable() { return GlobalTable().shared.load(std::memory_order_acquire); }
+FamilyTable* ExistingTable() {
+  Table* table = g_table.load(std::memory_order_acquire);
+  return table == nullptr ? nullptr : &table->shared();
+}
 
 // Lets go of the place's Life when the thread that holds it ends and the process goes on.
 struct LifeKeeper {
   FamilyPlace* place = nullptr;
   uint32_t fork_generation = 0;
   ~LifeKeeper() {
-    if (place == nullptr || fork_generation != Family::fork_generation()) return;
+    if (place == nullptr || fork_generation != ForkGeneration()) return;
     Claim claim = Unpack(place->claim.load(std::memory_order_relaxed));
     claim.state = PlaceState::kByProcess;
     place->claim.store(Pack(claim), std::memory_order_release);
@@ -166,62 +146,67 @@ std::optional<Member> TryTake(FamilyTable& shared, uint32_t index, bool take_dea
   FaultPointHere(FaultPoint::kFamilyPlaceClaimed);
   place.pid = stamp.pid;
   place.start_time = stamp.start_time;
-  if (!place.life.Hold().ok()) {
-    place.claim.store(Pack({PlaceState::kFree, generation, stamp.pid}), std::memory_order_release);
-    return std::nullopt;
-  }
+  place.seen_running.store(0, std::memory_order_relaxed);
+  const bool held = place.life.Hold().ok();  // Otherwise the kernel tells, more slowly.
   FaultPointHere(FaultPoint::kFamilyLifeHeld);
-  place.claim.store(Pack({PlaceState::kLive, generation, stamp.pid}), std::memory_order_release);
-  t_life_keeper.place = &place;
-  t_life_keeper.fork_generation = Family::fork_generation();
+  place.claim.store(Pack({held ? PlaceState::kLive : PlaceState::kByProcess, generation, stamp.pid}),
+                    std::memory_order_release);
+  if (held) {
+    t_life_keeper.place = &place;
+    t_life_keeper.fork_generation = ForkGeneration();
+  }
   return MakeMember(index, generation);
 }
 
 }  // namespace
 
 absl::StatusOr<Member> Family::Self() {
-  if (const Member self = self_.load(std::memory_order_relaxed); self != kNobody) return self;
-  absl::StatusOr<FamilyTable*> shared = SharedTable();
-  if (!shared.ok()) return shared.status();
-  std::lock_guard<std::mutex> lock(GlobalTable().mutex);
-  if (const Member self = self_.load(std::memory_order_relaxed); self != kNobody) return self;
+  if (const Member self = SelfIfAny(); self != kNobody) return self;
+  absl::StatusOr<Table*> table = TheTable();
+  if (!table.ok()) return table.status();
+  FamilyTable& shared = (*table)->shared();
+  std::lock_guard<std::mutex> lock(g_mutex.Get());
+  if (const Member self = SelfIfAny(); self != kNobody) return self;
+  // Before a place is taken: a child that can't be told apart would take it for its own.
+  if (!SetOwnWord(kNobody)) {
+    return absl::ResourceExhaustedError("no memory to tell a forked child from its parent: free some");
+  }
   EnableAsymmetricFence();
   const ProcessStamp stamp = ThisProcessStamp();
   for (;;) {
-    const uint32_t backed = (*shared)->backed.load(std::memory_order_acquire);
-    const uint32_t start = (*shared)->next.load(std::memory_order_relaxed);
+    const uint32_t backed = shared.backed.load(std::memory_order_acquire);
+    const uint32_t start = shared.next.load(std::memory_order_relaxed);
     for (const bool take_dead : {false, true}) {
       for (uint32_t i = 0; i < backed - 1; ++i) {
         const uint32_t index = 1 + (start + i) % (backed - 1);  // Place 0 stays empty: Member 0 is nobody.
-        if (const auto member = TryTake(**shared, index, take_dead, stamp)) {
-          (*shared)->next.store(start + i + 1, std::memory_order_relaxed);
-          self_.store(*member, std::memory_order_relaxed);
+        if (const auto member = TryTake(shared, index, take_dead, stamp)) {
+          shared.next.store(start + i + 1, std::memory_order_relaxed);
+          SetOwnWord(*member);
           return *member;
         }
       }
     }
     if (backed == kFamilyPlaces) break;
     // Several processes may do this at once: growing what is there changes nothing.
-    if (absl::Status grown = GrowMemfd(GlobalTable().file, EndOfPlaces(backed), kFamilyStep * sizeof(FamilyPlace));
+    if (absl::Status grown = GrowMemfd((*table)->file, EndOfPlaces(backed), kFamilyStep * sizeof(FamilyPlace));
         !grown.ok()) {
       return grown;
     }
     uint32_t expected = backed;
-    (*shared)->backed.compare_exchange_strong(expected, backed + kFamilyStep, std::memory_order_acq_rel);
+    shared.backed.compare_exchange_strong(expected, backed + kFamilyStep, std::memory_order_acq_rel);
   }
   return absl::ResourceExhaustedError("more than 16383 processes of one family share objects: end some first");
 }
 
 absl::StatusOr<const Fd*> Family::Descriptor() {
-  absl::StatusOr<FamilyTable*> shared = SharedTable();
-  if (!shared.ok()) return shared.status();
-  return &GlobalTable().file;
+  absl::StatusOr<Table*> table = TheTable();
+  if (!table.ok()) return table.status();
+  return &(*table)->file;
 }
 
 absl::Status Family::Join(Fd descriptor) {
-  Table& table = GlobalTable();
-  std::lock_guard<std::mutex> lock(table.mutex);
-  if (table.shared.load() != nullptr) {
+  std::lock_guard<std::mutex> lock(g_mutex.Get());
+  if (g_table.load() != nullptr) {
     return absl::FailedPreconditionError("this process belongs to a family already: join before any other use");
   }
   const absl::StatusOr<uint64_t> size = MemfdSize(descriptor);
@@ -237,13 +222,14 @@ absl::Status Family::Join(Fd descriptor) {
   if (backed < kFamilyStep || backed > kFamilyPlaces || *size < EndOfPlaces(backed)) {
     return absl::DataLossError("the family's file claims more places than it has");
   }
-  return Adopt(table, std::move(descriptor));
+  Adopt(std::move(descriptor), *std::move(header));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<uint64_t> Family::Id() {
-  absl::StatusOr<FamilyTable*> shared = SharedTable();
-  if (!shared.ok()) return shared.status();
-  return (*shared)->id;
+  absl::StatusOr<Table*> table = TheTable();
+  if (!table.ok()) return table.status();
+  return (*table)->shared().id;
 }
 
 bool Family::IsAlive(Member member) {
@@ -275,11 +261,6 @@ void Family::WaitBeside(Member member, const std::atomic<uint32_t>& word, uint32
 void Family::WakeOthers(Member member) {
   FamilyTable* shared = ExistingTable();
   if (shared != nullptr && IsPlace(*shared, member)) shared->places[member & kPlaceMask].life.WakeOthers();
-}
-
-void Family::AfterFork() {
-  self_.store(kNobody, std::memory_order_relaxed);
-  fork_generation_.fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace regatta

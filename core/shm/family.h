@@ -5,7 +5,9 @@
 // Death A member's death shows within microseconds (Life, core/os/life.h), to a load; a place is given to another process
 //       only under a new generation, so an old Member stays dead for ever.
 // Threads  All calls are thread-safe. A thread's end is no death: the place is the process's.
-// Fork  A child made by fork() takes its own place at first use; a spawned one calls Join first.
+// Fork  A child takes its own place at first use, whatever call made it (core/os/fork_generation.h); a spawned program calls Join
+//       first. A child of a raw clone has no Life, as the C library's thread state is its parent's there: its death is found by
+//       asking the kernel instead, within 50 ms.
 // Limits  16,383 processes at once (Member has 14 bits for the place, 16 for its generation).
 #ifndef REGATTA_CORE_SHM_FAMILY_H_
 #define REGATTA_CORE_SHM_FAMILY_H_
@@ -17,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "core/os/deadline.h"
 #include "core/os/fd.h"
+#include "core/os/fork_generation.h"
 
 namespace regatta {
 
@@ -32,7 +35,7 @@ class Family {
   // ResourceExhausted: no memory, descriptors or places left.
   static absl::StatusOr<Member> Self();
   // The same where a place was taken before, kNobody otherwise.
-  static Member SelfIfAny() { return self_.load(std::memory_order_relaxed); }
+  static Member SelfIfAny() { return OwnWord(); }
 
   // The table's file, to be handed to a child that execs; the family keeps owning it.
   static absl::StatusOr<const Fd*> Descriptor();
@@ -53,14 +56,8 @@ class Family {
   // After seeing a member dead: wakes the others that sleep beside it.
   static void WakeOthers(Member member);
 
-  // In the child of a fork: forgets the parent's place. Installed for fork() itself; needed after a raw clone.
-  static void AfterFork();
-  // Grows with every fork into a process: per-thread caches of places compare it.
-  static uint32_t fork_generation() { return fork_generation_.load(std::memory_order_relaxed); }
-
- private:
-  static std::atomic<Member> self_;
-  static std::atomic<uint32_t> fork_generation_;
+  // Differs in every new process: per-thread caches of places compare it.
+  static uint32_t fork_generation() { return ForkGeneration(); }
 };
 
 }  // namespace regatta

@@ -1,6 +1,8 @@
 #include "core/shm/family.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -71,6 +73,37 @@ TEST_F(FamilyTest, AChildOfForkTakesItsOwnAtFirstUse) {
   });
   EXPECT_EQ(child.Wait(), 0);
   EXPECT_EQ(Family::fork_generation(), generation);
+}
+
+TEST_F(FamilyTest, AChildThatNoHandlerSawTakesItsOwnToo) {
+  const Member parent = *Family::Self();
+  for (const bool raw : {false, true}) {
+    scene_->member = 0;
+    scene_->go = false;
+    const pid_t child =
+        raw ? static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr)) : _Fork();
+    if (child == 0) {
+      if (Family::SelfIfAny() != kNobody) _exit(1);
+      const absl::StatusOr<Member> self = Family::Self();
+      if (!self.ok() || *self == parent || !Family::IsAlive(parent)) _exit(2);
+      scene_->member = *self;
+      for (;;) pause();
+    }
+    EXPECT_TRUE(Eventually([&] { return scene_->member != 0; })) << "raw: " << raw;
+    EXPECT_TRUE(Family::IsAlive(scene_->member));
+    EXPECT_EQ(Family::PidOf(scene_->member), child);
+    // Sleeps beside the child until it is dead, or the watchdog of the test ends it.
+    std::thread waiter([&] {
+      scene_->thread_id = ThisThreadId();
+      while (Family::IsAlive(scene_->member)) Family::WaitBeside(scene_->member, scene_->word, 0, Deadline::Never());
+    });
+    EXPECT_TRUE(Eventually([&] { return scene_->thread_id != 0 && IsAsleep(scene_->thread_id); }));
+    kill(child, SIGKILL);
+    waiter.join();
+    EXPECT_EQ(waitpid(child, nullptr, 0), child);
+    EXPECT_TRUE(Family::IsAlive(parent));
+    EXPECT_EQ(Family::SelfIfAny(), parent);
+  }
 }
 
 TEST_F(FamilyTest, SeesADeathHoweverItCame) {

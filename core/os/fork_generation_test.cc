@@ -1,0 +1,165 @@
+#include "core/os/fork_generation.h"
+
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/os/fork.h"
+#include "core/os/forked_child.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+namespace {
+
+struct Way {
+  const char* name;
+  pid_t (*make)();
+};
+const Way kWays[] = {
+    {"fork", [] { return fork(); }},
+    {"UnderscoreFork", [] { return _Fork(); }},
+    {"clone", [] { return static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr)); }},
+};
+
+class ForkGenerationTest : public testing::TestWithParam<Way> {};
+INSTANTIATE_TEST_SUITE_P(Ways, ForkGenerationTest, testing::ValuesIn(kWays),
+                         [](const auto& way) { return std::string(way.param.name); });
+
+struct Seen {
+  std::atomic<uint32_t> generation{0};
+  std::atomic<uint32_t> grandchild{0};
+  std::atomic<int32_t> sibling{0};
+  std::atomic<bool> done{false};
+};
+
+int WaitFor(pid_t pid) {
+  siginfo_t about{};
+  EXPECT_EQ(waitid(P_PID, static_cast<id_t>(pid), &about, WEXITED), 0);
+  return about.si_code == CLD_EXITED ? about.si_status : -about.si_status;
+}
+
+TEST_P(ForkGenerationTest, DiffersFromEveryAncestors) {
+  Shared<Seen> seen;
+  const uint32_t mine = ForkGeneration();
+  EXPECT_NE(mine, 0u);
+  const pid_t child = GetParam().make();
+  if (child == 0) {
+    seen->generation = ForkGeneration();
+    const pid_t grandchild = GetParam().make();
+    if (grandchild == 0) {
+      seen->grandchild = ForkGeneration();
+      _exit(0);
+    }
+    _exit(WaitFor(grandchild));
+  }
+  EXPECT_EQ(WaitFor(child), 0);
+  EXPECT_EQ(std::set<uint32_t>({mine, seen->generation, seen->grandchild}).size(), 3u);
+  EXPECT_NE(seen->generation, 0u);
+  EXPECT_NE(seen->grandchild, 0u);
+  EXPECT_EQ(ForkGeneration(), mine) << "a fork changes nothing in the parent";
+}
+
+TEST_P(ForkGenerationTest, TheOwnWordIsZeroInAChild) {
+  ASSERT_TRUE(SetOwnWord(7));
+  const pid_t child = GetParam().make();
+  if (child == 0) _exit(OwnWord() == 0 && SetOwnWord(8) && OwnWord() == 8 ? 0 : 1);
+  EXPECT_EQ(WaitFor(child), 0);
+  EXPECT_EQ(OwnWord(), 7u);
+  SetOwnWord(0);
+}
+
+struct Guarded {
+  std::mutex mutex;
+  int value = 1;
+};
+constinit PerProcess<Guarded> g_guarded;
+
+TEST_P(ForkGenerationTest, PerProcessIsFreshInAChildThoughTheParentHoldsItsLock) {
+  const std::lock_guard<std::mutex> lock(g_guarded.Get().mutex);
+  g_guarded.Get().value = 2;
+  const pid_t child = GetParam().make();
+  if (child == 0) {
+    Guarded& fresh = g_guarded.Get();
+    _exit(fresh.mutex.try_lock() && fresh.value == 1 && &fresh == &g_guarded.Get() ? 0 : 1);
+  }
+  EXPECT_EQ(WaitFor(child), 0);
+  EXPECT_EQ(g_guarded.Get().value, 2);
+}
+
+TEST(ForkGeneration_Sibling, IsANewProcessToo) {
+  for (const bool handlers_only : {false, true}) {
+    Shared<Seen> seen;
+    ForkedChild maker([&] {
+      if (handlers_only) fork_generation_internal::UseHandlersOnly();
+      const uint32_t mine = ForkGeneration();
+      REGATTA_CHILD_REQUIRE(SetOwnWord(7));
+      const absl::StatusOr<Forked> sibling = CloneSibling(&seen->sibling);
+      REGATTA_CHILD_REQUIRE(sibling.ok());
+      if (sibling->pid == 0) {
+        seen->generation = ForkGeneration() != mine && OwnWord() == 0 ? 1 : 2;
+        seen->done = true;
+        _exit(0);
+      }
+      REGATTA_CHILD_REQUIRE(Eventually([&] { return seen->done.load(); }));
+      return 0;
+    });
+    EXPECT_EQ(maker.Wait(), 0);
+    EXPECT_EQ(seen->generation, 1u);
+    if (seen->sibling > 0) WaitFor(seen->sibling);
+  }
+}
+
+TEST(ForkGeneration_WithoutTheKernelsHelp, IsRenewedByFork) {
+  ForkedChild old_kernel([] {
+    fork_generation_internal::UseHandlersOnly();
+    const uint32_t mine = ForkGeneration();
+    REGATTA_CHILD_REQUIRE(SetOwnWord(7));
+    ForkedChild child([&] { return ForkGeneration() != mine && ForkGeneration() != 0 && OwnWord() == 0 ? 0 : 1; });
+    REGATTA_CHILD_REQUIRE(child.Wait() == 0);
+    return ForkGeneration() == mine && OwnWord() == 7 ? 0 : 1;
+  });
+  EXPECT_EQ(old_kernel.Wait(), 0);
+}
+
+TEST(ForkGeneration_Madvise, MayBeRefused) {
+  ForkedChild sandboxed([] {
+    fork_generation_internal::UseHandlersOnly();
+    RefuseSystemCall(SYS_madvise, EPERM);
+    const uint32_t mine = ForkGeneration();
+    ForkedChild child([&] { return ForkGeneration() != mine ? 0 : 1; });
+    return child.Wait();
+  });
+  EXPECT_EQ(sandboxed.Wait(), 0);
+}
+
+TEST(PerProcess_FirstUse, GivesAllThreadsTheSame) {
+  for (int round = 0; round < 50; ++round) {
+    ForkedChild child([] {
+      std::atomic<Guarded*> first{nullptr};
+      std::atomic<bool> differs{false};
+      std::vector<std::thread> threads;
+      for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&] {
+          Guarded* const mine = &g_guarded.Get();
+          Guarded* expected = nullptr;
+          if (!first.compare_exchange_strong(expected, mine) && expected != mine) differs = true;
+        });
+      }
+      for (std::thread& thread : threads) thread.join();
+      return differs ? 1 : 0;
+    });
+    ASSERT_EQ(child.Wait(), 0);
+  }
+}
+
+}  // namespace
+}  // namespace regatta
