@@ -74,12 +74,16 @@ LaneWriter* QueueReservation::Release() {
 }
 
 void QueueReservation::Commit() {
-  if (LaneWriter* writer = Release()) writer->Commit(static_cast<uint32_t>(bytes_.size()), extent_);
+  LaneWriter* writer = Release();
+  if (writer != nullptr && !writer->Commit(static_cast<uint32_t>(bytes_.size()), extent_)) {
+    segment_->ReturnWriter(writer);
+  }
   segment_.reset();
 }
 
 void QueueReservation::Abandon() {
-  if (LaneWriter* writer = Release()) writer->Abandon();
+  LaneWriter* writer = Release();
+  if (writer != nullptr && !writer->Abandon()) segment_->ReturnWriter(writer);
   segment_.reset();
 }
 

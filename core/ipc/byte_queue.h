@@ -62,8 +62,12 @@ class QueueItem {
   alignas(16) std::byte inline_[kInlineBytes];
 };
 
-// Room for one item, to be written in place. Destroyed without Commit, nothing was put. While one is open its thread can't put
-// anything else into the same queue (FailedPrecondition). Belongs to the process that made it: in a child of fork it is void.
+// Room for one item, to be written in place. Destroyed without Commit, nothing was put.
+//
+// Threads    Any thread may commit, abandon or destroy it, also after the thread that opened it has ended. While it is open, the
+//            thread that opened it can't put anything else into the same queue (FailedPrecondition), so that the order of that
+//            thread's items is kept.
+// Processes  It belongs to the process that made it: in a child of fork it is void.
 class QueueReservation {
  public:
   QueueReservation() = default;

@@ -17,6 +17,9 @@ constexpr uint64_t kWriteAhead = 16;       // Slots.
 constexpr uint64_t kLookAtProcessor = 16;  // Items between looks at where this thread runs.
 constexpr uint64_t kSmallBacklog = 128;    // A large ring with no more in it is left for the base ring.
 
+// Its address identifies the calling thread among those that run.
+thread_local constinit char t_here = 0;
+
 uint32_t Log2(uint64_t mask) { return static_cast<uint32_t>(__builtin_popcountll(mask)); }
 
 }  // namespace
@@ -66,9 +69,9 @@ bool LaneWriter::TryBegin() {
 }
 
 absl::Status LaneWriter::BeginSlow(Deadline deadline) {
-  if (open_) {
+  if (!idle()) {
     return absl::FailedPreconditionError(
-        "this thread has an open reservation in the queue: commit or abandon it first");
+        "this thread has opened a reservation in the queue: commit or abandon it first");
   }
   QueueHeader& header = segment_.header();
   const auto partner_here = [&] {
@@ -237,7 +240,7 @@ void LaneWriter::Publish(uint32_t size, uint32_t place) {
 }
 
 absl::Status LaneWriter::Put(absl::Span<const std::byte> bytes, Deadline deadline) {
-  if (bytes.size() <= kInlineBytes && !open_) [[likely]] {
+  if (bytes.size() <= kInlineBytes && idle()) [[likely]] {
     if (!TryBegin()) [[unlikely]] {
       if (absl::Status begun = BeginSlow(deadline); !begun.ok()) return begun;
     }
@@ -249,7 +252,7 @@ absl::Status LaneWriter::Put(absl::Span<const std::byte> bytes, Deadline deadlin
   const absl::StatusOr<std::byte*> room = Reserve(bytes.size(), deadline, &extent);
   if (!room.ok()) return room.status();
   std::memcpy(*room, bytes.data(), bytes.size());
-  Commit(static_cast<uint32_t>(bytes.size()), extent);
+  Commit(static_cast<uint32_t>(bytes.size()), extent);  // True, as the writer's thread is this one.
   return absl::OkStatus();
 }
 
@@ -259,10 +262,11 @@ absl::StatusOr<std::byte*> LaneWriter::Reserve(uint64_t size, Deadline deadline,
     return absl::InvalidArgumentError(
         absl::StrCat("an item of ", size, " bytes is over the largest, ", kLargestItem, ": put it in pieces"));
   }
-  if (open_ || !TryBegin()) {
+  if (!idle() || !TryBegin()) {
     if (absl::Status begun = BeginSlow(deadline); !begun.ok()) return begun;
   }
-  open_ = true;
+  state_.store(State::kReserved, std::memory_order_relaxed);
+  opener_ = &t_here;
   if (size <= kInlineBytes) return slot().bytes;
   const absl::StatusOr<Extent*> taken = extents_.Take(size);
   if (!taken.ok()) {
@@ -273,11 +277,10 @@ absl::StatusOr<std::byte*> LaneWriter::Reserve(uint64_t size, Deadline deadline,
   return (*taken)->payload();
 }
 
-void LaneWriter::Commit(uint32_t size, Extent* extent) {
-  open_ = false;
+bool LaneWriter::Commit(uint32_t size, Extent* extent) {
   if (extent == nullptr) {
     Publish(size, QueueSlot::kInline);
-    return;
+    return EndReservation();
   }
   FaultPointHere(FaultPoint::kQueueExtentWritten);
   extent->state.store(Extent::kQueued | next_, std::memory_order_release);
@@ -285,14 +288,30 @@ void LaneWriter::Commit(uint32_t size, Extent* extent) {
   const uint64_t offset = segment_.OffsetOf(extent);
   std::memcpy(slot().bytes, &offset, sizeof(offset));
   Publish(size, QueueSlot::kExtent);
+  return EndReservation();
 }
 
-void LaneWriter::Abandon() {
-  open_ = false;
+bool LaneWriter::Abandon() {
   lane_.used.store(next_, std::memory_order_release);
   // Somebody may have waited for this item's place, or for the queue to be drained.
   segment_.header().space.Notify();
   segment_.header().items.Notify();
+  return EndReservation();
+}
+
+bool LaneWriter::EndReservation() {
+  // The thread that opened it has not ended, as it is this one: no compare-and-swap is needed.
+  if (opener_ == &t_here && state_.load(std::memory_order_relaxed) == State::kReserved) [[likely]] {
+    state_.store(State::kIdle, std::memory_order_release);
+    return true;
+  }
+  State expected = State::kReserved;
+  return state_.compare_exchange_strong(expected, State::kIdle, std::memory_order_acq_rel);
+}
+
+bool LaneWriter::LeaveThread() {
+  State expected = State::kReserved;
+  return !state_.compare_exchange_strong(expected, State::kOrphaned, std::memory_order_acq_rel);
 }
 
 void LaneWriter::LetGo() { lane_.owner.store(0, std::memory_order_release); }

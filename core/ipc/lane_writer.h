@@ -1,10 +1,14 @@
-// LaneWriter: the putting side of one lane, of one thread at a time.
+// LaneWriter: the putting side of one lane.
 //
 // Internal to ipc. It keeps in private memory what it can derive from shared memory (Load), so that a death needs no redo:
 // the lane's next owner derives it again.
+//
+// Threads    Not thread-safe. The writer belongs to the thread that claimed it while no reservation is open, and to the holder
+//            of the reservation while one is open. state_ hands it over: EndReservation releases it, Put and Reserve acquire it.
 #ifndef REGATTA_CORE_IPC_LANE_WRITER_H_
 #define REGATTA_CORE_IPC_LANE_WRITER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -22,16 +26,25 @@ class LaneWriter : private ArenaLock {
   LaneWriter(QueueSegment& segment, uint32_t lane, Member self);
 
   absl::Status Put(absl::Span<const std::byte> bytes, Deadline deadline);
-  // Room for an item of `size` bytes; *extent is null if it is in the slot. Ends with Commit or Abandon.
+  // Room for an item of `size` bytes; *extent is null if it is in the slot. Any thread may then call Commit or Abandon, once.
   absl::StatusOr<std::byte*> Reserve(uint64_t size, Deadline deadline, Extent** extent);
-  void Commit(uint32_t size, Extent* extent);
-  void Abandon();
+  // Both return false if the thread that had claimed the writer has ended meanwhile. The caller then owns the writer.
+  bool Commit(uint32_t size, Extent* extent);
+  bool Abandon();
+  // The thread that had claimed the writer ends. Returns false if a reservation is open, whose end then gives up the lane.
+  bool LeaveThread();
   // Gives the lane up; what is in it may still be got.
   void LetGo();
-  // Whether a reservation is open.
-  bool open() const { return open_; }
 
  private:
+  enum class State : uint32_t {
+    kIdle,      // No reservation is open.
+    kReserved,  // One is open.
+    kOrphaned,  // One is open, and the thread that had claimed the writer has ended.
+  };
+
+  bool idle() const { return state_.load(std::memory_order_acquire) == State::kIdle; }
+  bool EndReservation();
   QueueSlot& slot() { return ring_[next_ & mask_]; }
   // Marks item next_ as on its way. False: no credit, or the ring is full.
   bool TryBegin();
@@ -63,7 +76,8 @@ class LaneWriter : private ArenaLock {
   QueueLane& lane_;
   const uint32_t index_;
   const Member self_;
-  bool open_ = false;  // Between Reserve and Commit.
+  std::atomic<State> state_{State::kIdle};
+  const void* opener_ = nullptr;  // Identifies the thread that opened the reservation.
   uint64_t next_ = 0;
   uint64_t ring_begin_ = 0;  // The first item in this ring: a getter that isn't here yet has all of it before it.
   uint64_t known_head_ = 0;  // The first item in this ring that may not have been got.

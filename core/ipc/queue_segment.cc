@@ -207,7 +207,8 @@ void QueueSegment::LeaveThread() {
   if (places == nullptr) return;
   for (const auto& place : *places) {
     if (place->writer == nullptr || place->fork_generation != Family::fork_generation()) continue;
-    if (auto segment = place->segment.lock()) segment->ReturnWriter(place->writer);
+    const std::shared_ptr<QueueSegment> segment = place->segment.lock();
+    if (segment != nullptr && place->writer->LeaveThread()) segment->ReturnWriter(place->writer);
   }
 }
 
@@ -228,8 +229,6 @@ absl::StatusOr<LaneWriter*> QueueSegment::ClaimWriter(QueueThread* thread, Deadl
 }
 
 void QueueSegment::ReturnWriter(LaneWriter* writer) {
-  // Its thread handed a reservation to another, which still needs it.
-  if (writer->open()) return;
   Local& local = ThisProcess();
   std::lock_guard<std::mutex> guard(local.mutex);
   writer->LetGo();

@@ -95,13 +95,14 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   absl::StatusOr<LaneWriter*> ClaimWriter(QueueThread* thread, Deadline deadline);
   // The calling thread ends: lets its lanes in all queues go.
   static void LeaveThread();
+  // Gives up the lane of a writer that no thread and no reservation uses any more, and destroys the writer.
+  void ReturnWriter(LaneWriter* writer);
 
   // Gives the memory of lanes with nothing in them back.
   void Trim(Member self);
 
  private:
   absl::StatusOr<uint32_t> ClaimLane(Member self);
-  void ReturnWriter(LaneWriter* writer);
   // Nothing is in the lane and its owner can't put without the lock, which is held.
   void ResetLane(uint32_t index);
 
