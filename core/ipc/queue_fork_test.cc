@@ -1,11 +1,6 @@
 // A user's own fork() in a process whose other threads are inside the queue and the allocator. Not under ASan: gcc's does not
 // guard its allocator around fork.
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <csignal>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -70,23 +65,21 @@ TEST(QueueAcrossFork, InAThreadedProcessTheChildCanPutAndGet) {
 // No handler of pthread_atfork runs for these.
 TEST(QueueAcrossFork, AChildOfARawCallPutsOnALaneOfItsOwn) {
   constexpr uint32_t kItems = 20'000;
-  for (const bool raw : {false, true}) {
+  for (const ForkCall call : {ForkCall::kUnderscoreFork, ForkCall::kClone}) {
     ByteQueue queue = *ByteQueue::Create({});
     ASSERT_TRUE(PutItem(queue, 0, 0).ok());  // This thread has its lane now.
-    const pid_t child =
-        raw ? static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr)) : _Fork();
-    const uint32_t producer = child == 0 ? 1 : 0;
-    uint32_t failed = 0;
-    for (uint32_t i = 1; i <= kItems; ++i) failed += PutItem(queue, producer, i).ok() ? 0 : 1;
-    if (child == 0) _exit(failed == 0 ? 0 : 1);
-    EXPECT_EQ(failed, 0u);
-    int status = 0;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+    const auto put_all = [&](uint32_t producer) {
+      int failed = 0;
+      for (uint32_t i = 1; i <= kItems; ++i) failed += PutItem(queue, producer, i).ok() ? 0 : 1;
+      return failed;
+    };
+    ForkedChild child([&] { return put_all(1) == 0 ? 0 : 1; }, call);
+    EXPECT_EQ(put_all(0), 0);
+    EXPECT_EQ(child.Wait(), 0);
     uint32_t next[2] = {0, 1};
     while (const std::optional<TestItem> item = GetItem(queue, Deadline::Now())) {
       ASSERT_LT(item->producer, 2u);
-      ASSERT_EQ(item->number, next[item->producer]++) << "producer " << item->producer << ", raw: " << raw;
+      ASSERT_EQ(item->number, next[item->producer]++) << "producer " << item->producer;
     }
     EXPECT_EQ(next[0], kItems + 1);
     EXPECT_EQ(next[1], kItems + 1);

@@ -6,10 +6,8 @@
 
 #include <atomic>
 #include <cerrno>
-#include <csignal>
 #include <mutex>
 #include <set>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -20,19 +18,9 @@
 namespace regatta {
 namespace {
 
-struct Way {
-  const char* name;
-  pid_t (*make)();
-};
-const Way kWays[] = {
-    {"fork", [] { return fork(); }},
-    {"UnderscoreFork", [] { return _Fork(); }},
-    {"clone", [] { return static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr)); }},
-};
-
-class ForkGenerationTest : public testing::TestWithParam<Way> {};
-INSTANTIATE_TEST_SUITE_P(Ways, ForkGenerationTest, testing::ValuesIn(kWays),
-                         [](const auto& way) { return std::string(way.param.name); });
+class ForkGenerationTest : public testing::TestWithParam<ForkCall> {};
+INSTANTIATE_TEST_SUITE_P(Calls, ForkGenerationTest,
+                         testing::Values(ForkCall::kFork, ForkCall::kUnderscoreFork, ForkCall::kClone));
 
 struct Seen {
   std::atomic<uint32_t> generation{0};
@@ -41,38 +29,34 @@ struct Seen {
   std::atomic<bool> done{false};
 };
 
-int WaitFor(pid_t pid) {
-  siginfo_t about{};
-  EXPECT_EQ(waitid(P_PID, static_cast<id_t>(pid), &about, WEXITED), 0);
-  return about.si_code == CLD_EXITED ? about.si_status : -about.si_status;
-}
-
 TEST_P(ForkGenerationTest, DiffersFromEveryAncestors) {
   Shared<Seen> seen;
   const uint32_t mine = ForkGeneration();
   EXPECT_NE(mine, 0u);
-  const pid_t child = GetParam().make();
-  if (child == 0) {
-    seen->generation = ForkGeneration();
-    const pid_t grandchild = GetParam().make();
-    if (grandchild == 0) {
-      seen->grandchild = ForkGeneration();
-      _exit(0);
-    }
-    _exit(WaitFor(grandchild));
-  }
-  EXPECT_EQ(WaitFor(child), 0);
+  ForkedChild child(
+      [&] {
+        seen->generation = ForkGeneration();
+        ForkedChild grandchild(
+            [&] {
+              seen->grandchild = ForkGeneration();
+              return 0;
+            },
+            GetParam());
+        return grandchild.Wait();
+      },
+      GetParam());
+  EXPECT_EQ(child.Wait(), 0);
   EXPECT_EQ(std::set<uint32_t>({mine, seen->generation, seen->grandchild}).size(), 3u);
   EXPECT_NE(seen->generation, 0u);
   EXPECT_NE(seen->grandchild, 0u);
   EXPECT_EQ(ForkGeneration(), mine) << "a fork changes nothing in the parent";
+  EXPECT_TRUE(IsForkGeneration(mine));
 }
 
 TEST_P(ForkGenerationTest, TheOwnWordIsZeroInAChild) {
   ASSERT_TRUE(SetOwnWord(7));
-  const pid_t child = GetParam().make();
-  if (child == 0) _exit(OwnWord() == 0 && SetOwnWord(8) && OwnWord() == 8 ? 0 : 1);
-  EXPECT_EQ(WaitFor(child), 0);
+  ForkedChild child([] { return OwnWord() == 0 && SetOwnWord(8) && OwnWord() == 8 ? 0 : 1; }, GetParam());
+  EXPECT_EQ(child.Wait(), 0);
   EXPECT_EQ(OwnWord(), 7u);
   SetOwnWord(0);
 }
@@ -86,12 +70,13 @@ constinit PerProcess<Guarded> g_guarded;
 TEST_P(ForkGenerationTest, PerProcessIsFreshInAChildThoughTheParentHoldsItsLock) {
   const std::lock_guard<std::mutex> lock(g_guarded.Get().mutex);
   g_guarded.Get().value = 2;
-  const pid_t child = GetParam().make();
-  if (child == 0) {
-    Guarded& fresh = g_guarded.Get();
-    _exit(fresh.mutex.try_lock() && fresh.value == 1 && &fresh == &g_guarded.Get() ? 0 : 1);
-  }
-  EXPECT_EQ(WaitFor(child), 0);
+  ForkedChild child(
+      [] {
+        Guarded& fresh = g_guarded.Get();
+        return fresh.mutex.try_lock() && fresh.value == 1 && &fresh == &g_guarded.Get() ? 0 : 1;
+      },
+      GetParam());
+  EXPECT_EQ(child.Wait(), 0);
   EXPECT_EQ(g_guarded.Get().value, 2);
 }
 
@@ -114,7 +99,7 @@ TEST(ForkGeneration_Sibling, IsANewProcessToo) {
     });
     EXPECT_EQ(maker.Wait(), 0);
     EXPECT_EQ(seen->generation, 1u);
-    if (seen->sibling > 0) WaitFor(seen->sibling);
+    if (seen->sibling > 0) waitpid(seen->sibling, nullptr, __WALL);
   }
 }
 

@@ -34,9 +34,19 @@ void Require(bool holds, const char* what) {
 
 }  // namespace
 
-ForkedChild::ForkedChild(absl::FunctionRef<int()> body) {
+ForkedChild::ForkedChild(absl::FunctionRef<int()> body, ForkCall call) {
   std::fflush(nullptr);
-  pid_ = fork();
+  switch (call) {
+    case ForkCall::kFork:
+      pid_ = fork();
+      break;
+    case ForkCall::kUnderscoreFork:
+      pid_ = _Fork();
+      break;
+    case ForkCall::kClone:
+      pid_ = static_cast<int32_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+      break;
+  }
   Require(pid_ >= 0, "fork");
   if (pid_ == 0) {
     const int code = body();

@@ -24,12 +24,15 @@
 
 namespace regatta {
 
+// The call that makes a process. No handler of pthread_atfork runs for the last two.
+enum class ForkCall { kFork, kUnderscoreFork, kClone };
+
 class ForkedChild {
  public:
   static constexpr int kHung = 1000;
 
   // The child's exit code is what `body` returns.
-  explicit ForkedChild(absl::FunctionRef<int()> body);
+  explicit ForkedChild(absl::FunctionRef<int()> body, ForkCall call = ForkCall::kFork);
   ForkedChild(ForkedChild&& other) noexcept;
   ForkedChild& operator=(ForkedChild&& other) noexcept;
   ~ForkedChild();

@@ -1,8 +1,6 @@
 #include "core/shm/family.h"
 
 #include <fcntl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -77,30 +75,28 @@ TEST_F(FamilyTest, AChildOfForkTakesItsOwnAtFirstUse) {
 
 TEST_F(FamilyTest, AChildThatNoHandlerSawTakesItsOwnToo) {
   const Member parent = *Family::Self();
-  for (const bool raw : {false, true}) {
+  for (const ForkCall call : {ForkCall::kUnderscoreFork, ForkCall::kClone}) {
     scene_->member = 0;
-    scene_->go = false;
-    const pid_t child =
-        raw ? static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr)) : _Fork();
-    if (child == 0) {
-      if (Family::SelfIfAny() != kNobody) _exit(1);
-      const absl::StatusOr<Member> self = Family::Self();
-      if (!self.ok() || *self == parent || !Family::IsAlive(parent)) _exit(2);
-      scene_->member = *self;
-      for (;;) pause();
-    }
-    EXPECT_TRUE(Eventually([&] { return scene_->member != 0; })) << "raw: " << raw;
+    ForkedChild child(
+        [&]() -> int {
+          REGATTA_CHILD_REQUIRE(Family::SelfIfAny() == kNobody);
+          const absl::StatusOr<Member> self = Family::Self();
+          REGATTA_CHILD_REQUIRE(self.ok() && *self != parent && Family::IsAlive(parent));
+          scene_->member = *self;
+          for (;;) pause();
+        },
+        call);
+    ASSERT_TRUE(Eventually([&] { return scene_->member != 0 || child.HasEnded(); }));
     EXPECT_TRUE(Family::IsAlive(scene_->member));
-    EXPECT_EQ(Family::PidOf(scene_->member), child);
-    // Sleeps beside the child until it is dead, or the watchdog of the test ends it.
+    EXPECT_EQ(Family::PidOf(scene_->member), child.pid());
     std::thread waiter([&] {
       scene_->thread_id = ThisThreadId();
       while (Family::IsAlive(scene_->member)) Family::WaitBeside(scene_->member, scene_->word, 0, Deadline::Never());
     });
     EXPECT_TRUE(Eventually([&] { return scene_->thread_id != 0 && IsAsleep(scene_->thread_id); }));
-    kill(child, SIGKILL);
+    child.Kill();
     waiter.join();
-    EXPECT_EQ(waitpid(child, nullptr, 0), child);
+    EXPECT_EQ(child.Wait(), -SIGKILL);
     EXPECT_TRUE(Family::IsAlive(parent));
     EXPECT_EQ(Family::SelfIfAny(), parent);
   }
