@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/ipc/fault_points.h"
 #include "core/ipc/lane_writer.h"
 #include "core/ipc/queue_segment.h"
 #include "core/os/cpu.h"
 #include "core/os/error.h"
-#include "core/os/fault_point.h"
 
 namespace regatta {
 namespace {
@@ -145,9 +145,9 @@ class QueueGetter {
         }
         if (place == QueueSlot::kInline && size <= kInlineBytes) [[likely]] {
           CopySpeculatively(bytes, slot.bytes, size);
-          FaultPointHere(FaultPoint::kQueueGetCopied);
+          FaultPointHere(fault::kQueueGetCopied);
           if (!lane.head.compare_exchange_strong(head, head + 1, std::memory_order_acq_rel)) continue;
-          FaultPointHere(FaultPoint::kQueueGetClaimed);
+          FaultPointHere(fault::kQueueGetClaimed);
           on_inline(size);
           return Look::kTaken;
         }
@@ -163,10 +163,10 @@ class QueueGetter {
         uint64_t state = Extent::kQueued | item;
         const uint64_t owned = Extent::kOwned | uint64_t{thread_.self} << 32 | (item & 0xffffffff);
         const bool mine = extent->state.compare_exchange_strong(state, owned, std::memory_order_acq_rel);
-        FaultPointHere(FaultPoint::kQueueGetOwned);
+        FaultPointHere(fault::kQueueGetOwned);
         uint64_t expected = head;
         lane.head.compare_exchange_strong(expected, head + 1, std::memory_order_acq_rel);
-        FaultPointHere(FaultPoint::kQueueGetHelped);
+        FaultPointHere(fault::kQueueGetHelped);
         if (mine) {
           on_extent(extent, size);
           return Look::kTaken;
@@ -175,7 +175,7 @@ class QueueGetter {
       } else if (sequence == (QueueSlot::kJump | (item + 1))) {
         const uint64_t next = PackHead((head >> 56) + 1, item);
         if (lane.head.compare_exchange_strong(head, next, std::memory_order_acq_rel)) head = next;
-        FaultPointHere(FaultPoint::kQueueGetMoved);
+        FaultPointHere(fault::kQueueGetMoved);
       } else {
         const uint64_t now = lane.head.load(std::memory_order_acquire);
         if (now == head) return Look::kEmpty;
@@ -312,7 +312,7 @@ absl::Status ByteQueue::Close() {
   // Who had begun before sees its item through; who begins after sees the limit, comes for the lock and finds it closed. Said
   // last: a death before it leaves an open queue, in which putters take new credit.
   AsymmetricFenceHeavy();
-  FaultPointHere(FaultPoint::kQueueClosing);
+  FaultPointHere(fault::kQueueClosing);
   header.closed.store(1, std::memory_order_release);
   segment_->Unlock();
   header.items.NotifyAll();

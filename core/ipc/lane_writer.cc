@@ -5,9 +5,9 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "core/ipc/fault_points.h"
 #include "core/os/cpu.h"
 #include "core/os/error.h"
-#include "core/os/fault_point.h"
 
 namespace regatta {
 namespace {
@@ -58,7 +58,7 @@ bool LaneWriter::TryBegin() {
     if (next_ - known_head_ >= mask_) return false;  // One slot stays free for the mark of a move.
   }
   lane_.used.store(next_ + 1, std::memory_order_relaxed);
-  FaultPointHere(FaultPoint::kQueuePutBegun);
+  FaultPointHere(fault::kQueuePutBegun);
   // Whoever lowers the limit fences heavily and then reads `used`: one of us sees the other.
   AsymmetricFenceLight();
   if (lane_.limit.load(std::memory_order_relaxed) <= next_) [[unlikely]] {
@@ -148,7 +148,7 @@ bool LaneWriter::TakeCredit() {
         lane.limit.store(used, std::memory_order_relaxed);
       }
     }
-    FaultPointHere(FaultPoint::kQueueCreditLowered);
+    FaultPointHere(fault::kQueueCreditLowered);
     AsymmetricFenceHeavy();
     total = next_ - (lane_.head.load(std::memory_order_acquire) & kIndexMask);
     for (uint32_t i = 0; i < count; ++i) {
@@ -158,7 +158,7 @@ bool LaneWriter::TakeCredit() {
   if (total >= capacity) return false;
   const uint64_t slack = capacity - total;
   lane_.limit.store(next_ + (others == 0 ? slack : std::max<uint64_t>(1, slack / 2)), std::memory_order_relaxed);
-  FaultPointHere(FaultPoint::kQueueCreditTaken);
+  FaultPointHere(fault::kQueueCreditTaken);
   return true;
 }
 
@@ -188,9 +188,9 @@ absl::Status LaneWriter::MoveToRing(uint32_t log2) {
   segment_.ClearMark(offset, log2, next_);
   if (segment_.OffsetOf(ring_) != base) old_rings_.push_back(segment_.arena().ChunkOf(segment_.OffsetOf(ring_)));
   lane_.rings[(hop_ + 1) % kLaneRings].store(offset | log2, std::memory_order_release);
-  FaultPointHere(FaultPoint::kQueueRingMade);
+  FaultPointHere(fault::kQueueRingMade);
   mark.sequence.store(QueueSlot::kJump | (next_ + 1), std::memory_order_release);
-  FaultPointHere(FaultPoint::kQueueRingMarked);
+  FaultPointHere(fault::kQueueRingMarked);
   ++hop_;
   lane_.hop.store(hop_, std::memory_order_release);
   ring_ = segment_.Ring(lane_, hop_, &mask_);
@@ -223,9 +223,9 @@ void LaneWriter::Publish(uint32_t size, uint32_t place) {
   if (size > 48) __builtin_prefetch(soon + 64, 1);
   here.size.store(size, std::memory_order_relaxed);
   here.place.store(place, std::memory_order_relaxed);
-  FaultPointHere(FaultPoint::kQueuePutWritten);
+  FaultPointHere(fault::kQueuePutWritten);
   here.sequence.store(next_ + 1, std::memory_order_release);
-  FaultPointHere(FaultPoint::kQueuePutPublished);
+  FaultPointHere(fault::kQueuePutPublished);
   ++next_;
   if (next_ % kLookAtProcessor == 1) {
     const uint32_t processor = CurrentProcessor();
@@ -282,9 +282,9 @@ bool LaneWriter::Commit(uint32_t size, Extent* extent) {
     Publish(size, QueueSlot::kInline);
     return EndReservation();
   }
-  FaultPointHere(FaultPoint::kQueueExtentWritten);
+  FaultPointHere(fault::kQueueExtentWritten);
   extent->state.store(Extent::kQueued | next_, std::memory_order_release);
-  FaultPointHere(FaultPoint::kQueueExtentQueued);
+  FaultPointHere(fault::kQueueExtentQueued);
   const uint64_t offset = segment_.OffsetOf(extent);
   std::memcpy(slot().bytes, &offset, sizeof(offset));
   Publish(size, QueueSlot::kExtent);

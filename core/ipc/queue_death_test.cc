@@ -19,12 +19,15 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "core/ipc/byte_queue.h"
+#include "core/ipc/fault_points.h"
 #include "core/ipc/test_item.h"
 #include "core/os/deadline.h"
 #include "core/os/error.h"
-#include "core/os/fault_point.h"
 #include "core/os/forked_child.h"
+#include "core/shm/fault_points.h"
+#include "core/sync/fault_points.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -141,7 +144,7 @@ class Case {
 };
 
 std::string Name(FaultPoint point, uint32_t skip) {
-  return std::string(FaultPointName(point)) + " after " + std::to_string(skip);
+  return std::string(point.name()) + " after " + std::to_string(skip);
 }
 
 // A producer that makes a backlog: it grows rings, takes extents of both kinds, and dies.
@@ -151,21 +154,21 @@ TEST(PutterDies, InABacklog) {
     std::vector<uint32_t> skips;
   };
   const std::vector<Step> steps = {
-      {FaultPoint::kFamilyPlaceClaimed, {0}},
-      {FaultPoint::kFamilyLifeHeld, {0}},
-      {FaultPoint::kLockReleased, {0, 1, 2, 3}},
-      {FaultPoint::kQueueLocked, {0, 1, 2, 3, 5}},
-      {FaultPoint::kQueueLaneMade, {0}},
-      {FaultPoint::kQueuePutBegun, {0, 1, 2, 3, 254, 255, 256, 257, 258, 700}},
-      {FaultPoint::kQueuePutWritten, {0, 1, 2, 7, 255, 256, 257}},
-      {FaultPoint::kQueuePutPublished, {0, 1, 2, 7, 254, 255, 256, 257}},
-      {FaultPoint::kQueueExtentWritten, {0, 1, 2, 3, 90}},
-      {FaultPoint::kQueueExtentQueued, {0, 1, 2, 3, 90}},
-      {FaultPoint::kQueueRingMade, {0, 1}},
-      {FaultPoint::kQueueRingMarked, {0, 1}},
-      {FaultPoint::kArenaGrown, {0, 1, 2, 3}},
-      {FaultPoint::kArenaTailMarked, {0, 1}},
-      {FaultPoint::kArenaHeadMarked, {0, 1, 2, 3}},
+      {fault::kFamilyPlaceClaimed, {0}},
+      {fault::kFamilyLifeHeld, {0}},
+      {fault::kLockReleased, {0, 1, 2, 3}},
+      {fault::kQueueLocked, {0, 1, 2, 3, 5}},
+      {fault::kQueueLaneMade, {0}},
+      {fault::kQueuePutBegun, {0, 1, 2, 3, 254, 255, 256, 257, 258, 700}},
+      {fault::kQueuePutWritten, {0, 1, 2, 7, 255, 256, 257}},
+      {fault::kQueuePutPublished, {0, 1, 2, 7, 254, 255, 256, 257}},
+      {fault::kQueueExtentWritten, {0, 1, 2, 3, 90}},
+      {fault::kQueueExtentQueued, {0, 1, 2, 3, 90}},
+      {fault::kQueueRingMade, {0, 1}},
+      {fault::kQueueRingMarked, {0, 1}},
+      {fault::kArenaGrown, {0, 1, 2, 3}},
+      {fault::kArenaTailMarked, {0, 1}},
+      {fault::kArenaHeadMarked, {0, 1, 2, 3}},
   };
   for (const Step& step : steps) {
     for (const uint32_t skip : step.skips) {
@@ -181,12 +184,11 @@ TEST(PutterDies, InABacklog) {
 
 // The victim's successor in the lane dies in turn, with a backlog in several rings before it.
 TEST(PutterDies, InALaneThatItAdopted) {
-  for (const FaultPoint point :
-       {FaultPoint::kQueueLaneAdopted, FaultPoint::kQueueLocked, FaultPoint::kQueuePutBegun,
-        FaultPoint::kQueuePutWritten, FaultPoint::kQueueRingMade, FaultPoint::kQueueRingMarked}) {
+  for (const FaultPoint point : {fault::kQueueLaneAdopted, fault::kQueueLocked, fault::kQueuePutBegun,
+                                 fault::kQueuePutWritten, fault::kQueueRingMade, fault::kQueueRingMarked}) {
     for (const uint32_t skip : {0u, 1u}) {
       SCOPED_TRACE(Name(point, skip));
-      if (point == FaultPoint::kQueueLaneAdopted && skip > 0) continue;
+      if (point == fault::kQueueLaneAdopted && skip > 0) continue;
       Case scene;
       ForkedChild before([&] { return scene.PutMany(kFiller, 700) ? 0 : 1; });
       ASSERT_EQ(before.Wait(), 0);
@@ -201,7 +203,7 @@ TEST(PutterDies, InALaneThatItAdopted) {
 // An owner died right after it marked a move, with the getters rings behind: they come to the mark only after the lane was
 // adopted, and what the new owner puts must lie where the mark leads them.
 TEST(PutterDies, AtAMarkThatGettersReachAfterTheLaneWasAdopted) {
-  for (const FaultPoint point : {FaultPoint::kQueueRingMarked, FaultPoint::kQueueRingMade}) {
+  for (const FaultPoint point : {fault::kQueueRingMarked, fault::kQueueRingMade}) {
     for (const uint32_t skip : {0u, 1u, 2u}) {
       SCOPED_TRACE(Name(point, skip));
       Case scene;
@@ -227,17 +229,17 @@ TEST(PutterDies, InABoundedQueue) {
     std::vector<uint32_t> skips;
   };
   const std::vector<Step> steps = {
-      {FaultPoint::kQueueCreditLowered, {0}},      {FaultPoint::kQueueCreditTaken, {0, 1, 2, 3}},
-      {FaultPoint::kQueuePutBegun, {0, 1, 2, 3}},  {FaultPoint::kQueuePutWritten, {0, 1, 2, 3}},
-      {FaultPoint::kQueuePutPublished, {0, 1, 2}}, {FaultPoint::kWaitTokenTaken, {0, 1}},
-      {FaultPoint::kWaitAnnounced, {0, 1}},        {FaultPoint::kWaitWoken, {0, 1}},
-      {FaultPoint::kQueueLocked, {0, 1, 2, 3}},
+      {fault::kQueueCreditLowered, {0}},      {fault::kQueueCreditTaken, {0, 1, 2, 3}},
+      {fault::kQueuePutBegun, {0, 1, 2, 3}},  {fault::kQueuePutWritten, {0, 1, 2, 3}},
+      {fault::kQueuePutPublished, {0, 1, 2}}, {fault::kWaitTokenTaken, {0, 1}},
+      {fault::kWaitAnnounced, {0, 1}},        {fault::kWaitWoken, {0, 1}},
+      {fault::kQueueLocked, {0, 1, 2, 3}},
   };
   for (const Step& step : steps) {
     for (const uint32_t skip : step.skips) {
       for (const int64_t capacity : {1, 4}) {
         SCOPED_TRACE(Name(step.point, skip) + " of " + std::to_string(capacity));
-        if (step.point == FaultPoint::kQueueCreditLowered && capacity == 1) continue;  // There is none to be lowered.
+        if (step.point == fault::kQueueCreditLowered && capacity == 1) continue;  // There is none to be lowered.
         Case scene(capacity);
         // The filler and the victim put in turns, so that each finds the other's credit.
         ForkedChild victim = scene.Victim(step.point, skip, [&] {
@@ -267,8 +269,8 @@ TEST(PutterDies, InABoundedQueue) {
 // The survivor sleeps in Get when the victim publishes, and in Put when the victim takes: who dies before the wake leaves it to
 // the tick.
 TEST(PutterDies, BeforeItWakesTheGetter) {
-  for (const FaultPoint point : {FaultPoint::kQueuePutPublished, FaultPoint::kNotifyDisarmed}) {
-    SCOPED_TRACE(FaultPointName(point));
+  for (const FaultPoint point : {fault::kQueuePutPublished, fault::kNotifyDisarmed}) {
+    SCOPED_TRACE(point.name());
     Case scene;
     ForkedChild victim = scene.Victim(point, 0, [&] {
       while (!scene.record().go) usleep(50);
@@ -289,8 +291,8 @@ TEST(PutterDies, BeforeItWakesTheGetter) {
 }
 
 TEST(GetterDies, BeforeItWakesThePutter) {
-  for (const FaultPoint point : {FaultPoint::kQueueGetClaimed, FaultPoint::kNotifyDisarmed}) {
-    SCOPED_TRACE(FaultPointName(point));
+  for (const FaultPoint point : {fault::kQueueGetClaimed, fault::kNotifyDisarmed}) {
+    SCOPED_TRACE(point.name());
     Case scene(1);
     ASSERT_TRUE(scene.PutNext(kSurvivor, 30).ok());
     ForkedChild victim = scene.Victim(point, 0, [&] {
@@ -317,11 +319,11 @@ TEST(GetterDies, InTheMidstOfABacklog) {
     uint32_t may_lose;
   };
   const std::vector<Step> steps = {
-      {FaultPoint::kQueueGetCopied, {0, 1, 2, 3, 100, 200}, 0},
-      {FaultPoint::kQueueGetClaimed, {0, 1, 2, 3, 100, 200}, 1},
-      {FaultPoint::kQueueGetOwned, {0, 1, 2, 3, 100}, 1},
-      {FaultPoint::kQueueGetHelped, {0, 1, 2, 3, 100}, 1},
-      {FaultPoint::kQueueGetMoved, {0, 1}, 0},
+      {fault::kQueueGetCopied, {0, 1, 2, 3, 100, 200}, 0},
+      {fault::kQueueGetClaimed, {0, 1, 2, 3, 100, 200}, 1},
+      {fault::kQueueGetOwned, {0, 1, 2, 3, 100}, 1},
+      {fault::kQueueGetHelped, {0, 1, 2, 3, 100}, 1},
+      {fault::kQueueGetMoved, {0, 1}, 0},
   };
   for (const Step& step : steps) {
     for (const uint32_t skip : step.skips) {
@@ -346,7 +348,7 @@ TEST(GetterDies, InTheMidstOfABacklog) {
 TEST(GetterDies, OwningAnItemWhosePlaceTheProducerWantsBack) {
   Case scene;
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(scene.PutNext(kSurvivor, 20'000).ok());
-  ForkedChild victim = scene.Victim(FaultPoint::kQueueGetOwned, 0, [&] { scene.GetNext().IgnoreError(); });
+  ForkedChild victim = scene.Victim(fault::kQueueGetOwned, 0, [&] { scene.GetNext().IgnoreError(); });
   ASSERT_EQ(victim.Wait(), -SIGKILL);
   // Several turns through the class: every chunk but the spare ones is given back as soon as it stands empty.
   ASSERT_TRUE(Eventually([&] { return scene.queue().size() == 2; }));
@@ -361,9 +363,9 @@ TEST(GetterDies, WhileItTrims) {
     std::vector<uint32_t> skips;
   };
   const std::vector<Step> steps = {
-      {FaultPoint::kQueueLaneReset, {0}},   {FaultPoint::kArenaFreed, {0, 1, 5}}, {FaultPoint::kWaitTokenTaken, {0}},
-      {FaultPoint::kWaitAnnounced, {0, 1}}, {FaultPoint::kWaitWoken, {0}},        {FaultPoint::kQueueLocked, {0}},
-      {FaultPoint::kLockReleased, {0}},
+      {fault::kQueueLaneReset, {0}},   {fault::kArenaFreed, {0, 1, 5}}, {fault::kWaitTokenTaken, {0}},
+      {fault::kWaitAnnounced, {0, 1}}, {fault::kWaitWoken, {0}},        {fault::kQueueLocked, {0}},
+      {fault::kLockReleased, {0}},
   };
   for (const Step& step : steps) {
     for (const uint32_t skip : step.skips) {
@@ -396,7 +398,7 @@ TEST(GetterDies, WhileItTrims) {
 
 // The first owner died at a mark, the getters followed it, and then an idle one trims: what they stand in must stay.
 TEST(GetterDies, NotWhenItTrimsALaneWhoseOwnerDiedMoving) {
-  for (const FaultPoint point : {FaultPoint::kQueueRingMarked, FaultPoint::kQueueRingMade}) {
+  for (const FaultPoint point : {fault::kQueueRingMarked, fault::kQueueRingMade}) {
     for (const uint32_t skip : {0u, 5u, 6u}) {
       SCOPED_TRACE(Name(point, skip));
       Case scene;
@@ -422,8 +424,8 @@ TEST(GetterDies, NotWhenItTrimsALaneWhoseOwnerDiedMoving) {
 }
 
 TEST(CloserDies, AtEachStep) {
-  for (const FaultPoint point : {FaultPoint::kQueueLocked, FaultPoint::kQueueClosing, FaultPoint::kLockReleased}) {
-    SCOPED_TRACE(FaultPointName(point));
+  for (const FaultPoint point : {fault::kQueueLocked, fault::kQueueClosing, fault::kLockReleased}) {
+    SCOPED_TRACE(point.name());
     Case scene;
     ASSERT_TRUE(scene.PutMany(kSurvivor, 50));
     ForkedChild victim = scene.Victim(point, 0, [&] { scene.queue().Close().IgnoreError(); });
@@ -437,17 +439,17 @@ TEST(CloserDies, AtEachStep) {
 }
 
 TEST(LockHolderDies, WhileOthersWaitForTheQueuesLock) {
-  for (const FaultPoint point : {FaultPoint::kLockWaiting, FaultPoint::kLockTakenOver}) {
-    SCOPED_TRACE(FaultPointName(point));
+  for (const FaultPoint point : {fault::kLockWaiting, fault::kLockTakenOver}) {
+    SCOPED_TRACE(point.name());
     Case scene;
     // It leaves the lock to a dead holder; then comes who takes it over, or waits for it while it is still held.
     ForkedChild holder([&] {
       scene.PutMany(kFiller, 1);
-      ArmFaultPoint(FaultPoint::kQueueLocked);
+      ArmFaultPoint(fault::kQueueLocked);
       scene.queue().Close().IgnoreError();
       return 0;
     });
-    if (point == FaultPoint::kLockTakenOver) {
+    if (point == fault::kLockTakenOver) {
       ASSERT_EQ(holder.Wait(), -SIGKILL);
       ForkedChild victim = scene.Victim(point, 0, [&] { scene.PutMany(kVictim, 1); });
       ASSERT_EQ(victim.Wait(), -SIGKILL);
@@ -470,14 +472,10 @@ TEST(LockHolderDies, WhileOthersWaitForTheQueuesLock) {
 // Last: by now each point of these layers has been died at.
 TEST(EveryStep, WasDiedAt) {
   if (testing::GTEST_FLAG(filter) != "*") GTEST_SKIP() << "counts only after all others";
-  for (uint32_t i = 1; i < static_cast<uint32_t>(FaultPoint::kCount); ++i) {
-    const auto point = static_cast<FaultPoint>(i);
-    const std::string name(FaultPointName(point));
-    bool ours = false;
-    for (const char* layer : {"family_", "arena_", "wait_", "notify_", "lock_", "queue_"}) {
-      ours = ours || name.rfind(layer, 0) == 0;
-    }
-    EXPECT_TRUE(!ours || Killed().contains(point)) << name << " was never died at";
+  for (const absl::Span<const FaultPoint> layer :
+       {absl::MakeConstSpan(kShmFaultPoints), absl::MakeConstSpan(kSyncFaultPoints),
+        absl::MakeConstSpan(kIpcFaultPoints)}) {
+    for (const FaultPoint point : layer) EXPECT_TRUE(Killed().contains(point)) << point.name() << " was never died at";
   }
 }
 

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/ipc/fault_points.h"
 #include "core/ipc/lane_writer.h"
 #include "core/os/cpu.h"
 #include "core/os/error.h"
-#include "core/os/fault_point.h"
 
 namespace regatta {
 namespace {
@@ -160,7 +160,7 @@ absl::Status QueueSegment::Lock(Member self, Deadline deadline) {
         absl::StrCat("process ", Family::PidOf(header().lock.holder()),
                      " holds up the queue without running: continue it if it is stopped, or end it"));
   }
-  FaultPointHere(FaultPoint::kQueueLocked);
+  FaultPointHere(fault::kQueueLocked);
   if (taken.previous_owner != kNobody) arena_.Recount();
   return absl::OkStatus();
 }
@@ -240,7 +240,7 @@ absl::StatusOr<uint32_t> QueueSegment::ClaimLane(Member self) {
   for (uint32_t i = 0; i < count; ++i) {
     if (OwnerLives(lane(i))) continue;
     lane(i).owner.store(self, std::memory_order_release);
-    FaultPointHere(FaultPoint::kQueueLaneAdopted);
+    FaultPointHere(fault::kQueueLaneAdopted);
     return i;
   }
   if (count == kQueueLanes) {
@@ -253,7 +253,7 @@ absl::StatusOr<uint32_t> QueueSegment::ClaimLane(Member self) {
   if (absl::Status grown = GrowMemfd(file_, ring, kBaseRingBytes); !grown.ok()) return grown;
   fresh.rings[0].store(ring | kBaseRingLog2, std::memory_order_relaxed);
   fresh.owner.store(self, std::memory_order_release);
-  FaultPointHere(FaultPoint::kQueueLaneMade);
+  FaultPointHere(fault::kQueueLaneMade);
   header().lanes.store(count + 1, std::memory_order_release);
   return count;
 }
@@ -305,7 +305,7 @@ void QueueSegment::ResetLane(uint32_t index) {
   while ((head >> 56) != (hop & 0xff) &&
          !lane.head.compare_exchange_weak(head, PackHead(hop, head), std::memory_order_acq_rel)) {
   }
-  FaultPointHere(FaultPoint::kQueueLaneReset);
+  FaultPointHere(fault::kQueueLaneReset);
   lane.hop.store(hop, std::memory_order_release);
   std::vector<uint32_t> unused;
   arena_.ForEachRun(index, [&](uint32_t first, const ChunkRun& run) {

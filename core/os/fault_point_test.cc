@@ -1,9 +1,8 @@
 #include "core/os/fault_point.h"
 
+#include <array>
 #include <atomic>
 #include <csignal>
-#include <set>
-#include <string>
 
 #include "core/os/forked_child.h"
 #include "gtest/gtest.h"
@@ -11,19 +10,19 @@
 namespace regatta {
 namespace {
 
-TEST(FaultPointNames, AreThereOneEach) {
-  std::set<std::string> names;
-  for (uint32_t i = 0; i < static_cast<uint32_t>(FaultPoint::kCount); ++i) {
-    const auto point = static_cast<FaultPoint>(i);
-    const std::string name(FaultPointName(point));
-    EXPECT_FALSE(name.empty()) << i;
-    EXPECT_TRUE(names.insert(name).second) << name << " stands twice";
-    EXPECT_EQ(FaultPointByName(name), point);
-  }
-  EXPECT_EQ(FaultPointName(FaultPoint::kNone), "none");
-  EXPECT_EQ(FaultPointName(FaultPoint::kQueueClosing), "queue_closing");
-  EXPECT_EQ(FaultPointName(FaultPoint::kCount), "no such fault point");
-  EXPECT_FALSE(FaultPointByName("nonsense").has_value());
+constexpr FaultPoint kClosing("thing_closing");
+constexpr FaultPoint kLocked("thing_locked");
+constexpr std::array kPoints = {kClosing, kLocked};
+
+TEST(FaultPoint, HasAnIdThatItsNameGives) {
+  EXPECT_EQ(kClosing.id(), FaultPoint("thing_closing").id());
+  EXPECT_NE(kClosing.id(), kLocked.id());
+  EXPECT_NE(kClosing.id(), 0u);
+}
+
+TEST(FaultPoint, IsFoundByName) {
+  EXPECT_EQ(FindFaultPoint(kPoints, "thing_locked"), kLocked);
+  EXPECT_FALSE(FindFaultPoint(kPoints, "nonsense").has_value());
 }
 
 TEST(FaultPoint, KillsAtThePassageAfterThoseSkipped) {
@@ -31,9 +30,9 @@ TEST(FaultPoint, KillsAtThePassageAfterThoseSkipped) {
   for (const uint32_t skip : {0u, 1u, 5u}) {
     passed->store(0);
     ForkedChild child([&] {
-      ArmFaultPoint(FaultPoint::kQueueClosing, skip);
+      ArmFaultPoint(kClosing, skip);
       for (int i = 0; i < 100; ++i) {
-        FaultPointHere(FaultPoint::kQueueClosing);
+        FaultPointHere(kClosing);
         passed->fetch_add(1);
       }
       return 0;
@@ -43,24 +42,24 @@ TEST(FaultPoint, KillsAtThePassageAfterThoseSkipped) {
   }
 }
 
-TEST(FaultPoint, LetsOthersPassAndIsDisarmedByNone) {
+TEST(FaultPoint, LetsOthersPassAndCanBeDisarmed) {
   ForkedChild child([] {
-    ArmFaultPoint(FaultPoint::kQueueClosing);
-    FaultPointHere(FaultPoint::kQueueLocked);
-    ArmFaultPoint(FaultPoint::kNone);
-    FaultPointHere(FaultPoint::kQueueClosing);
+    ArmFaultPoint(kClosing);
+    FaultPointHere(kLocked);
+    DisarmFaultPoint();
+    FaultPointHere(kClosing);
     return 7;
   });
   EXPECT_EQ(child.Wait(), 7);
 }
 
 TEST(FaultPoint, IsInheritedByFork) {
-  ArmFaultPoint(FaultPoint::kQueueClosing);
+  ArmFaultPoint(kClosing);
   ForkedChild child([] {
-    FaultPointHere(FaultPoint::kQueueClosing);
+    FaultPointHere(kClosing);
     return 0;
   });
-  ArmFaultPoint(FaultPoint::kNone);
+  DisarmFaultPoint();
   EXPECT_EQ(child.Wait(), -SIGKILL);
 }
 

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/os/cpu.h"
-#include "core/os/fault_point.h"
+#include "core/pool/fault_points.h"
 
 namespace regatta {
 namespace {
@@ -74,7 +74,7 @@ bool Board::Post(uint32_t slot) {
   const uint64_t entry = uint64_t{static_cast<uint32_t>(ring_tail_ + 1)} << 32 | slot;
   RingEntry(ring_tail_).store(entry, std::memory_order_release);
   ++ring_tail_;
-  FaultPointHere(FaultPoint::kPoolTaskPosted);
+  FaultPointHere(fault::kPoolTaskPosted);
   header().tasks.Notify();
   return true;
 }
@@ -99,9 +99,9 @@ std::optional<uint32_t> Board::Claim(uint16_t worker, uint32_t workers) {
     const uint32_t index = static_cast<uint32_t>(entry) % kTaskSlots;
     // Whoever dies between taking the entry and claiming the task has left word here.
     mine.trying.store(uint64_t{index} + 1, std::memory_order_release);
-    FaultPointHere(FaultPoint::kPoolTrying);
+    FaultPointHere(fault::kPoolTrying);
     if (!head.compare_exchange_strong(at, at + 1, std::memory_order_acq_rel)) continue;
-    FaultPointHere(FaultPoint::kPoolTaken);
+    FaultPointHere(fault::kPoolTaken);
     TaskSlot& slot = this->slot(index);
     uint64_t word = slot.state.load(std::memory_order_acquire);
     TaskWord task = TaskWord::Unpack(word);
@@ -110,7 +110,7 @@ std::optional<uint32_t> Board::Claim(uint16_t worker, uint32_t workers) {
       task.worker = worker;
       ++task.attempts;
       if (slot.state.compare_exchange_strong(word, task.Pack(), std::memory_order_acq_rel)) {
-        FaultPointHere(FaultPoint::kPoolClaimed);
+        FaultPointHere(fault::kPoolClaimed);
         // The one that will be this worker's next, if all take turns: its lines come while the function runs.
         const uint64_t next = RingEntry(at + workers).load(std::memory_order_relaxed);
         if (static_cast<uint32_t>(next >> 32) == static_cast<uint32_t>(at + workers + 1)) {
@@ -130,11 +130,11 @@ void Board::Finish(uint32_t index, uint16_t worker, uint32_t position) {
   TaskWord task = TaskWord::Unpack(slot.state.load(std::memory_order_relaxed));
   task.phase = TaskPhase::kDone;
   slot.result_serial = task.serial;
-  FaultPointHere(FaultPoint::kPoolResultWritten);
+  FaultPointHere(fault::kPoolResultWritten);
   slot.state.store(task.Pack(), std::memory_order_release);
-  FaultPointHere(FaultPoint::kPoolDone);
+  FaultPointHere(fault::kPoolDone);
   Done(worker).entries[position % kTaskSlots].store(uint64_t{position + 1} << 32 | index, std::memory_order_release);
-  FaultPointHere(FaultPoint::kPoolPublished);
+  FaultPointHere(fault::kPoolPublished);
 }
 
 void Board::ResetWorker(uint32_t index) {

@@ -6,8 +6,8 @@
 #include <optional>
 #include <utility>
 
-#include "core/os/fault_point.h"
 #include "core/os/forked_child.h"
+#include "core/pool/fault_points.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -146,7 +146,7 @@ TEST_F(BoardTest, AnotherProcessSeesTheSameAndAFileThatIsNoneIsRefused) {
 // Two processes take from one ring, and one dies at each step of it: between them each task is claimed at most once, and
 // what was lost is named by the dead one's line.
 TEST_F(BoardTest, ADeathInTheMiddleOfAClaimLeavesWordOfTheTask) {
-  for (const FaultPoint point : {FaultPoint::kPoolTrying, FaultPoint::kPoolTaken, FaultPoint::kPoolClaimed}) {
+  for (const FaultPoint point : {fault::kPoolTrying, fault::kPoolTaken, fault::kPoolClaimed}) {
     board_->ResetWorker(0);
     Queue(11);
     ASSERT_TRUE(board_->Post(11));
@@ -155,14 +155,14 @@ TEST_F(BoardTest, ADeathInTheMiddleOfAClaimLeavesWordOfTheTask) {
       board_->Claim(0, 2);
       return 0;
     });
-    ASSERT_EQ(child.Wait(), -SIGKILL) << FaultPointName(point);
+    ASSERT_EQ(child.Wait(), -SIGKILL) << point.name();
     EXPECT_EQ(board_->worker(0).trying.load(), 12u);
     const std::optional<uint32_t> next = board_->Claim(1, 2);
-    if (point == FaultPoint::kPoolTrying) {
+    if (point == fault::kPoolTrying) {
       EXPECT_EQ(next, 11u) << "its entry is still there";
     } else {
       EXPECT_EQ(next, std::nullopt);
-      EXPECT_EQ(State(11).phase, point == FaultPoint::kPoolTaken ? TaskPhase::kQueued : TaskPhase::kRunning);
+      EXPECT_EQ(State(11).phase, point == fault::kPoolTaken ? TaskPhase::kQueued : TaskPhase::kRunning);
     }
   }
 }

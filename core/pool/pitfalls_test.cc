@@ -36,12 +36,13 @@
 #include <utility>
 #include <vector>
 
+#include "core/ipc/fault_points.h"
 #include "core/ipc/queue.h"
 #include "core/os/error.h"
-#include "core/os/fault_point.h"
 #include "core/os/forked_child.h"
 #include "core/os/poll.h"
 #include "core/os/proc.h"
+#include "core/pool/fault_points.h"
 #include "core/pool/pool.h"
 #include "core/pool/pool_witness.h"
 #include "core/process/process.h"
@@ -130,9 +131,8 @@ TEST(Pitfall, N01UnderKillsOfBusyAndIdleWorkersEveryResultResolvesAndThePoolIsWh
 TEST(Pitfall, N02AKilledHolderOfALockOrOfASlotHoldsUpNobody) {
   Lock lock = *Lock::Create();
   Queue<int> queue = *Queue<int>::Create(2);
-  for (const FaultPoint point :
-       {FaultPoint::kQueueLocked, FaultPoint::kQueueCreditTaken, FaultPoint::kQueuePutBegun,
-        FaultPoint::kQueuePutWritten, FaultPoint::kQueuePutPublished, FaultPoint::kQueueGetClaimed}) {
+  for (const FaultPoint point : {fault::kQueueLocked, fault::kQueueCreditTaken, fault::kQueuePutBegun,
+                                 fault::kQueuePutWritten, fault::kQueuePutPublished, fault::kQueueGetClaimed}) {
     ForkedChild victim([&] {
       REGATTA_CHILD_REQUIRE(lock.Acquire().ok());
       ArmFaultPoint(point);
@@ -141,15 +141,15 @@ TEST(Pitfall, N02AKilledHolderOfALockOrOfASlotHoldsUpNobody) {
       return 0;
     });
     const int32_t pid = victim.pid();
-    ASSERT_EQ(victim.Wait(), -SIGKILL) << FaultPointName(point);
+    ASSERT_EQ(victim.Wait(), -SIGKILL) << point.name();
     const absl::StatusOr<Acquired> acquired = lock.Acquire(Watchdog());
     ASSERT_TRUE(acquired.ok());
     EXPECT_EQ(acquired->previous_owner_died, pid);
     ASSERT_TRUE(lock.Release().ok());
     while (queue.TryGet().ok()) {
     }
-    for (int i = 0; i < 2; ++i) EXPECT_TRUE(queue.Put(i, Watchdog()).ok()) << FaultPointName(point);
-    EXPECT_TRUE(IsFull(queue.TryPut(2))) << FaultPointName(point);
+    for (int i = 0; i < 2; ++i) EXPECT_TRUE(queue.Put(i, Watchdog()).ok()) << point.name();
+    EXPECT_TRUE(IsFull(queue.TryPut(2))) << point.name();
     for (int i = 0; i < 2; ++i) EXPECT_EQ(*queue.Get(Watchdog()), i);
   }
 }
@@ -331,9 +331,9 @@ TEST(Pitfall, N08WhatCannotBeEncodedOrDecodedFailsThatItemOnlyAndVisibly) {
 // --- 9 ---
 
 TEST(Pitfall, N09WorkersThatNeverGetReadyAreTriedABoundedNumberOfTimesAndTheErrorHasTheCause) {
-  ArmFaultPoint(FaultPoint::kPoolWorkerAttached);
+  ArmFaultPoint(fault::kPoolWorkerAttached);
   Pool pool = Make(3);
-  ArmFaultPoint(FaultPoint::kNone);
+  DisarmFaultPoint();
   const absl::Status why = pool.Apply(Square, 2).status();
   EXPECT_TRUE(absl::IsAborted(why)) << why;
   EXPECT_NE(why.message().find("don't start"), std::string::npos) << why;

@@ -15,9 +15,9 @@
 
 #include "core/ipc/queue.h"
 #include "core/os/error.h"
-#include "core/os/fault_point.h"
 #include "core/os/forked_child.h"
 #include "core/os/proc.h"
+#include "core/pool/fault_points.h"
 #include "core/pool/pool.h"
 #include "core/pool/pool_witness.h"
 #include "core/process/process.h"
@@ -30,8 +30,8 @@ Deadline Watchdog() { return Deadline::After(absl::Seconds(30)); }
 
 int Square(int x) { return x * x; }
 int Pid() { return getpid(); }
-int32_t Arm(uint32_t point, uint32_t skip) {
-  ArmFaultPoint(static_cast<FaultPoint>(point), skip);
+int32_t Arm(const std::string& point, uint32_t skip) {
+  ArmFaultPoint(FindFaultPoint(kPoolFaultPoints, point).value(), skip);
   return getpid();
 }
 std::string Large(size_t bytes) { return std::string(bytes, 'x'); }
@@ -69,13 +69,12 @@ struct Step {
 
 class WorkerDies : public testing::TestWithParam<Step> {};
 
-INSTANTIATE_TEST_SUITE_P(
-    AtEachStep, WorkerDies,
-    testing::Values(Step{FaultPoint::kPoolTrying, 0, false}, Step{FaultPoint::kPoolTaken, 0, false},
-                    Step{FaultPoint::kPoolClaimed, 0, true}, Step{FaultPoint::kPoolResultReserved, 0, true},
-                    Step{FaultPoint::kPoolResultWritten, 1, true}, Step{FaultPoint::kPoolDone, 1, false},
-                    Step{FaultPoint::kPoolPublished, 1, false}),
-    [](const auto& step) { return std::string(FaultPointName(step.param.point)); });
+INSTANTIATE_TEST_SUITE_P(AtEachStep, WorkerDies,
+                         testing::Values(Step{fault::kPoolTrying, 0, false}, Step{fault::kPoolTaken, 0, false},
+                                         Step{fault::kPoolClaimed, 0, true}, Step{fault::kPoolResultReserved, 0, true},
+                                         Step{fault::kPoolResultWritten, 1, true}, Step{fault::kPoolDone, 1, false},
+                                         Step{fault::kPoolPublished, 1, false}),
+                         [](const auto& step) { return std::string(step.param.point.name()); });
 
 // With one worker the order of everything is known.
 TEST_P(WorkerDies, TheTaskThatItHeldFailsAndNoOther) {
@@ -83,7 +82,7 @@ TEST_P(WorkerDies, TheTaskThatItHeldFailsAndNoOther) {
   for (int round = 0; round < 3; ++round) {
     Queue<int> gate = *Queue<int>::Create();
     Queue<int> begun = *Queue<int>::Create();
-    AsyncResult<int32_t> arm = *pool.ApplyAsync(Arm, static_cast<uint32_t>(GetParam().point), GetParam().skip);
+    AsyncResult<int32_t> arm = *pool.ApplyAsync(Arm, std::string(GetParam().point.name()), GetParam().skip);
     std::vector<AsyncResult<std::string>> results;
     for (int i = 0; i < 5; ++i) results.push_back(*pool.ApplyAsync(Large, size_t{200}));
     const absl::StatusOr<int32_t> pid = arm.Get(Watchdog());
@@ -110,7 +109,7 @@ TEST_P(WorkerDies, ARetriedTaskIsRunByAnother) {
   Pool pool = Make(2);
   const TaskOptions<int32_t> once{.retries = 0};
   const absl::StatusOr<int32_t> pid =
-      pool.ApplyAsync(once, Arm, static_cast<uint32_t>(GetParam().point), GetParam().skip)->Get(Watchdog());
+      pool.ApplyAsync(once, Arm, std::string(GetParam().point.name()), GetParam().skip)->Get(Watchdog());
   ASSERT_TRUE(pid.ok()) << pid.status();
   std::vector<AsyncResult<std::string>> results;
   while (!Gone(*pid)) {
@@ -125,7 +124,7 @@ TEST_P(WorkerDies, AMapFailsWithThatDeathOrIsWholeAndImapGoesOn) {
   Pool pool = Make(2);
   std::vector<size_t> sizes(40);
   std::iota(sizes.begin(), sizes.end(), size_t{180});
-  ASSERT_TRUE(pool.Apply(Arm, static_cast<uint32_t>(GetParam().point), GetParam().skip).ok());
+  ASSERT_TRUE(pool.Apply(Arm, std::string(GetParam().point.name()), GetParam().skip).ok());
   int deaths = 0;
   for (int round = 0; pool.statistics().workers_died == 0 || round < 3; ++round) {
     const absl::StatusOr<std::vector<std::string>> all = pool.Map(Large, sizes, {.chunk = 3});
@@ -137,7 +136,7 @@ TEST_P(WorkerDies, AMapFailsWithThatDeathOrIsWholeAndImapGoesOn) {
     for (size_t i = 0; i < sizes.size(); ++i) EXPECT_EQ((*all)[i].size(), sizes[i]);
   }
   EXPECT_LE(deaths, GetParam().fails_the_task ? 1 : 0);
-  ASSERT_TRUE(pool.Apply(Arm, static_cast<uint32_t>(GetParam().point), GetParam().skip).ok());
+  ASSERT_TRUE(pool.Apply(Arm, std::string(GetParam().point.name()), GetParam().skip).ok());
   int failed = 0;
   while (pool.statistics().workers_died < 2) {
     auto results = pool.Imap(Large, sizes);
@@ -163,7 +162,7 @@ TEST_P(WorkerDies, EveryCallbackRunsOnceAndJoinReturns) {
   Pool pool = Make(2);
   const TaskOptions<std::string> counted{.callback = [&](const std::string&) { ++good; },
                                          .error_callback = [&](const absl::Status&) { ++bad; }};
-  ASSERT_TRUE(pool.Apply(Arm, static_cast<uint32_t>(GetParam().point), GetParam().skip).ok());
+  ASSERT_TRUE(pool.Apply(Arm, std::string(GetParam().point.name()), GetParam().skip).ok());
   for (int i = 0; i < 300; ++i) ASSERT_TRUE(pool.ApplyAsync(counted, Large, size_t{200}).ok());
   ASSERT_TRUE(pool.Close().ok());
   const absl::Status joined = pool.Join(Watchdog());
@@ -177,7 +176,7 @@ TEST_P(WorkerDies, TerminateEndsAllTheSame) {
   const std::set<int32_t> before = ChildrenOf(getpid());
   {
     Pool pool = Make(2);
-    ASSERT_TRUE(pool.Apply(Arm, static_cast<uint32_t>(GetParam().point), GetParam().skip).ok());
+    ASSERT_TRUE(pool.Apply(Arm, std::string(GetParam().point.name()), GetParam().skip).ok());
     for (int i = 0; i < 200; ++i) results.push_back(*pool.ApplyAsync(Large, size_t{200}));
     ASSERT_TRUE(pool.Terminate().ok());
     for (auto& result : results) {
@@ -190,21 +189,21 @@ TEST_P(WorkerDies, TerminateEndsAllTheSame) {
 }
 
 TEST(WorkersThatDie, BeforeTheyAreReadyBreakThePoolWithTheCause) {
-  ArmFaultPoint(FaultPoint::kPoolWorkerAttached);
+  ArmFaultPoint(fault::kPoolWorkerAttached);
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
-  ArmFaultPoint(FaultPoint::kNone);
+  DisarmFaultPoint();
   ASSERT_TRUE(pool.ok()) << pool.status();
   const absl::StatusOr<int> result = pool->Apply(Square, 2);
   EXPECT_TRUE(absl::IsAborted(result.status())) << result.status();
   EXPECT_NE(result.status().message().find("SIGKILL"), std::string::npos) << result.status();
   EXPECT_LE(pool->statistics().workers_started, 12u) << "a bounded number of them";
-  KilledAt().insert(FaultPoint::kPoolWorkerAttached);
+  KilledAt().insert(fault::kPoolWorkerAttached);
 }
 
 TEST(WorkersThatDie, OnceTheyAreReadyFailNothingAndTerminateStillEnds) {
-  ArmFaultPoint(FaultPoint::kPoolWorkerReady);
+  ArmFaultPoint(fault::kPoolWorkerReady);
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
-  ArmFaultPoint(FaultPoint::kNone);
+  DisarmFaultPoint();
   ASSERT_TRUE(pool.ok()) << pool.status();
   AsyncResult<int> waiting = *pool->ApplyAsync(Square, 2);
   EXPECT_TRUE(Eventually([&] { return pool->statistics().workers_died >= 10; }));
@@ -212,7 +211,7 @@ TEST(WorkersThatDie, OnceTheyAreReadyFailNothingAndTerminateStillEnds) {
   ASSERT_TRUE(pool->Terminate().ok());
   EXPECT_TRUE(absl::IsCancelled(waiting.Get(Watchdog()).status()));
   EXPECT_TRUE(pool->statistics().pids.empty());
-  KilledAt().insert(FaultPoint::kPoolWorkerReady);
+  KilledAt().insert(fault::kPoolWorkerReady);
 }
 
 // --- The owner ---
@@ -230,7 +229,7 @@ void RunOwner(Shared<OwnersWorkers>& shared, StartMethod method, bool at_point) 
   AsyncResult<int> held = *pool.ApplyAsync(WaitFor, gate, begun, 1);
   const absl::StatusOr<int> worker = begun.Get(Watchdog());
   if (!worker.ok()) _exit(3);
-  if (at_point) ArmFaultPoint(FaultPoint::kPoolTaskPosted, 2);
+  if (at_point) ArmFaultPoint(fault::kPoolTaskPosted, 2);
   for (int i = 0; i < 10; ++i) {
     if (!pool.ApplyAsync(Square, i).ok()) _exit(4);
   }
@@ -259,7 +258,7 @@ TEST_P(OwnerDies, ItsWorkersAreGoneAndNothingIsLeft) {
     }
   }
   EXPECT_EQ(SharedMemoryNames(), names);
-  KilledAt().insert(FaultPoint::kPoolTaskPosted);
+  KilledAt().insert(fault::kPoolTaskPosted);
 }
 
 // --- The nursery ---
@@ -349,7 +348,7 @@ TEST(ACallback, ThatWaitsForATaskOfADeadWorkerGetsItsError) {
   Queue<int> object = *Queue<int>::Create();
   Pool pool = Make(1);
   const auto back = [&](const int&) {
-    EXPECT_TRUE(pool.Apply(Arm, static_cast<uint32_t>(FaultPoint::kPoolClaimed), 0u).ok());
+    EXPECT_TRUE(pool.Apply(Arm, std::string(fault::kPoolClaimed.name()), 0u).ok());
     EXPECT_TRUE(DeathOf(pool.Apply(Square, 3).status()).has_value());
     const auto put = [](Queue<int> queue) { return queue.Put(5).ok(); };
     EXPECT_TRUE(*pool.Apply(put, object)) << "and descriptors are handed on";
@@ -415,16 +414,12 @@ TEST(ATask, ThatClosesAllDescriptorsHangsNobody) {
 }
 
 // Suites with parameters run after the others, in the order in which they stand in this file: this one is the last.
-class FaultPointOfThePool : public testing::TestWithParam<uint32_t> {};
-INSTANTIATE_TEST_SUITE_P(All, FaultPointOfThePool,
-                         testing::Range(static_cast<uint32_t>(FaultPoint::kPoolTaskPosted),
-                                        static_cast<uint32_t>(FaultPoint::kPoolResultReserved) + 1),
-                         [](const auto& point) {
-                           return std::string(FaultPointName(static_cast<FaultPoint>(point.param)));
-                         });
+class FaultPointOfThePool : public testing::TestWithParam<FaultPoint> {};
+INSTANTIATE_TEST_SUITE_P(All, FaultPointOfThePool, testing::ValuesIn(kPoolFaultPoints),
+                         [](const auto& point) { return std::string(point.param.name()); });
 TEST_P(FaultPointOfThePool, WasKilledAtByOneOfTheTestsAbove) {
   if (testing::GTEST_FLAG(filter) != "*") return;  // Only some tests ran.
-  EXPECT_EQ(KilledAt().count(static_cast<FaultPoint>(GetParam())), 1u);
+  EXPECT_EQ(KilledAt().count(GetParam()), 1u);
 }
 
 }  // namespace

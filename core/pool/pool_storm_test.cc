@@ -19,9 +19,9 @@
 #include <vector>
 
 #include "core/os/error.h"
-#include "core/os/fault_point.h"
 #include "core/os/forked_child.h"
 #include "core/os/proc.h"
+#include "core/pool/fault_points.h"
 #include "core/pool/pool.h"
 #include "core/pool/pool_witness.h"
 #include "core/shm/family.h"
@@ -65,8 +65,8 @@ std::string Expected(uint32_t id) {
   if (id % 16 == 1) result.resize(300, 'x');
   return result;
 }
-int32_t Arm(uint32_t point, uint32_t skip) {
-  ArmFaultPoint(static_cast<FaultPoint>(point), skip);
+int32_t Arm(const std::string& point, uint32_t skip) {
+  ArmFaultPoint(FindFaultPoint(kPoolFaultPoints, point).value(), skip);
   return getpid();
 }
 
@@ -77,10 +77,10 @@ struct Exact {
   bool holds;  // A task that fails with it.
 };
 constexpr Exact kExact[] = {
-    {FaultPoint::kPoolTrying, 0, kTrying, false},           {FaultPoint::kPoolTaken, 0, kTrying, false},
-    {FaultPoint::kPoolClaimed, 0, kClaimed, true},          {FaultPoint::kPoolResultReserved, 0, kPublishing, true},
-    {FaultPoint::kPoolResultWritten, 1, kPublishing, true}, {FaultPoint::kPoolDone, 1, kPublishing, false},
-    {FaultPoint::kPoolPublished, 1, kPublishing, false},
+    {fault::kPoolTrying, 0, kTrying, false},           {fault::kPoolTaken, 0, kTrying, false},
+    {fault::kPoolClaimed, 0, kClaimed, true},          {fault::kPoolResultReserved, 0, kPublishing, true},
+    {fault::kPoolResultWritten, 1, kPublishing, true}, {fault::kPoolDone, 1, kPublishing, false},
+    {fault::kPoolPublished, 1, kPublishing, false},
 };
 
 class PoolStorm : public testing::Test {
@@ -210,10 +210,10 @@ class PoolStorm : public testing::Test {
 
   // Has a worker die at an exact place.
   bool KillAt(Pool& pool, const Exact& exact) {
-    const absl::StatusOr<int32_t> pid = pool.Apply(Arm, static_cast<uint32_t>(exact.point), exact.skip);
+    const absl::StatusOr<int32_t> pid = pool.Apply(Arm, std::string(exact.point.name()), exact.skip);
     if (!pid.ok()) return false;  // Nothing else kills now; but a death may have come just before.
     if (!Eventually([&] { return kill(*pid, 0) != 0; })) {
-      Fail("nobody died at " + std::string(FaultPointName(exact.point)));
+      Fail("nobody died at " + std::string(exact.point.name()));
       return false;
     }
     ++exact_[exact.state];

@@ -16,7 +16,7 @@
 
 #include "core/ipc/queue.h"
 #include "core/os/error.h"
-#include "core/os/fault_point.h"
+#include "core/pool/fault_points.h"
 #include "core/sync/lock.h"
 #include "gtest/gtest.h"
 
@@ -347,9 +347,9 @@ TEST(PoolOptionsTest, NonsenseIsRefused) {
 
 TEST(PoolOptionsTest, WorkersThatCannotStartAreAnErrorNotALoop) {
   // Each worker is killed as it says that it is ready; the parent isn't, as it never gets there.
-  ArmFaultPoint(FaultPoint::kPoolWorkerAttached);
+  ArmFaultPoint(fault::kPoolWorkerAttached);
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
-  ArmFaultPoint(FaultPoint::kNone);
+  DisarmFaultPoint();
   absl::Status outcome = pool.status();
   if (pool.ok()) outcome = pool->Apply(Add, 1, 2).status();
   EXPECT_TRUE(absl::IsAborted(outcome)) << outcome;

@@ -16,9 +16,9 @@
 #include "core/os/cpu.h"
 #include "core/os/error.h"
 #include "core/os/event_fd.h"
-#include "core/os/fault_point.h"
 #include "core/os/local_socket.h"
 #include "core/pool/board.h"
+#include "core/pool/fault_points.h"
 #include "core/process/function_id.h"
 #include "core/shm/family.h"
 
@@ -103,9 +103,9 @@ absl::Status Worker::Run() {
   board_->UnlockArena();
   WorkerLine& line = board_->worker(index_);
   line.member.store(board_->self(), std::memory_order_relaxed);
-  FaultPointHere(FaultPoint::kPoolWorkerAttached);
+  FaultPointHere(fault::kPoolWorkerAttached);
   line.ready.store(1, std::memory_order_release);
-  FaultPointHere(FaultPoint::kPoolWorkerReady);
+  FaultPointHere(fault::kPoolWorkerReady);
   const auto partner_here = [&] {
     return header.owner_processor.load(std::memory_order_relaxed) == CurrentProcessor();
   };
@@ -223,7 +223,7 @@ absl::StatusOr<std::byte*> Worker::PlaceResult(TaskSlot& slot, size_t bytes) {
   const absl::StatusOr<Extent*> extent = extents_.Take(bytes);
   if (!extent.ok()) return extent.status();
   (*extent)->state.store(Extent::kQueued | slot.arguments_size, std::memory_order_release);
-  FaultPointHere(FaultPoint::kPoolResultReserved);
+  FaultPointHere(fault::kPoolResultReserved);
   slot.result_at = board_->OffsetOf(*extent);
   slot.result_size = static_cast<uint32_t>(bytes);
   return (*extent)->payload();

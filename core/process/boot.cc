@@ -5,8 +5,8 @@
 
 #include "absl/types/span.h"
 #include "core/codec/codec.h"
-#include "core/os/fault_point.h"
 #include "core/os/local_socket.h"
+#include "core/process/fault_points.h"
 
 namespace regatta {
 namespace {
@@ -64,10 +64,10 @@ absl::Status SendBootOrder(const Fd& channel, const BootOrder& order, std::span<
   header.beside_arguments = static_cast<uint32_t>(descriptors.beside_arguments.size());
 
   absl::Status sent = SendAll(channel, std::as_bytes(std::span(&header, 1)), all);
-  FaultPointHere(FaultPoint::kProcessBootBegun);
+  FaultPointHere(fault::kProcessBootBegun);
   if (sent.ok()) sent = SendAll(channel, BytesOf(*encoded));
   if (sent.ok()) sent = SendAll(channel, arguments);
-  FaultPointHere(FaultPoint::kProcessBooted);
+  FaultPointHere(fault::kProcessBooted);
   return sent;
 }
 

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "core/os/fault_point.h"
 #include "core/os/local_socket.h"
 #include "core/os/pidfd.h"
 #include "core/os/program.h"
+#include "core/process/fault_points.h"
 #include "core/process/runtime_state.h"
 #include "core/process/standard_streams.h"
 #include "core/shm/family.h"
@@ -31,7 +31,7 @@ absl::StatusOr<std::shared_ptr<Child>> SpawnChannelChild(const Fd& channel, bool
   const std::vector<std::string> arguments = {RuntimeState::Get().program(), absl::StrCat(kChildArgument, getpid())};
   const absl::StatusOr<int32_t> pid = SpawnThisProgram(arguments, channel);
   if (!pid.ok()) return pid.status();
-  FaultPointHere(FaultPoint::kProcessSpawned);
+  FaultPointHere(fault::kProcessSpawned);
   absl::StatusOr<Fd> pidfd = OpenNewChild(*pid);
   if (!pidfd.ok()) return pidfd.status();
   return std::make_shared<Child>(*pid, *std::move(pidfd), daemon);

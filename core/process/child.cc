@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/os/fault_point.h"
 #include "core/os/pidfd.h"
 #include "core/os/poll.h"
+#include "core/process/fault_points.h"
 
 namespace regatta {
 
@@ -39,7 +39,7 @@ absl::StatusOr<std::optional<ExitStatus>> Child::Reap() {
       status_ = ExitStatus::Unknown();
       break;
   }
-  FaultPointHere(FaultPoint::kProcessReaped);
+  FaultPointHere(fault::kProcessReaped);
   return status_;
 }
 
@@ -50,7 +50,7 @@ absl::StatusOr<ExitStatus> Child::Wait(Deadline deadline) {
     const absl::StatusOr<bool> ended = PollReadable(pidfd_, deadline);
     if (!ended.ok()) return ended.status();
     if (*ended) {
-      FaultPointHere(FaultPoint::kProcessEndSeen);
+      FaultPointHere(fault::kProcessEndSeen);
       const absl::StatusOr<std::optional<ExitStatus>> status = Reap();
       if (!status.ok()) return status.status();
       if (status->has_value()) return **status;

@@ -10,10 +10,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/os/error.h"
-#include "core/os/fault_point.h"
 #include "core/os/local_socket.h"
 #include "core/os/program.h"
 #include "core/os/signal_mask.h"
+#include "core/process/fault_points.h"
 #include "core/process/function_id.h"
 #include "core/process/standard_streams.h"
 
@@ -57,12 +57,12 @@ void EndProcess(int exit_code) {
   if (ending.exchange(true)) _exit(exit_code);
   RuntimeState::Get().End();
   FlushAllStreams();
-  FaultPointHere(FaultPoint::kChildFlushed);
+  FaultPointHere(fault::kChildFlushed);
   _exit(exit_code);
 }
 
 void RunForkedChild(ProcessIdentity identity, Fd gate, absl::FunctionRef<int()> run) noexcept {
-  FaultPointHere(FaultPoint::kChildBegun);
+  FaultPointHere(fault::kChildBegun);
   const int32_t creator = identity.creator_pid;
   const bool daemon = identity.daemon;
   RuntimeState::Get().Become(std::move(identity));
@@ -74,14 +74,14 @@ void RunForkedChild(ProcessIdentity identity, Fd gate, absl::FunctionRef<int()> 
     if (!daemon) LiveOnWithoutParent();
   }
   TakeOverExit();
-  FaultPointHere(FaultPoint::kChildReady);
+  FaultPointHere(fault::kChildReady);
   const int exit_code = run();
-  FaultPointHere(FaultPoint::kChildReturned);
+  FaultPointHere(fault::kChildReturned);
   EndProcess(exit_code);
 }
 
 void RunOrderedChild(ReceivedBootOrder boot) noexcept {
-  FaultPointHere(FaultPoint::kChildBooted);
+  FaultPointHere(fault::kChildBooted);
   RuntimeState::Get().Become({.name = boot.order.name,
                               .number = boot.order.number,
                               .daemon = boot.order.daemon,
@@ -97,13 +97,13 @@ void RunOrderedChild(ReceivedBootOrder boot) noexcept {
   if (!ready.ok()) Fail(ready);
   const absl::StatusOr<ResolvedFunction> function = Resolve(boot.order.function);
   if (!function.ok()) Fail(function.status());
-  FaultPointHere(FaultPoint::kChildReady);
+  FaultPointHere(fault::kChildReady);
   int exit_code = 0;
   const absl::Status called = function->trampoline({.target = function->target,
                                                     .arguments = boot.arguments,
                                                     .descriptors = &boot.beside_arguments,
                                                     .exit_code = &exit_code});
-  FaultPointHere(FaultPoint::kChildReturned);
+  FaultPointHere(fault::kChildReturned);
   if (!called.ok()) Fail(called);
   EndProcess(exit_code);
 }

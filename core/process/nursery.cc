@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "core/os/fault_point.h"
 #include "core/os/fork.h"
 #include "core/os/local_socket.h"
 #include "core/os/pidfd.h"
@@ -18,6 +17,7 @@
 #include "core/process/boot.h"
 #include "core/process/channel_child.h"
 #include "core/process/child_main.h"
+#include "core/process/fault_points.h"
 #include "core/process/helper_thread.h"
 #include "core/process/nursery_format.h"
 #include "core/process/nursery_server.h"
@@ -123,7 +123,7 @@ absl::StatusOr<std::shared_ptr<Child>> Nursery::RequestChild(const Fd& channel, 
   const Fd* const beside[] = {&channel};
   absl::Status done = SendAll(socket_, std::as_bytes(std::span(&request, 1)), beside);
   if (!done.ok()) return Lost(std::move(done));
-  FaultPointHere(FaultPoint::kProcessRequested);
+  FaultPointHere(fault::kProcessRequested);
   NurseryReply reply;
   std::vector<Fd> pidfd;
   done = ReceiveAll(socket_, std::as_writable_bytes(std::span(&reply, 1)), &pidfd);
@@ -134,7 +134,7 @@ absl::StatusOr<std::shared_ptr<Child>> Nursery::RequestChild(const Fd& channel, 
   }
   if (!done.ok()) return Lost(std::move(done));
   if (reply.number != requests_) return Lost(absl::DataLossError("it answered another request"));
-  FaultPointHere(FaultPoint::kProcessReplied);
+  FaultPointHere(fault::kProcessReplied);
   if (reply.pid == 0) {
     std::string text(reply.text_bytes, '\0');
     done = ReceiveAll(socket_, std::as_writable_bytes(std::span(text)));

@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/os/fault_point.h"
 #include "core/os/fork.h"
 #include "core/os/local_socket.h"
 #include "core/os/pidfd.h"
@@ -17,6 +16,7 @@
 #include "core/os/signal_mask.h"
 #include "core/process/boot.h"
 #include "core/process/child_main.h"
+#include "core/process/fault_points.h"
 #include "core/process/nursery_format.h"
 #include "core/shm/family.h"
 
@@ -30,7 +30,7 @@ int FamilyDescriptor() {
 }
 
 [[noreturn]] void BecomeChild(Fd channel, int32_t owner_pid) noexcept {
-  FaultPointHere(FaultPoint::kChildBegun);
+  FaultPointHere(fault::kChildBegun);
   // Until it is under way it belongs to its creator, daemonic or not.
   if (!DieWithParent(owner_pid)) _exit(1);
   CloseAllBut(std::array{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, channel.get(), FamilyDescriptor()});
@@ -64,12 +64,12 @@ absl::Status ServeOne(const Fd& socket, NurseryPage& page, int32_t owner_pid) {
   absl::Status received = ReceiveAll(socket, std::as_writable_bytes(std::span(&request, 1)), &beside);
   if (!received.ok()) return received;
   if (beside.size() != 1) return absl::DataLossError("a request without a channel");
-  FaultPointHere(FaultPoint::kNurseryRequested);
+  FaultPointHere(fault::kNurseryRequested);
   const absl::StatusOr<Forked> child = CloneSibling(&page.child);
   if (child.ok() && child->pid == 0) BecomeChild(std::move(beside[0]), owner_pid);
-  FaultPointHere(FaultPoint::kNurseryCloned);
+  FaultPointHere(fault::kNurseryCloned);
   absl::Status replied = Reply(socket, request.number, child);
-  FaultPointHere(FaultPoint::kNurseryReplied);
+  FaultPointHere(fault::kNurseryReplied);
   return replied;
 }
 

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/os/fault_point.h"
 #include "core/os/fork.h"
 #include "core/os/local_socket.h"
 #include "core/os/poll.h"
@@ -16,6 +15,7 @@
 #include "core/process/channel_child.h"
 #include "core/process/child_main.h"
 #include "core/process/child_spec.h"
+#include "core/process/fault_points.h"
 #include "core/process/forkserver.h"
 #include "core/process/helper_thread.h"
 #include "core/process/runtime_state.h"
@@ -115,7 +115,7 @@ absl::Status Process::StartByFork(absl::FunctionRef<int()> run) {
     RunForkedChild({.name = identity_.name, .number = identity_.number, .daemon = daemon_, .creator_pid = creator_pid},
                    std::move(gate.second), run);
   }
-  FaultPointHere(FaultPoint::kProcessForked);
+  FaultPointHere(fault::kProcessForked);
   auto child = std::make_shared<Child>(forked->pid, std::move(forked->pidfd), daemon_);
   if (gate.first.valid()) {
     gate.second.Reset();

@@ -12,8 +12,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/codec/codec.h"
-#include "core/os/fault_point.h"
 #include "core/process/call.h"
+#include "core/process/fault_points.h"
 #include "core/process/nursery.h"
 #include "core/process/process.h"
 #include "core/process/testing_children.h"
@@ -49,7 +49,7 @@ std::string DieWhileStarting(FaultPoint point, StartMethod method, bool daemon) 
   everybody.write.Reset();
   said.write.Reset();
   const absl::StatusOr<ExitStatus> end = creator->Join(Deadline::After(kWatchdog));
-  EXPECT_EQ(end->signal(), SIGKILL) << "never came to " << FaultPointName(point) << ": " << end->ToString();
+  EXPECT_EQ(end->signal(), SIGKILL) << "never came to " << point.name() << ": " << end->ToString();
   EXPECT_EQ(ReadToEnd(everybody.read), "");
   return ReadToEnd(said.read);
 }
@@ -63,19 +63,18 @@ struct StartStep {
 class Fault_Creator : public testing::TestWithParam<StartStep> {};
 
 INSTANTIATE_TEST_SUITE_P(Steps, Fault_Creator,
-                         testing::Values(StartStep{StartMethod::kFork, FaultPoint::kProcessForked, true},
-                                         StartStep{StartMethod::kSpawn, FaultPoint::kProcessSpawned, false},
-                                         StartStep{StartMethod::kSpawn, FaultPoint::kProcessBootBegun, false},
-                                         StartStep{StartMethod::kSpawn, FaultPoint::kProcessBooted, true},
-                                         StartStep{StartMethod::kForkserver, FaultPoint::kProcessRequested, false},
-                                         StartStep{StartMethod::kForkserver, FaultPoint::kProcessReplied, false},
-                                         StartStep{StartMethod::kForkserver, FaultPoint::kProcessBootBegun, false},
-                                         StartStep{StartMethod::kForkserver, FaultPoint::kProcessBooted, true},
-                                         StartStep{StartMethod::kFork, FaultPoint::kProcessEndSeen, true},
-                                         StartStep{StartMethod::kFork, FaultPoint::kProcessReaped, true}),
+                         testing::Values(StartStep{StartMethod::kFork, fault::kProcessForked, true},
+                                         StartStep{StartMethod::kSpawn, fault::kProcessSpawned, false},
+                                         StartStep{StartMethod::kSpawn, fault::kProcessBootBegun, false},
+                                         StartStep{StartMethod::kSpawn, fault::kProcessBooted, true},
+                                         StartStep{StartMethod::kForkserver, fault::kProcessRequested, false},
+                                         StartStep{StartMethod::kForkserver, fault::kProcessReplied, false},
+                                         StartStep{StartMethod::kForkserver, fault::kProcessBootBegun, false},
+                                         StartStep{StartMethod::kForkserver, fault::kProcessBooted, true},
+                                         StartStep{StartMethod::kFork, fault::kProcessEndSeen, true},
+                                         StartStep{StartMethod::kFork, fault::kProcessReaped, true}),
                          [](const auto& info) {
-                           return absl::StrCat(StartMethodName(info.param.method), "_",
-                                               FaultPointName(info.param.point));
+                           return absl::StrCat(StartMethodName(info.param.method), "_", info.param.point.name());
                          });
 
 TEST_P(Fault_Creator, KilledAtThisStepLeavesAChildThatRanWholeOrNotAtAllAndNobodyBehind) {
@@ -95,7 +94,7 @@ class Fault_Nursery : public testing::TestWithParam<FaultPoint> {
   Fault_Nursery() {
     ArmFaultPoint(GetParam());
     auto made = Nursery::Create(Nursery::Origin::kFork);
-    ArmFaultPoint(FaultPoint::kNone);
+    DisarmFaultPoint();
     EXPECT_TRUE(made.ok()) << made.status();
     nursery_ = *std::move(made);
   }
@@ -121,16 +120,15 @@ class Fault_Nursery : public testing::TestWithParam<FaultPoint> {
 class Fault_NurseryServer : public Fault_Nursery {};
 
 INSTANTIATE_TEST_SUITE_P(Steps, Fault_NurseryServer,
-                         testing::Values(FaultPoint::kNurseryRequested, FaultPoint::kNurseryCloned,
-                                         FaultPoint::kNurseryReplied),
-                         [](const auto& info) { return std::string(FaultPointName(info.param)); });
+                         testing::Values(fault::kNurseryRequested, fault::kNurseryCloned, fault::kNurseryReplied),
+                         [](const auto& info) { return std::string(info.param.name()); });
 
 TEST_P(Fault_NurseryServer, KilledAtThisStepLeavesNoChildUnknownAndNothingHalfMadeRuns) {
   const std::vector<int32_t> before = ChildrenOfThisProcess();
   TestingPipe pipe;
   const auto child = StartSayer(pipe);
   pipe.write.Reset();
-  if (GetParam() == FaultPoint::kNurseryReplied) {
+  if (GetParam() == fault::kNurseryReplied) {
     ASSERT_TRUE(child.ok()) << child.status();  // It had answered.
     EXPECT_TRUE((*child)->Wait(Deadline::After(kWatchdog))->success());
     EXPECT_EQ(ReadToEnd(pipe.read), "whole");
@@ -147,9 +145,9 @@ TEST_P(Fault_NurseryServer, KilledAtThisStepLeavesNoChildUnknownAndNothingHalfMa
 class Fault_Child : public Fault_Nursery {};
 
 INSTANTIATE_TEST_SUITE_P(Steps, Fault_Child,
-                         testing::Values(FaultPoint::kChildBegun, FaultPoint::kChildBooted, FaultPoint::kChildReady,
-                                         FaultPoint::kChildReturned, FaultPoint::kChildFlushed),
-                         [](const auto& info) { return std::string(FaultPointName(info.param)); });
+                         testing::Values(fault::kChildBegun, fault::kChildBooted, fault::kChildReady,
+                                         fault::kChildReturned, fault::kChildFlushed),
+                         [](const auto& info) { return std::string(info.param.name()); });
 
 TEST_P(Fault_Child, KilledAtThisStepIsAStatusAndTheNurseryGoesOn) {
   for (int i = 0; i < 2; ++i) {
@@ -158,19 +156,18 @@ TEST_P(Fault_Child, KilledAtThisStepIsAStatusAndTheNurseryGoesOn) {
     ASSERT_TRUE(child.ok()) << child.status();
     pipe.write.Reset();
     EXPECT_EQ((*child)->Wait(Deadline::After(kWatchdog)).value(), ExitStatus::Signalled(SIGKILL));
-    const bool ran = GetParam() == FaultPoint::kChildReturned || GetParam() == FaultPoint::kChildFlushed;
+    const bool ran = GetParam() == fault::kChildReturned || GetParam() == fault::kChildFlushed;
     EXPECT_EQ(ReadToEnd(pipe.read), ran ? "whole" : "");
   }
 }
 
 TEST(Fault_ForkedChild, KilledAtEachOfItsStepsIsAStatus) {
-  for (const FaultPoint point :
-       {FaultPoint::kChildBegun, FaultPoint::kChildReady, FaultPoint::kChildReturned, FaultPoint::kChildFlushed}) {
+  for (const FaultPoint point : {fault::kChildBegun, fault::kChildReady, fault::kChildReturned, fault::kChildFlushed}) {
     ArmFaultPoint(point);
     absl::StatusOr<Process> child = Process::Fork([] { return 3; });
-    ArmFaultPoint(FaultPoint::kNone);
+    DisarmFaultPoint();
     ASSERT_TRUE(child.ok()) << child.status();
-    EXPECT_EQ(child->Join(Deadline::After(kWatchdog)).value(), ExitStatus::Signalled(SIGKILL)) << FaultPointName(point);
+    EXPECT_EQ(child->Join(Deadline::After(kWatchdog)).value(), ExitStatus::Signalled(SIGKILL)) << point.name();
   }
 }
 

@@ -10,7 +10,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "core/os/fault_point.h"
 #include "core/os/local_socket.h"
 #include "core/os/memfd.h"
 #include "core/os/program.h"
@@ -18,6 +17,7 @@
 #include "core/process/boot.h"
 #include "core/process/channel_child.h"
 #include "core/process/child_main.h"
+#include "core/process/fault_points.h"
 #include "core/process/nursery_format.h"
 #include "core/process/nursery_server.h"
 #include "core/process/runtime_state.h"
@@ -33,7 +33,7 @@ namespace {
 
 // In a process that its creator made by running this program afresh.
 [[noreturn]] void RunSpawned(int32_t creator_pid) {
-  FaultPointHere(FaultPoint::kChildBegun);
+  FaultPointHere(fault::kChildBegun);
   const AllSignalsBlocked until_under_way;
   Fd channel(kSpawnedChannel);
   if (!IsLocalSocket(channel)) RefuseToBeChild("descriptor 3 is not the channel to a creator");

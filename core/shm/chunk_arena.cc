@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "core/os/fault_point.h"
 #include "core/os/memfd.h"
+#include "core/shm/fault_points.h"
 
 namespace regatta {
 
@@ -59,13 +59,13 @@ absl::StatusOr<uint32_t> ChunkArena::Take(uint32_t count, uint32_t owner, uint8_
     if (absl::Status punched = PunchMemfd(*file_, OffsetOf(first), count * kChunkBytes); !punched.ok()) return punched;
   }
   if (absl::Status grown = GrowMemfd(*file_, OffsetOf(first), count * kChunkBytes); !grown.ok()) return grown;
-  FaultPointHere(FaultPoint::kArenaGrown);
+  FaultPointHere(fault::kArenaGrown);
   for (uint32_t i = 1; i < count; ++i) {
     Write(first + i, {ChunkRun::kTail, owner, 0}, std::memory_order_relaxed);
-    if (i == 1) FaultPointHere(FaultPoint::kArenaTailMarked);
+    if (i == 1) FaultPointHere(fault::kArenaTailMarked);
   }
   Write(first, {kind, owner, count}, std::memory_order_release);
-  FaultPointHere(FaultPoint::kArenaHeadMarked);
+  FaultPointHere(fault::kArenaHeadMarked);
   state_->end.store(std::max(end, first + count), std::memory_order_relaxed);
   if (first == first_free) state_->first_free.store(first + count, std::memory_order_relaxed);
   state_->taken.store(taken + count, std::memory_order_relaxed);
@@ -76,7 +76,7 @@ void ChunkArena::Free(uint32_t first, uint32_t count) {
   // The head goes first: a death then leaves tails without a head, which are found again.
   for (uint32_t i = 0; i < count; ++i) {
     Write(first + i, {}, std::memory_order_release);
-    FaultPointHere(FaultPoint::kArenaFreed);
+    FaultPointHere(fault::kArenaFreed);
   }
   // A refusal only leaves the memory with the file, for the next Take of this run.
   PunchMemfd(*file_, OffsetOf(first), count * kChunkBytes).IgnoreError();

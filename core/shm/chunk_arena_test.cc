@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/os/fault_point.h"
 #include "core/os/forked_child.h"
 #include "core/os/memfd.h"
+#include "core/shm/fault_points.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -52,7 +52,7 @@ class ChunkArenaTest : public testing::Test {
       work();
       return 0;
     });
-    ASSERT_EQ(child.Wait(), -SIGKILL) << FaultPointName(point) << " was not reached " << skip + 1 << " times";
+    ASSERT_EQ(child.Wait(), -SIGKILL) << point.name() << " was not reached " << skip + 1 << " times";
     arena_.Recount();
   }
 
@@ -182,9 +182,9 @@ TEST_F(ChunkArenaTest, NeverOverlapsInAThousandRandomTakesAndGives) {
 using ChunkArenaDeath = ChunkArenaTest;
 
 TEST_F(ChunkArenaDeath, AtEachStepOfTakingLeavesNothingLost) {
-  for (const FaultPoint point : {FaultPoint::kArenaGrown, FaultPoint::kArenaTailMarked, FaultPoint::kArenaHeadMarked}) {
+  for (const FaultPoint point : {fault::kArenaGrown, fault::kArenaTailMarked, fault::kArenaHeadMarked}) {
     for (const bool in_a_gap : {false, true}) {
-      SCOPED_TRACE(testing::Message() << FaultPointName(point) << (in_a_gap ? " in a gap" : " at the end"));
+      SCOPED_TRACE(testing::Message() << point.name() << (in_a_gap ? " in a gap" : " at the end"));
       const uint32_t before = *arena_.Take(4, 1, kKind);
       const uint32_t after = *arena_.Take(1, 2, kKind);
       if (in_a_gap) {
@@ -193,7 +193,7 @@ TEST_F(ChunkArenaDeath, AtEachStepOfTakingLeavesNothingLost) {
         arena_.GiveBack(after);
       }
       DieAt(point, 0, [&] { arena_.Take(4, 3, kKind).IgnoreError(); });
-      EXPECT_EQ(RunsOf(3).size(), point == FaultPoint::kArenaHeadMarked ? 1u : 0u);
+      EXPECT_EQ(RunsOf(3).size(), point == fault::kArenaHeadMarked ? 1u : 0u);
       for (const auto& [first, count] : RunsOf(3)) arena_.GiveBack(first);
       arena_.GiveBackOrphans(3);
       for (const uint32_t first : {before, after}) arena_.GiveBack(first);
@@ -208,7 +208,7 @@ TEST_F(ChunkArenaDeath, InsideGivingBackLeavesTailsThatTheOwnersSuccessorFrees) 
     const uint32_t first = *arena_.Take(4, 3, kKind);
     const uint32_t other = *arena_.Take(1, 4, kKind);
     std::memset(arena_.At(first), 0xff, 4 * kChunkBytes);
-    DieAt(FaultPoint::kArenaFreed, freed - 1, [&] { arena_.GiveBack(first); });
+    DieAt(fault::kArenaFreed, freed - 1, [&] { arena_.GiveBack(first); });
     EXPECT_EQ(arena_.taken(), 5u - freed);
     EXPECT_TRUE(RunsOf(3).empty());
     arena_.GiveBackOrphans(3);
@@ -223,7 +223,7 @@ TEST_F(ChunkArenaDeath, InsideGivingBackLeavesTailsThatTheOwnersSuccessorFrees) 
 TEST_F(ChunkArenaDeath, LeavesNoMemoryBehindFreeChunks) {
   const uint32_t first = *arena_.Take(8, 3, kKind);
   std::memset(arena_.At(first), 0xff, 8 * kChunkBytes);
-  DieAt(FaultPoint::kArenaFreed, 7, [&] { arena_.GiveBack(first); });
+  DieAt(fault::kArenaFreed, 7, [&] { arena_.GiveBack(first); });
   // Punched pages read as zero whatever was there; bytes that stayed would show.
   EXPECT_EQ(arena_.taken(), 0u);
   std::byte sum{0};
@@ -235,7 +235,7 @@ TEST_F(ChunkArenaDeath, OfManyInARowIsCountedRight) {
   // Tails beyond the end, left again and again, with whole runs taken in between.
   for (uint32_t i = 0; i < 8; ++i) {
     ASSERT_TRUE(arena_.Take(1, 1, kKind).ok());
-    DieAt(FaultPoint::kArenaTailMarked, 0, [&] { arena_.Take(5, 3, kKind).IgnoreError(); });
+    DieAt(fault::kArenaTailMarked, 0, [&] { arena_.Take(5, 3, kKind).IgnoreError(); });
   }
   arena_.GiveBackOrphans(3);
   EXPECT_EQ(arena_.taken(), 8u);

@@ -11,11 +11,11 @@
 
 #include "core/os/cpu.h"
 #include "core/os/error.h"
-#include "core/os/fault_point.h"
 #include "core/os/fork_generation.h"
 #include "core/os/life.h"
 #include "core/os/memfd.h"
 #include "core/shm/family_format.h"
+#include "core/shm/fault_points.h"
 
 namespace regatta {
 namespace {
@@ -143,12 +143,12 @@ std::optional<Member> TryTake(FamilyTable& shared, uint32_t index, bool take_dea
   if (!place.claim.compare_exchange_strong(seen, Pack({PlaceState::kClaimed, generation, stamp.pid}))) {
     return std::nullopt;
   }
-  FaultPointHere(FaultPoint::kFamilyPlaceClaimed);
+  FaultPointHere(fault::kFamilyPlaceClaimed);
   place.pid = stamp.pid;
   place.start_time = stamp.start_time;
   place.seen_running.store(0, std::memory_order_relaxed);
   const bool held = place.life.Hold().ok();  // Otherwise the kernel tells, more slowly.
-  FaultPointHere(FaultPoint::kFamilyLifeHeld);
+  FaultPointHere(fault::kFamilyLifeHeld);
   place.claim.store(Pack({held ? PlaceState::kLive : PlaceState::kByProcess, generation, stamp.pid}),
                     std::memory_order_release);
   if (held) {

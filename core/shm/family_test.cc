@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "core/os/fault_point.h"
 #include "core/os/forked_child.h"
 #include "core/os/life.h"
 #include "core/os/memfd.h"
 #include "core/shm/family_format.h"
+#include "core/shm/fault_points.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -229,7 +229,7 @@ TEST_F(FamilyTest, WaitBesideEndsWithTheWordOrTheDeadline) {
 
 TEST_F(FamilyTest, ADeathWhileTakingAPlaceCostsNobodyAnything) {
   const uint64_t before = *MemfdSize(**Family::Descriptor());
-  for (const FaultPoint point : {FaultPoint::kFamilyPlaceClaimed, FaultPoint::kFamilyLifeHeld}) {
+  for (const FaultPoint point : {fault::kFamilyPlaceClaimed, fault::kFamilyLifeHeld}) {
     for (int i = 0; i < 40; ++i) {
       ForkedChild child([&] {
         ArmFaultPoint(point);

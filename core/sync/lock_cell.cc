@@ -29,7 +29,7 @@ LockTaken LockCell::AcquireSlow(Member self, Deadline deadline) {
     if (!Family::IsAlive(holder)) {
       // Others may sleep beside the dead holder: keep the mark for them, and let them look again.
       if (!word_.compare_exchange_strong(seen, self | kWaiters, std::memory_order_acquire)) continue;
-      FaultPointHere(FaultPoint::kLockTakenOver);
+      FaultPointHere(fault::kLockTakenOver);
       Family::WakeOthers(holder);
       return {true, holder};
     }
@@ -38,7 +38,7 @@ LockTaken LockCell::AcquireSlow(Member self, Deadline deadline) {
       continue;
     }
     mine = self | kWaiters;  // From now on others may sleep behind this one.
-    FaultPointHere(FaultPoint::kLockWaiting);
+    FaultPointHere(fault::kLockWaiting);
     Family::WaitBeside(holder, word_, holder | kWaiters,
                        Deadline::Earlier(deadline, Deadline::AtMonotonicNanos(MonotonicNanos() + kTick)));
   }

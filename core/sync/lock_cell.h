@@ -9,8 +9,8 @@
 #include <cstdint>
 
 #include "core/os/deadline.h"
-#include "core/os/fault_point.h"
 #include "core/shm/family.h"
+#include "core/sync/fault_points.h"
 
 namespace regatta {
 
@@ -33,7 +33,7 @@ class LockCell {
   // False if it was free.
   bool Release() {
     const uint32_t old = word_.exchange(0, std::memory_order_release);
-    FaultPointHere(FaultPoint::kLockReleased);
+    FaultPointHere(fault::kLockReleased);
     if ((old & kWaiters) != 0) [[unlikely]]
       WakeOne();
     return old != 0;

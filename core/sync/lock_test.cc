@@ -12,10 +12,10 @@
 
 #include "absl/time/time.h"
 #include "core/codec/codec.h"
-#include "core/os/fault_point.h"
 #include "core/os/forked_child.h"
 #include "core/os/memfd.h"
 #include "core/shm/family.h"
+#include "core/sync/fault_points.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -288,10 +288,10 @@ struct Step {
 };
 
 TEST_F(LockTest, ADeathAtEachStepLeavesItToTheOthers) {
-  for (const Step step : {Step{FaultPoint::kLockReleased, false}, Step{FaultPoint::kLockWaiting, false},
-                          Step{FaultPoint::kLockTakenOver, true}}) {
+  for (const Step step :
+       {Step{fault::kLockReleased, false}, Step{fault::kLockWaiting, false}, Step{fault::kLockTakenOver, true}}) {
     for (uint32_t skip = 0; skip < 3; ++skip) {
-      SCOPED_TRACE(testing::Message() << FaultPointName(step.point) << " after " << skip);
+      SCOPED_TRACE(testing::Message() << step.point.name() << " after " << skip);
       std::atomic<bool>& go = scene_->go;
       go = false;
       scene_->acquired = 0;
@@ -299,11 +299,11 @@ TEST_F(LockTest, ADeathAtEachStepLeavesItToTheOthers) {
       ForkedChild victim([&] {
         ArmFaultPoint(step.point, skip);
         for (uint32_t i = 0; i <= skip; ++i) {
-          if (step.point == FaultPoint::kLockReleased) {
+          if (step.point == fault::kLockReleased) {
             REGATTA_CHILD_REQUIRE(lock_.Acquire().ok());
-          } else if (step.point == FaultPoint::kLockTakenOver) {
+          } else if (step.point == fault::kLockTakenOver) {
             ForkedChild dead([&] {
-              ArmFaultPoint(FaultPoint::kNone);
+              DisarmFaultPoint();
               return lock_.Acquire().ok() ? 0 : 1;
             });
             REGATTA_CHILD_REQUIRE(dead.Wait() == 0);
@@ -320,7 +320,7 @@ TEST_F(LockTest, ADeathAtEachStepLeavesItToTheOthers) {
       ASSERT_EQ(victim.Wait(), -SIGKILL);
       const absl::StatusOr<Acquired> acquired = lock_.Acquire(Deadline::After(absl::Seconds(20)));
       ASSERT_TRUE(acquired.ok());
-      const bool held = step.held || step.point == FaultPoint::kLockWaiting;  // It waits for what it holds itself.
+      const bool held = step.held || step.point == fault::kLockWaiting;  // It waits for what it holds itself.
       EXPECT_EQ(acquired->previous_owner_died, held ? std::optional<int32_t>(pid) : std::nullopt);
       ASSERT_TRUE(lock_.Release().ok());
     }
@@ -333,7 +333,7 @@ TEST_F(LockTest, ADeathBetweenReleaseAndWakeLeavesNoSleeper) {
     REGATTA_CHILD_REQUIRE(lock_.Acquire().ok());
     scene_->held = true;
     while (!scene_->go) usleep(100);
-    ArmFaultPoint(FaultPoint::kLockReleased);
+    ArmFaultPoint(fault::kLockReleased);
     lock_.Release().IgnoreError();
     return 0;
   });

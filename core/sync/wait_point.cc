@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <climits>
 
-#include "core/os/fault_point.h"
 #include "core/os/futex.h"
+#include "core/sync/fault_points.h"
 
 namespace regatta {
 namespace {
@@ -86,7 +86,7 @@ bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::
   while (!deadline.passed()) {
     const bool here = partner_here();
     if (slept_since == 0 && TakeToken(self, here)) {
-      FaultPointHere(FaultPoint::kWaitTokenTaken);
+      FaultPointHere(fault::kWaitTokenTaken);
       bool found = false;
       if (!here) {
         found = Spin(ready, t_habit.spin);
@@ -97,7 +97,7 @@ bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::
       if (found) return true;
     }
     sleeping_.exchange(1, std::memory_order_seq_cst);
-    FaultPointHere(FaultPoint::kWaitAnnounced);
+    FaultPointHere(fault::kWaitAnnounced);
     AsymmetricFenceHeavy();
     if (ready()) return true;
     const int64_t before = MonotonicNanos();
@@ -106,7 +106,7 @@ bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::
     sleepers_.fetch_add(1, std::memory_order_relaxed);
     FutexWait(sleeping_, 1,
               Deadline::Earlier(deadline, Deadline::AtMonotonicNanos(before + (first ? kIdleAfter : kTick))));
-    FaultPointHere(FaultPoint::kWaitWoken);
+    FaultPointHere(fault::kWaitWoken);
     const bool others = sleepers_.fetch_sub(1, std::memory_order_relaxed) > 1;
     // Armed again for the others: whoever wakes one of us may not wake a second before this one has looked.
     sleeping_.store(1, std::memory_order_seq_cst);
@@ -133,7 +133,7 @@ void WaitPoint::WakeOne() {
     return;
   }
   if (sleeping_.exchange(0, std::memory_order_acq_rel) == 0) return;
-  FaultPointHere(FaultPoint::kNotifyDisarmed);
+  FaultPointHere(fault::kNotifyDisarmed);
   FutexWake(sleeping_, 1);
 }
 

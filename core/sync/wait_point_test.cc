@@ -11,9 +11,9 @@
 #include "absl/time/time.h"
 #include "core/os/cpu.h"
 #include "core/os/deadline.h"
-#include "core/os/fault_point.h"
 #include "core/os/forked_child.h"
 #include "core/shm/family.h"
+#include "core/sync/fault_points.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -249,8 +249,8 @@ TEST_F(WaitPointTest, AStoppedSpinnerHoldsUpNoNotifier) {
 
 // Deaths of the spinner, of who just announced its sleep, of the woken, and of the notifier.
 TEST_F(WaitPointTest, ADeathAtEachStepDelaysOthersByATickAtMost) {
-  for (const FaultPoint point : {FaultPoint::kWaitTokenTaken, FaultPoint::kWaitAnnounced, FaultPoint::kWaitWoken}) {
-    SCOPED_TRACE(FaultPointName(point));
+  for (const FaultPoint point : {fault::kWaitTokenTaken, fault::kWaitAnnounced, fault::kWaitWoken}) {
+    SCOPED_TRACE(point.name());
     scene_->items = 0;
     ForkedChild victim([&] {
       ArmFaultPoint(point);
@@ -258,7 +258,7 @@ TEST_F(WaitPointTest, ADeathAtEachStepDelaysOthersByATickAtMost) {
       return 0;
     });
     ForkedChild survivor([&] { return AwaitOne(Deadline::After(absl::Seconds(20))) ? 0 : 1; });
-    if (point == FaultPoint::kWaitWoken) {
+    if (point == fault::kWaitWoken) {
       ASSERT_TRUE(Eventually([&] { return IsAsleep(victim.pid()) && IsAsleep(survivor.pid()); }));
       scene_->point.NotifyAll();
     }
@@ -272,7 +272,7 @@ TEST_F(WaitPointTest, ANotifiersDeathBeforeTheWakeDelaysTheSleeperByATickAtMost)
   ForkedChild sleeper([&] { return AwaitOne() ? 0 : 1; });
   ASSERT_TRUE(Eventually([&] { return scene_->point.anybody_sleeps() && IsAsleep(sleeper.pid()); }));
   ForkedChild notifier([&] {
-    ArmFaultPoint(FaultPoint::kNotifyDisarmed);
+    ArmFaultPoint(fault::kNotifyDisarmed);
     PutOne();
     return 0;
   });

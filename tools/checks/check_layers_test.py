@@ -52,6 +52,13 @@ class CheckLayersTest(unittest.TestCase):
             self.assertEqual(len(list(check_layers.violations("core/os/a.h", text))), 1, text)
         self.assertEqual(list(check_layers.violations("core/os/a.h", '// #include "core/pool/pool.h"')), [])
 
+    def test_each_fault_point_is_in_its_array(self):
+        text = ('inline constexpr FaultPoint kA("a");\ninline constexpr FaultPoint kB("b");\n'
+                "inline constexpr std::array kShmFaultPoints = {\n    fault::kA,\n};\n")
+        [(line, why)] = check_layers.violations("core/shm/fault_points.h", text)
+        self.assertEqual(line, 2)
+        self.assertIn("kB is missing", why)
+
     def test_dumping_grounds(self):
         for path in ("core/os/util.h", "core/common/fd.h", "bench/helpers/BUILD", "reports/misc.cc",
                      "core/os/fd_utils.h"):

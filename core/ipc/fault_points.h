@@ -1,0 +1,45 @@
+// The fault points of core/ipc. Their names are stable: tests and storms select a point by its name.
+#ifndef REGATTA_CORE_IPC_FAULT_POINTS_H_
+#define REGATTA_CORE_IPC_FAULT_POINTS_H_
+
+#include <array>
+
+#include "core/os/fault_point.h"
+
+namespace regatta {
+namespace fault {
+
+inline constexpr FaultPoint kQueueLocked("queue_locked");
+inline constexpr FaultPoint kQueueLaneAdopted("queue_lane_adopted");
+inline constexpr FaultPoint kQueueLaneMade("queue_lane_made");
+inline constexpr FaultPoint kQueueLaneReset("queue_lane_reset");
+inline constexpr FaultPoint kQueuePutBegun("queue_put_begun");
+inline constexpr FaultPoint kQueuePutWritten("queue_put_written");
+inline constexpr FaultPoint kQueuePutPublished("queue_put_published");
+inline constexpr FaultPoint kQueueExtentWritten("queue_extent_written");
+inline constexpr FaultPoint kQueueExtentQueued("queue_extent_queued");
+inline constexpr FaultPoint kQueueRingMade("queue_ring_made");
+inline constexpr FaultPoint kQueueRingMarked("queue_ring_marked");
+inline constexpr FaultPoint kQueueCreditLowered("queue_credit_lowered");
+inline constexpr FaultPoint kQueueCreditTaken("queue_credit_taken");
+inline constexpr FaultPoint kQueueGetCopied("queue_get_copied");
+inline constexpr FaultPoint kQueueGetClaimed("queue_get_claimed");
+inline constexpr FaultPoint kQueueGetOwned("queue_get_owned");
+inline constexpr FaultPoint kQueueGetHelped("queue_get_helped");
+inline constexpr FaultPoint kQueueGetMoved("queue_get_moved");
+inline constexpr FaultPoint kQueueClosing("queue_closing");
+
+}  // namespace fault
+
+// Every point above: the coverage tests go through it.
+inline constexpr std::array kIpcFaultPoints = {
+    fault::kQueueLocked,       fault::kQueueLaneAdopted, fault::kQueueLaneMade,     fault::kQueueLaneReset,
+    fault::kQueuePutBegun,     fault::kQueuePutWritten,  fault::kQueuePutPublished, fault::kQueueExtentWritten,
+    fault::kQueueExtentQueued, fault::kQueueRingMade,    fault::kQueueRingMarked,   fault::kQueueCreditLowered,
+    fault::kQueueCreditTaken,  fault::kQueueGetCopied,   fault::kQueueGetClaimed,   fault::kQueueGetOwned,
+    fault::kQueueGetHelped,    fault::kQueueGetMoved,    fault::kQueueClosing,
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_IPC_FAULT_POINTS_H_

@@ -1,0 +1,29 @@
+// The fault points of core/shm. Their names are stable: tests and storms select a point by its name.
+#ifndef REGATTA_CORE_SHM_FAULT_POINTS_H_
+#define REGATTA_CORE_SHM_FAULT_POINTS_H_
+
+#include <array>
+
+#include "core/os/fault_point.h"
+
+namespace regatta {
+namespace fault {
+
+inline constexpr FaultPoint kFamilyPlaceClaimed("family_place_claimed");
+inline constexpr FaultPoint kFamilyLifeHeld("family_life_held");
+inline constexpr FaultPoint kArenaGrown("arena_grown");
+inline constexpr FaultPoint kArenaTailMarked("arena_tail_marked");
+inline constexpr FaultPoint kArenaHeadMarked("arena_head_marked");
+inline constexpr FaultPoint kArenaFreed("arena_freed");
+
+}  // namespace fault
+
+// Every point above: the coverage tests go through it.
+inline constexpr std::array kShmFaultPoints = {
+    fault::kFamilyPlaceClaimed, fault::kFamilyLifeHeld,  fault::kArenaGrown,
+    fault::kArenaTailMarked,    fault::kArenaHeadMarked, fault::kArenaFreed,
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_SHM_FAULT_POINTS_H_

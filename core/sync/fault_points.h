@@ -1,0 +1,30 @@
+// The fault points of core/sync. Their names are stable: tests and storms select a point by its name.
+#ifndef REGATTA_CORE_SYNC_FAULT_POINTS_H_
+#define REGATTA_CORE_SYNC_FAULT_POINTS_H_
+
+#include <array>
+
+#include "core/os/fault_point.h"
+
+namespace regatta {
+namespace fault {
+
+inline constexpr FaultPoint kWaitTokenTaken("wait_token_taken");
+inline constexpr FaultPoint kWaitAnnounced("wait_announced");
+inline constexpr FaultPoint kWaitWoken("wait_woken");
+inline constexpr FaultPoint kNotifyDisarmed("notify_disarmed");
+inline constexpr FaultPoint kLockReleased("lock_released");
+inline constexpr FaultPoint kLockTakenOver("lock_taken_over");
+inline constexpr FaultPoint kLockWaiting("lock_waiting");
+
+}  // namespace fault
+
+// Every point above: the coverage tests go through it.
+inline constexpr std::array kSyncFaultPoints = {
+    fault::kWaitTokenTaken, fault::kWaitAnnounced, fault::kWaitWoken,   fault::kNotifyDisarmed,
+    fault::kLockReleased,   fault::kLockTakenOver, fault::kLockWaiting,
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_SYNC_FAULT_POINTS_H_
