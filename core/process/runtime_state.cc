@@ -53,7 +53,10 @@ absl::Status RuntimeState::CheckMayStart() const {
 }
 
 void RuntimeState::Become(ProcessIdentity identity) {
-  DropInherited();
+  {
+    MutexLock lock(mutex_);
+    DropInherited();
+  }
   identity_ = std::move(identity);
 }
 
@@ -65,7 +68,7 @@ ChildIdentity RuntimeState::NextChildIdentity(absl::string_view prefix) {
 
 void RuntimeState::AddChild(std::shared_ptr<Child> child) {
   std::vector<std::shared_ptr<Child>> ended;  // Destroyed after the lock is.
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(mutex_);
   if (children_.size() >= sweep_at_) {
     const auto running =
         std::partition(children_.begin(), children_.end(), [](const auto& old) { return !old->status().has_value(); });
@@ -78,37 +81,37 @@ void RuntimeState::AddChild(std::shared_ptr<Child> child) {
 }
 
 uint64_t RuntimeState::AddExitCallback(std::function<void()> callback) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(mutex_);
   exit_callbacks_.emplace(++exit_callbacks_added_, std::move(callback));
   return exit_callbacks_added_;
 }
 
 void RuntimeState::RemoveExitCallback(uint64_t id) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(mutex_);
   exit_callbacks_.erase(id);
 }
 
 void RuntimeState::CloseInForkedChildren(Fd* fd) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(mutex_);
   close_in_children_.push_back(fd);
 }
 
 void RuntimeState::ForgetToClose(Fd* fd) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(mutex_);
   std::erase(close_in_children_, fd);
 }
 
 void RuntimeState::End() {
   ending_.store(true, std::memory_order_relaxed);
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(mutex_);
     if (exit_callbacks_.empty() && children_.empty()) return;
   }
   FlushStandardStreams();  // What was printed before the children's last lines comes before them.
   for (;;) {
     std::function<void()> callback;
     {
-      std::lock_guard<std::mutex> lock(mutex_);
+      MutexLock lock(mutex_);
       if (exit_callbacks_.empty()) break;
       callback = std::move(exit_callbacks_.rbegin()->second);
       exit_callbacks_.erase(std::prev(exit_callbacks_.end()));
@@ -121,7 +124,7 @@ void RuntimeState::End() {
 void RuntimeState::EndChildren() {
   std::vector<std::shared_ptr<Child>> children;
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(mutex_);
     children.swap(children_);
   }
   // A signal or a wait fails only where the child is not ours to end, and then there is nothing to do.
@@ -155,11 +158,11 @@ void RuntimeState::DropInherited() {
   ending_.store(false, std::memory_order_relaxed);
 }
 
-void RuntimeState::LockForFork() { Get().mutex_.lock(); }
-void RuntimeState::UnlockInParent() { Get().mutex_.unlock(); }
+void RuntimeState::LockForFork() { Get().mutex_.Lock(); }
+void RuntimeState::UnlockInParent() { Get().mutex_.Unlock(); }
 void RuntimeState::UnlockInChild() {
   Get().DropInherited();
-  Get().mutex_.unlock();
+  Get().mutex_.Unlock();
 }
 
 }  // namespace regatta

@@ -11,12 +11,13 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "core/os/mutex.h"
 #include "core/os/signal_mask.h"
 #include "core/process/child.h"
 #include "core/process/child_identity.h"
@@ -69,10 +70,10 @@ class RuntimeState {
 
  private:
   RuntimeState() = default;
-  static void LockForFork();
-  static void UnlockInParent();
-  static void UnlockInChild();
-  void DropInherited();
+  static void LockForFork() ABSL_EXCLUSIVE_LOCK_FUNCTION(Get().mutex_);
+  static void UnlockInParent() ABSL_UNLOCK_FUNCTION(Get().mutex_);
+  static void UnlockInChild() ABSL_UNLOCK_FUNCTION(Get().mutex_);
+  void DropInherited() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndChildren();
 
   std::atomic<bool> initialized_{false};
@@ -82,13 +83,13 @@ class RuntimeState {
   SignalSet blocked_signals_ = 0;
   ProcessIdentity identity_;
 
-  std::mutex mutex_;  // Guards what follows. Never held while user code runs or anything waits.
-  std::vector<std::shared_ptr<Child>> children_;
-  std::vector<std::shared_ptr<Child>> inherited_;  // A forked child's: its creator's children.
-  size_t sweep_at_ = 0;
-  std::map<uint64_t, std::function<void()>> exit_callbacks_;
-  uint64_t exit_callbacks_added_ = 0;
-  std::vector<Fd*> close_in_children_;
+  Mutex mutex_;  // Never held while user code runs or anything waits.
+  std::vector<std::shared_ptr<Child>> children_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<Child>> inherited_ ABSL_GUARDED_BY(mutex_);  // A forked child's: its creator's children.
+  size_t sweep_at_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<uint64_t, std::function<void()>> exit_callbacks_ ABSL_GUARDED_BY(mutex_);
+  uint64_t exit_callbacks_added_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<Fd*> close_in_children_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace regatta
