@@ -191,7 +191,7 @@ class QueueGetter {
         [[unlikely]] {
       header.items.NotifyAll();
     }
-    if (header.capacity == 0) return;
+    if (segment_.capacity() == 0) return;
     const uint32_t here = CurrentProcessor();
     if (header.consumer_processor.load(std::memory_order_relaxed) != here) {
       header.consumer_processor.store(here, std::memory_order_relaxed);
@@ -209,8 +209,8 @@ absl::StatusOr<ByteQueue> ByteQueue::Create(const QueueOptions& options) {
   return ByteQueue(*std::move(segment));
 }
 
-absl::StatusOr<ByteQueue> ByteQueue::Attach(Fd file, uint64_t fingerprint) {
-  absl::StatusOr<std::shared_ptr<QueueSegment>> segment = QueueSegment::Attach(std::move(file), fingerprint);
+absl::StatusOr<ByteQueue> ByteQueue::Attach(Fd file, uint64_t offset, uint64_t fingerprint) {
+  absl::StatusOr<std::shared_ptr<QueueSegment>> segment = QueueSegment::Attach(std::move(file), offset, fingerprint);
   if (!segment.ok()) return segment.status();
   return ByteQueue(*std::move(segment));
 }
@@ -329,7 +329,7 @@ int64_t ByteQueue::size() const {
 }
 
 bool ByteQueue::full() const { return capacity() > 0 && size() >= capacity(); }
-int64_t ByteQueue::capacity() const { return static_cast<int64_t>(segment_->header().capacity); }
+int64_t ByteQueue::capacity() const { return static_cast<int64_t>(segment_->capacity()); }
 uint64_t ByteQueue::memory() const { return segment_->arena().taken() * kChunkBytes; }
 const Fd& ByteQueue::descriptor() const { return segment_->file(); }
 

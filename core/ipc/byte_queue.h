@@ -98,9 +98,9 @@ class ByteQueue {
 
   // ResourceExhausted: no memory, descriptors or address space.
   static absl::StatusOr<ByteQueue> Create(const QueueOptions& options);
-  // The queue behind `file`, which another process of the family made.
+  // The queue at `offset` of `file`, which another process of the family made.
   // DataLoss: not a queue. FailedPrecondition: of another family. InvalidArgument: of another type.
-  static absl::StatusOr<ByteQueue> Attach(Fd file, uint64_t fingerprint);
+  static absl::StatusOr<ByteQueue> Attach(Fd file, uint64_t offset, uint64_t fingerprint);
 
   // Blocks while full, until `deadline`. On error nothing was put: Full (IsFull), Closed (IsClosed), ResourceExhausted,
   // InvalidArgument (over 1 GiB). Unavailable and not Full: a process that is stopped, or gets no processor, holds up the queue.
@@ -123,7 +123,9 @@ class ByteQueue {
   // Bytes of shared memory taken for backlogs and larger items.
   uint64_t memory() const;
 
+  // Where it lies in shared memory; still owned by the queue.
   const Fd& descriptor() const;
+  uint64_t offset() const { return 0; }
   bool valid() const { return segment_ != nullptr; }
 
  private:

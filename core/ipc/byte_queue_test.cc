@@ -742,8 +742,7 @@ TEST(ByteQueueTrust, AnOverwrittenItemIsDroppedAndSaidToBe) {
   ASSERT_TRUE(queue.Put(TestItem{1, 1}.Bytes(500), Deadline::Now()).ok());
   ASSERT_TRUE(PutText(queue, "good too").ok());
   const Mapping mapping = *Mapping::Map(queue.descriptor(), *MemfdSize(queue.descriptor()));
-  const auto& header = *reinterpret_cast<const QueueHeader*>(mapping.data());
-  auto* slots = reinterpret_cast<QueueSlot*>(mapping.data() + BaseRingsOffset(header.chunks));
+  auto* slots = reinterpret_cast<QueueSlot*>(mapping.data() + kBaseRingsOffset);
   slots[1].place = 77;
   slots[2].size = 113;
   const uint64_t astray = ~uint64_t{0};

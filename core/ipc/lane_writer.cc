@@ -103,7 +103,7 @@ absl::Status LaneWriter::Prepare() {
   if (header.closed.load(std::memory_order_relaxed) != 0) return ClosedError("the queue");
   if (lane_.resets.load(std::memory_order_relaxed) != resets_seen_) Load();
   if (ring_ == nullptr) return absl::DataLossError("the queue's memory was overwritten: its ring is gone");
-  if (header.capacity == 0) {
+  if (segment_.capacity() == 0) {
     lane_.limit.store(kNoLimit, std::memory_order_relaxed);
   } else if (lane_.limit.load(std::memory_order_relaxed) <= next_ && !TakeCredit()) {
     return FullError("the queue", false);
@@ -114,7 +114,7 @@ absl::Status LaneWriter::Prepare() {
 }
 
 bool LaneWriter::TakeCredit() {
-  const uint64_t capacity = segment_.header().capacity;
+  const uint64_t capacity = segment_.capacity();
   const uint32_t count = segment_.lanes();
   // What a lane may hold at most: credit, or what it has.
   const auto claimed = [](const QueueLane& lane) {
@@ -166,11 +166,11 @@ bool LaneWriter::MaybeRoom() const {
   const uint32_t count = segment_.lanes();
   uint64_t total = 0;
   for (uint32_t i = 0; i < count; ++i) total += segment_.Outstanding(segment_.lane(i));
-  return total < segment_.header().capacity;
+  return total < segment_.capacity();
 }
 
 absl::Status LaneWriter::MoveToRing(uint32_t log2) {
-  const uint64_t base = BaseRingsOffset(segment_.header().chunks) + index_ * kBaseRingBytes;
+  const uint64_t base = BaseRingOffset(index_);
   uint64_t offset = base;
   // The getters must have left the ring whose place in the lane's table the new one takes.
   const uint64_t behind = (hop_ - (lane_.head.load(std::memory_order_acquire) >> 56)) & 0xff;

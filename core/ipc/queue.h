@@ -24,6 +24,7 @@
 #include "core/ipc/byte_queue.h"
 #include "core/os/deadline.h"
 #include "core/os/fd.h"
+#include "core/shm/shared_object.h"
 
 namespace regatta {
 
@@ -38,11 +39,11 @@ class Queue {
     CheckItems();
     return FromBytes(ByteQueue::Create({.capacity = capacity, .fingerprint = TypeFingerprint<T>()}));
   }
-  // The queue behind a descriptor that another process of the family gave. DataLoss: not a queue.
-  // FailedPrecondition: of another family. InvalidArgument: of other items.
-  static absl::StatusOr<Queue> Attach(Fd descriptor) {
+  // The queue at `offset` of a file that another process of the family passed on. DataLoss: no queue is there.
+  // FailedPrecondition: it belongs to another family. InvalidArgument: its items are of another type.
+  static absl::StatusOr<Queue> Attach(Fd descriptor, uint64_t offset) {
     CheckItems();
-    return FromBytes(ByteQueue::Attach(std::move(descriptor), TypeFingerprint<T>()));
+    return FromBytes(ByteQueue::Attach(std::move(descriptor), offset, TypeFingerprint<T>()));
   }
 
   // Blocks while full, until `deadline`. What the caller wrote before Put is visible after the matching Get.
@@ -85,9 +86,12 @@ class Queue {
   // 0: no limit.
   int64_t capacity() const { return queue_.capacity(); }
 
-  // To be passed on; still owned by the queue.
+  // Where it lies in shared memory, to be passed on. The descriptor stays owned by the queue.
   const Fd& descriptor() const { return queue_.descriptor(); }
+  uint64_t offset() const { return queue_.offset(); }
   bool valid() const { return queue_.valid(); }
+
+  static constexpr ObjectType kType = kQueueType;
 
  private:
   static constexpr void CheckItems() {
@@ -105,27 +109,9 @@ class Queue {
   ByteQueue queue_;
 };
 
-// A Queue crosses as its descriptor, beside the bytes.
 template <typename T>
-struct Codec<Queue<T>> {
-  static constexpr uint64_t kFingerprint = FingerprintOf("regatta.Queue/1") ^ (TypeFingerprint<T>() << 1);
-  static constexpr bool kCarriesDescriptors = true;
-  static size_t Size(const Queue<T>& queue) { return queue.valid() ? EncodedSize(queue.descriptor()) : 1; }
-  static void Encode(const Queue<T>& queue, Encoder& out) {
-    if (queue.valid()) {
-      out.Write(queue.descriptor());
-    } else {
-      out.Fail(absl::InvalidArgumentError("a Queue that was never created can't be passed on: use Queue::Create"));
-    }
-  }
-  static bool Decode(Decoder& in, Queue<T>& queue) {
-    Fd descriptor;
-    if (!in.Read(descriptor)) return false;
-    absl::StatusOr<Queue<T>> attached = Queue<T>::Attach(std::move(descriptor));
-    if (!attached.ok()) return in.Fail(attached.status());
-    queue = *std::move(attached);
-    return true;
-  }
+struct Codec<Queue<T>> : ObjectCodec<Queue<T>> {
+  static constexpr uint64_t kFingerprint = FingerprintOf("regatta.Queue/2") ^ (TypeFingerprint<T>() << 1);
 };
 
 }  // namespace regatta

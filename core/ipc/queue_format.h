@@ -1,6 +1,6 @@
 // A queue's segment in shared memory; FORMAT.md says it in prose, queue_format_test.cc holds the two together.
 //
-//   [header 4 KiB][lanes][chunk table][base rings][chunks ...]
+//   [header 4 KiB][lanes][base rings][chunk table][chunks ...]
 //
 // All of it is sparse: memory stands behind the header, the lanes and rings in use, and the chunks taken.
 #ifndef REGATTA_CORE_IPC_QUEUE_FORMAT_H_
@@ -12,12 +12,15 @@
 
 #include "core/shm/chunk_arena.h"
 #include "core/shm/extent_pool.h"
+#include "core/shm/segment.h"
+#include "core/shm/shared_object.h"
 #include "core/sync/lock_cell.h"
 #include "core/sync/wait_point.h"
 
 namespace regatta {
 
-inline constexpr uint64_t kQueueMagic = 0x3145554555474552;  // "REGUEUE1"
+inline constexpr ObjectType kQueueType = {0x3245554555474552, "queue"};  // "REGUEUE2"
+inline constexpr uint32_t kQueueChunks = 1 << 20;
 inline constexpr uint32_t kQueueLanes = 1024;
 inline constexpr uint32_t kLaneRings = 64;
 inline constexpr uint32_t kBaseRingLog2 = 8;
@@ -60,12 +63,9 @@ struct alignas(1024) QueueLane {
 static_assert(sizeof(QueueLane) == 1024);
 
 struct alignas(4096) QueueHeader {
-  uint64_t magic;
-  uint64_t family;       // Family::Id
-  uint64_t fingerprint;  // Of the items' type.
+  ObjectHeader object;
   uint64_t capacity;     // Items; 0 is no limit.
-  uint32_t chunks;       // In the address range.
-  uint32_t chunk_limit;  // That may be taken at once.
+  uint32_t chunk_limit;  // Chunks that may be taken at once.
 
   alignas(64) std::atomic<uint32_t> lanes;  // Lanes [0, lanes) were ever used.
   std::atomic<uint32_t> closed;
@@ -76,18 +76,16 @@ struct alignas(4096) QueueHeader {
   alignas(64) WaitPoint space;               // Putters of a bounded queue.
 };
 
-// Offsets in the segment.
+// Offsets in the segment. Lanes, and each ring, lie in one window of it.
 inline constexpr uint64_t kLanesOffset = sizeof(QueueHeader);
-inline constexpr uint64_t kTableOffset = kLanesOffset + uint64_t{kQueueLanes} * sizeof(QueueLane);
-constexpr uint64_t BaseRingsOffset(uint32_t chunks) {
-  return (kTableOffset + uint64_t{chunks} * sizeof(uint64_t) + 4095) / 4096 * 4096;
-}
 inline constexpr uint64_t kBaseRingBytes = sizeof(QueueSlot) << kBaseRingLog2;
-constexpr uint64_t ChunksOffset(uint32_t chunks) {
-  const uint64_t end = BaseRingsOffset(chunks) + kQueueLanes * kBaseRingBytes;
-  return (end + kChunkBytes - 1) / kChunkBytes * kChunkBytes;
-}
-constexpr uint64_t SegmentBytes(uint32_t chunks) { return ChunksOffset(chunks) + chunks * kChunkBytes; }
+inline constexpr uint64_t kBaseRingsOffset =
+    (kLanesOffset + kQueueLanes * sizeof(QueueLane) + kBaseRingBytes - 1) / kBaseRingBytes * kBaseRingBytes;
+constexpr uint64_t BaseRingOffset(uint32_t lane) { return kBaseRingsOffset + lane * kBaseRingBytes; }
+inline constexpr uint64_t kTableOffset = BaseRingOffset(kQueueLanes);
+inline constexpr uint64_t kChunksOffset =
+    (kTableOffset + kQueueChunks * sizeof(uint64_t) + kChunkBytes - 1) / kChunkBytes * kChunkBytes;
+static_assert(Segment::InOneWindow(0, kLanesOffset + kQueueLanes * sizeof(QueueLane)));
 
 // The kind of chunk runs that are a lane's larger rings.
 inline constexpr uint8_t kRingKind = ExtentPool::kEndOfKinds;

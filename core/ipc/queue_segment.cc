@@ -15,12 +15,34 @@
 namespace regatta {
 namespace {
 
-// 64 GiB of address space, or less where a limit forbids it.
-constexpr uint32_t kChunkChoices[] = {1 << 20, 1 << 17, 1 << 14, 1 << 10};
-
 std::atomic<uint64_t> g_next_number{1};
 
-// The places of this thread in the queues it used. A plain pointer, freed by a key's destructor: that runs after those of the
+// Small numbers for the QueueSegments that exist.
+class Indices {
+ public:
+  uint32_t Take() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (free_.empty()) return next_++;
+    const uint32_t index = free_.back();
+    free_.pop_back();
+    return index;
+  }
+  void GiveBack(uint32_t index) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    free_.push_back(index);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<uint32_t> free_;
+  uint32_t next_ = 0;
+};
+Indices& TheIndices() {
+  static Indices& indices = *new Indices;  // Never destroyed: exit handlers may use queues.
+  return indices;
+}
+
+// The places of this thread in the queues it used, by the queue's index. A plain pointer, freed by a key's destructor: that runs after those of the
 // thread's other objects, which may still put and get. The first thread's stays for exit handlers.
 using ThreadPlaces = std::vector<std::unique_ptr<QueueThread>>;
 thread_local ThreadPlaces* t_places = nullptr;
@@ -41,16 +63,18 @@ ThreadPlaces& ThisThreadPlaces() {
 
 }  // namespace
 
-QueueSegment::QueueSegment(Fd file, Mapping mapping)
-    : file_(std::move(file)),
-      mapping_(std::move(mapping)),
-      number_(g_next_number.fetch_add(1, std::memory_order_relaxed)) {
-  QueueHeader& head = header();
-  arena_ = ChunkArena(&file_, mapping_.data(), &head.arena, kTableOffset, ChunksOffset(head.chunks), head.chunks,
-                      head.chunk_limit);
-}
+QueueSegment::QueueSegment(std::shared_ptr<Segment> segment)
+    : segment_(std::move(segment)),
+      header_(segment_->Get<QueueHeader>(0)),
+      lanes_(reinterpret_cast<QueueLane*>(header_ + 1)),
+      capacity_(header_->capacity),
+      fingerprint_(header_->object.fingerprint),
+      arena_(segment_.get(), &header_->arena, kTableOffset, kChunksOffset, kQueueChunks, header_->chunk_limit),
+      number_(g_next_number.fetch_add(1, std::memory_order_relaxed)),
+      index_(TheIndices().Take()) {}
 
 QueueSegment::~QueueSegment() {
+  TheIndices().GiveBack(index_);
   Local* local = local_.load(std::memory_order_relaxed);
   if (local == nullptr || local->fork_generation != Family::fork_generation()) return;
   for (const auto& writer : local->writers) writer->LetGo();
@@ -58,60 +82,37 @@ QueueSegment::~QueueSegment() {
 }
 
 absl::StatusOr<std::shared_ptr<QueueSegment>> QueueSegment::Create(const QueueOptions& options) {
-  absl::StatusOr<uint64_t> family = Family::Id();
-  if (!family.ok()) return family.status();
-  absl::StatusOr<Fd> file = CreateMemfd("regatta queue");
-  if (!file.ok()) return file.status();
-  if (absl::Status grown = GrowMemfd(*file, 0, sizeof(QueueHeader)); !grown.ok()) return grown;
-  absl::StatusOr<Mapping> mapping = absl::InternalError("no size tried");
-  uint32_t chunks = 0;
-  for (const uint32_t choice : kChunkChoices) {
-    chunks = choice;
-    mapping = Mapping::Map(*file, SegmentBytes(chunks));
-    if (mapping.ok()) break;
-  }
-  if (!mapping.ok()) return mapping.status();
-  auto& header = *reinterpret_cast<QueueHeader*>(mapping->data());
-  header.family = *family;
-  header.fingerprint = options.fingerprint;
+  absl::StatusOr<std::shared_ptr<Segment>> segment = Segment::Create("regatta queue", sizeof(QueueHeader));
+  if (!segment.ok()) return segment.status();
+  auto& header = *(*segment)->Get<QueueHeader>(0);
   header.capacity = options.capacity > 0 ? static_cast<uint64_t>(options.capacity) : 0;
-  header.chunks = chunks;
-  header.chunk_limit =
-      options.memory_limit == 0
-          ? chunks
-          : static_cast<uint32_t>(std::min<uint64_t>(chunks, (options.memory_limit + kChunkBytes - 1) / kChunkBytes));
-  header.magic = kQueueMagic;
-  return std::make_shared<QueueSegment>(*std::move(file), *std::move(mapping));
+  const uint64_t limit = options.memory_limit / kChunkBytes + (options.memory_limit % kChunkBytes != 0 ? 1 : 0);
+  header.chunk_limit = limit == 0 ? kQueueChunks : static_cast<uint32_t>(std::min<uint64_t>(kQueueChunks, limit));
+  if (absl::Status made = MakeObject(kQueueType, options.fingerprint, header.object); !made.ok()) return made;
+  return (*segment)->ViewOr<QueueSegment>([&] { return std::make_shared<QueueSegment>(*segment); });
 }
 
-absl::StatusOr<std::shared_ptr<QueueSegment>> QueueSegment::Attach(Fd file, uint64_t fingerprint) {
-  const absl::StatusOr<uint64_t> family = Family::Id();
-  if (!family.ok()) return family.status();
-  const absl::StatusOr<uint64_t> size = MemfdSize(file);
-  if (!size.ok()) return size.status();
-  if (*size < sizeof(QueueHeader)) return absl::DataLossError("not a queue: its file is too short");
-  absl::StatusOr<Mapping> start = Mapping::Map(file, sizeof(QueueHeader));
-  if (!start.ok()) return start.status();
-  const auto& header = *reinterpret_cast<const QueueHeader*>(start->data());
-  if (header.magic != kQueueMagic) return absl::DataLossError("not a queue of this version: its first bytes differ");
-  if (header.chunks == 0 || header.chunks > kChunkChoices[0]) {
-    return absl::DataLossError("not a queue: it claims an impossible size");
+absl::StatusOr<std::shared_ptr<QueueSegment>> QueueSegment::Attach(Fd file, uint64_t offset, uint64_t fingerprint) {
+  absl::StatusOr<std::shared_ptr<Segment>> segment = Segment::Attach(std::move(file));
+  if (!segment.ok()) return segment.status();
+  absl::Status fits = CheckObject(**segment, offset, sizeof(QueueHeader), kQueueType, fingerprint);
+  if (!fits.ok()) return fits;
+  if (offset != 0) return absl::DataLossError("not a queue: a queue lies at the begin of its file");
+  return (*segment)->ViewOr<QueueSegment>([&] { return std::make_shared<QueueSegment>(*segment); });
+}
+
+uint32_t QueueSegment::LanesInFile(uint32_t count) const {
+  // The number comes from shared memory, and the lanes must be in the file to be looked at.
+  if (!segment_->Contains(0, kLanesOffset + count * sizeof(QueueLane))) {
+    return lanes_in_file_.load(std::memory_order_relaxed);
   }
-  if (header.family != *family) {
-    return absl::FailedPreconditionError(
-        "the queue belongs to another family of processes: pass it only to processes started by this library");
-  }
-  if (header.fingerprint != fingerprint) {
-    return absl::InvalidArgumentError("the queue's items are of another type than the one asked for");
-  }
-  absl::StatusOr<Mapping> mapping = Mapping::Map(file, SegmentBytes(header.chunks));
-  if (!mapping.ok()) return mapping.status();
-  return std::make_shared<QueueSegment>(std::move(file), *std::move(mapping));
+  lanes_in_file_.store(count, std::memory_order_relaxed);
+  return count;
 }
 
 void QueueSegment::ClearMark(uint64_t ring_offset, uint64_t log2, uint64_t item) {
-  auto* ring = reinterpret_cast<QueueSlot*>(mapping_.data() + ring_offset);
-  ring[item & ((uint64_t{1} << log2) - 1)].sequence.store(0, std::memory_order_relaxed);
+  auto* ring = reinterpret_cast<QueueSlot*>(segment_->At(ring_offset, sizeof(QueueSlot) << log2));
+  if (ring != nullptr) ring[item & ((uint64_t{1} << log2) - 1)].sequence.store(0, std::memory_order_relaxed);
 }
 
 bool QueueSegment::OwnerLives(const QueueLane& lane) const {
@@ -181,23 +182,19 @@ absl::StatusOr<QueueThread*> QueueSegment::ThisThread() {
   if (QueueThread* cached = CachedThread()) return cached;
   const uint32_t generation = Family::fork_generation();
   ThreadPlaces& places = ThisThreadPlaces();
-  for (const auto& place : places) {
-    if (place->segment_number == number_ && place->fork_generation == generation) {
-      t_last_ = place.get();
-      return t_last_;
-    }
+  if (places.size() <= index_) places.resize(index_ + 1);
+  std::unique_ptr<QueueThread>& place = places[index_];
+  // Another queue may have had the index before.
+  if (place == nullptr || place->segment_number != number_ || place->fork_generation != generation) {
+    const absl::StatusOr<Member> self = Family::Self();
+    if (!self.ok()) return self.status();
+    place = std::make_unique<QueueThread>();
+    place->segment_number = number_;
+    place->fork_generation = generation;
+    place->self = *self;
+    place->segment = weak_from_this();
   }
-  const absl::StatusOr<Member> self = Family::Self();
-  if (!self.ok()) return self.status();
-  places.erase(std::remove_if(places.begin(), places.end(), [](const auto& place) { return place->segment.expired(); }),
-               places.end());
-  auto place = std::make_unique<QueueThread>();
-  place->segment_number = number_;
-  place->fork_generation = generation;
-  place->self = *self;
-  place->segment = weak_from_this();
   t_last_ = place.get();
-  places.push_back(std::move(place));
   return t_last_;
 }
 
@@ -206,7 +203,7 @@ void QueueSegment::LeaveThread() {
   const std::unique_ptr<ThreadPlaces> places(std::exchange(t_places, nullptr));
   if (places == nullptr) return;
   for (const auto& place : *places) {
-    if (place->writer == nullptr || place->fork_generation != Family::fork_generation()) continue;
+    if (place == nullptr || place->writer == nullptr || place->fork_generation != Family::fork_generation()) continue;
     const std::shared_ptr<QueueSegment> segment = place->segment.lock();
     if (segment != nullptr && place->writer->LeaveThread()) segment->ReturnWriter(place->writer);
   }
@@ -248,9 +245,14 @@ absl::StatusOr<uint32_t> QueueSegment::ClaimLane(Member self) {
         absl::StrCat(kQueueLanes, " threads are putting into this queue already: let some end, or share a producer"));
   }
   QueueLane& fresh = lane(count);
-  if (absl::Status grown = GrowMemfd(file_, OffsetOf(&fresh), sizeof(QueueLane)); !grown.ok()) return grown;
-  const uint64_t ring = BaseRingsOffset(header().chunks) + count * kBaseRingBytes;
-  if (absl::Status grown = GrowMemfd(file_, ring, kBaseRingBytes); !grown.ok()) return grown;
+  const uint64_t lane_at = kLanesOffset + count * sizeof(QueueLane);
+  if (absl::Status grown = segment_->Grow(lane_at, sizeof(QueueLane)); !grown.ok()) return grown;
+  const uint64_t ring = BaseRingOffset(count);
+  if (!segment_->Reserve(ring)) {
+    return absl::ResourceExhaustedError(
+        "no address space is left for another producer of the queue: raise `ulimit -v`");
+  }
+  if (absl::Status grown = segment_->Grow(ring, kBaseRingBytes); !grown.ok()) return grown;
   fresh.rings[0].store(ring | kBaseRingLog2, std::memory_order_relaxed);
   fresh.owner.store(self, std::memory_order_release);
   FaultPointHere(fault::kQueueLaneMade);
@@ -292,7 +294,7 @@ void QueueSegment::ResetLane(uint32_t index) {
   if (!OwnerLives(lane)) lane.used.store(next, std::memory_order_relaxed);
   // Its owner, if any, reads everything anew when it comes for the lock, as its limit is 0.
   lane.resets.fetch_add(1, std::memory_order_relaxed);
-  const uint64_t base = BaseRingsOffset(header().chunks) + index * kBaseRingBytes;
+  const uint64_t base = BaseRingOffset(index);
   uint64_t hop = SettledHop(lane, next);
   lane.hop.store(hop, std::memory_order_release);
   if ((lane.rings[hop % kLaneRings].load(std::memory_order_relaxed) & ~uint64_t{63}) != base) {

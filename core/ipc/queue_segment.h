@@ -6,6 +6,7 @@
 #define REGATTA_CORE_IPC_QUEUE_SEGMENT_H_
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -16,9 +17,9 @@
 #include "core/ipc/byte_queue.h"
 #include "core/ipc/queue_format.h"
 #include "core/os/fd.h"
-#include "core/os/memfd.h"
 #include "core/shm/chunk_arena.h"
 #include "core/shm/family.h"
+#include "core/shm/segment.h"
 
 namespace regatta {
 
@@ -39,31 +40,38 @@ struct QueueThread {
 class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
  public:
   static absl::StatusOr<std::shared_ptr<QueueSegment>> Create(const QueueOptions& options);
-  static absl::StatusOr<std::shared_ptr<QueueSegment>> Attach(Fd file, uint64_t fingerprint);
-  QueueSegment(Fd file, Mapping mapping);
+  // The one of this process, made if need be.
+  static absl::StatusOr<std::shared_ptr<QueueSegment>> Attach(Fd file, uint64_t offset, uint64_t fingerprint);
+  explicit QueueSegment(std::shared_ptr<Segment> segment);
   // Lets the lanes of this process go; those of a parent it was forked from stay.
   ~QueueSegment();
 
-  QueueHeader& header() const { return *reinterpret_cast<QueueHeader*>(mapping_.data()); }
-  QueueLane& lane(uint32_t index) const { return reinterpret_cast<QueueLane*>(mapping_.data() + kLanesOffset)[index]; }
-  uint32_t lanes() const { return std::min(header().lanes.load(std::memory_order_acquire), kQueueLanes); }
+  QueueHeader& header() const { return *header_; }
+  QueueLane& lane(uint32_t index) const { return lanes_[index]; }
+  // Lanes [0, lanes) may be looked at.
+  uint32_t lanes() const {
+    const uint32_t count = std::min(header_->lanes.load(std::memory_order_acquire), kQueueLanes);
+    return count <= lanes_in_file_.load(std::memory_order_relaxed) ? count : LanesInFile(count);
+  }
   // The ring of that number, or null if shared memory names an impossible one.
   QueueSlot* Ring(const QueueLane& lane, uint64_t hop, uint64_t* mask) const {
     const uint64_t word = lane.rings[hop % kLaneRings].load(std::memory_order_acquire);
     const uint64_t log2 = word & 63;
     const uint64_t offset = word & ~uint64_t{63};
-    if (log2 < kBaseRingLog2 || log2 > kLargestRingLog2 || offset % sizeof(QueueSlot) != 0 ||
-        offset > mapping_.size() || mapping_.size() - offset < sizeof(QueueSlot) << log2) [[unlikely]] {
+    if (log2 < kBaseRingLog2 || log2 > kLargestRingLog2 || offset % sizeof(QueueSlot) != 0) [[unlikely]] {
       return nullptr;
     }
     *mask = (uint64_t{1} << log2) - 1;
-    return reinterpret_cast<QueueSlot*>(mapping_.data() + offset);
+    return reinterpret_cast<QueueSlot*>(segment_->At(offset, sizeof(QueueSlot) << log2));
   }
+  // Fixed when the queue was made, and read once.
+  uint64_t capacity() const { return capacity_; }  // 0: no limit.
   // A ring used again may hold the mark of a move at this very item, made by an owner that died before putting it.
   void ClearMark(uint64_t ring_offset, uint64_t log2, uint64_t item);
-  uint64_t OffsetOf(const void* at) const { return static_cast<const std::byte*>(at) - mapping_.data(); }
+  uint64_t OffsetOf(const void* at) const { return segment_->OffsetOf(at); }
   ChunkArena& arena() { return arena_; }
-  const Fd& file() const { return file_; }
+  const Fd& file() const { return segment_->file(); }
+  uint64_t fingerprint() const { return fingerprint_; }
 
   // Items of the lane put, or on their way, and not yet got; of a dead owner those that can still be got.
   uint64_t Outstanding(const QueueLane& lane) const;
@@ -116,10 +124,17 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
 
   static inline thread_local constinit QueueThread* t_last_ = nullptr;
 
-  Fd file_;
-  Mapping mapping_;
+  uint32_t LanesInFile(uint32_t count) const;
+
+  const std::shared_ptr<Segment> segment_;
+  QueueHeader* const header_;
+  QueueLane* const lanes_;
+  const uint64_t capacity_;
+  const uint64_t fingerprint_;
   ChunkArena arena_;
-  uint64_t number_;
+  mutable std::atomic<uint32_t> lanes_in_file_{0};
+  const uint64_t number_;  // Never used again.
+  const uint32_t index_;   // Small, and free again after this object: threads find their place by it.
   std::atomic<Local*> local_{nullptr};
 };
 

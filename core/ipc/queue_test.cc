@@ -10,10 +10,13 @@
 #include "absl/time/time.h"
 #include "core/os/error.h"
 #include "core/os/forked_child.h"
+#include "core/shm/shared_object_suite.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Queue, SharedObjectTest, Queue<int>);
 
 TEST(Queue, CarriesNumbersInOrder) {
   Queue<int> queue = *Queue<int>::Create();
@@ -67,6 +70,31 @@ TEST(Queue, SaysFullEmptyAndClosedApart) {
   EXPECT_TRUE(IsClosed(queue.Get().status()));
 }
 
+// One lane a thread, however many handles to the queue it has: else the order of its items would be lost.
+TEST(Queue, KeepsTheOrderOfAThreadOverAllHandles) {
+  Queue<int> first = *Queue<int>::Create();
+  Queue<int> second = *Queue<int>::Attach(*first.descriptor().Duplicate(), first.offset());
+  for (int i = 0; i < 1000; i += 2) {
+    ASSERT_TRUE(first.Put(i).ok());
+    ASSERT_TRUE(second.Put(i + 1).ok());
+  }
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(*(i % 3 == 0 ? first : second).Get(), i);
+}
+
+TEST(Queue, OfWhichThereAreManyServeOneThread) {
+  constexpr int kQueues = 800;
+  std::vector<Queue<int>> queues;
+  for (int i = 0; i < kQueues; ++i) {
+    absl::StatusOr<Queue<int>> made = Queue<int>::Create();
+    ASSERT_TRUE(made.ok()) << i << ": " << made.status();
+    queues.push_back(*std::move(made));
+  }
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < kQueues; ++i) ASSERT_TRUE(queues[i].Put(i).ok());
+    for (int i = 0; i < kQueues; ++i) ASSERT_EQ(*queues[i].Get(), i);
+  }
+}
+
 TEST(Queue, CopiesAreTheSameQueue) {
   Queue<int> queue = *Queue<int>::Create();
   Queue<int> copy = queue;
@@ -78,8 +106,9 @@ TEST(Queue, CopiesAreTheSameQueue) {
 TEST(Queue, AttachWantsTheSameItems) {
   Queue<int> queue = *Queue<int>::Create();
   ASSERT_TRUE(queue.Put(5).ok());
-  EXPECT_EQ(Queue<float>::Attach(*queue.descriptor().Duplicate()).status().code(), absl::StatusCode::kInvalidArgument);
-  absl::StatusOr<Queue<int>> same = Queue<int>::Attach(*queue.descriptor().Duplicate());
+  EXPECT_EQ(Queue<float>::Attach(*queue.descriptor().Duplicate(), queue.offset()).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  absl::StatusOr<Queue<int>> same = Queue<int>::Attach(*queue.descriptor().Duplicate(), queue.offset());
   ASSERT_TRUE(same.ok());
   EXPECT_EQ(*same->Get(), 5);
 }

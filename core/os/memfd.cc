@@ -155,6 +155,17 @@ absl::StatusOr<uint64_t> AvailableMemory(const std::string& root) {
   return room;
 }
 
+absl::StatusOr<std::byte*> MapMemory(const Fd& file, uint64_t offset, size_t length) {
+  void* at = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file.get(),
+                  static_cast<off_t>(offset));
+  if (at == MAP_FAILED) return ErrnoError(absl::StrCat("mmap of ", length, " bytes"));
+  // Refused only where the kernel knows no core dumps.
+  static_cast<void>(madvise(at, length, MADV_DONTDUMP));
+  return static_cast<std::byte*>(at);
+}
+
+void UnmapMemory(std::byte* address, size_t length) { munmap(address, length); }
+
 Mapping::Mapping(Mapping&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 
@@ -165,14 +176,14 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
 }
 
 Mapping::~Mapping() {
-  if (data_ != nullptr) munmap(data_, size_);
+  if (data_ != nullptr) UnmapMemory(data_, size_);
 }
 
 absl::StatusOr<Mapping> Mapping::Map(const Fd& file, size_t length) {
-  void* at = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file.get(), 0);
-  if (at == MAP_FAILED) return ErrnoError(absl::StrCat("mmap of ", length, " bytes"));
+  const absl::StatusOr<std::byte*> at = MapMemory(file, 0, length);
+  if (!at.ok()) return at.status();
   Mapping mapping;
-  mapping.data_ = static_cast<std::byte*>(at);
+  mapping.data_ = *at;
   mapping.size_ = length;
   return mapping;
 }

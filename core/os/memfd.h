@@ -36,7 +36,13 @@ uint64_t MemfdIdentity(const Fd& file);
 // /sys, for tests.
 absl::StatusOr<uint64_t> AvailableMemory(const std::string& root = "");
 
-// A mapping of a whole file, readable and writable by all who map it.
+// Maps the bytes [offset, offset + length) of `file`, readable and writable, shared with all who map it, and left out of core
+// dumps: a dump that walks the holes of a sparse file takes minutes. More than the file has is a reservation, usable as the
+// file grows. The caller unmaps them. ResourceExhausted: no address space.
+absl::StatusOr<std::byte*> MapMemory(const Fd& file, uint64_t offset, size_t length);
+void UnmapMemory(std::byte* address, size_t length);
+
+// A mapping of a whole file by MapMemory.
 class Mapping {
  public:
   Mapping() = default;

@@ -8,62 +8,42 @@
 #include "core/pool/fault_points.h"
 
 namespace regatta {
-namespace {
-// 64 GiB of address space for large arguments and results, or less where a limit forbids it.
-constexpr uint32_t kChunkChoices[] = {1 << 20, 1 << 17, 1 << 14, 1 << 10};
-}  // namespace
 
-Board::Board(Fd file, Mapping mapping, Member self)
-    : file_(std::move(file)), mapping_(std::move(mapping)), self_(self) {
-  arena_ = ChunkArena(&file_, mapping_.data(), &header().arena, kBoardTableOffset, BoardChunksOffset(header().chunks),
-                      header().chunks, header().chunk_limit);
-}
+Board::Board(std::shared_ptr<Segment> segment, Member self)
+    : segment_(std::move(segment)),
+      base_(segment_->At(0, sizeof(BoardHeader))),
+      arena_(segment_.get(), &header().arena, kBoardTableOffset, kBoardChunksOffset, kBoardChunks, kBoardChunks),
+      self_(self) {}
 
 absl::StatusOr<std::unique_ptr<Board>> Board::Create() {
   const absl::StatusOr<Member> self = Family::Self();
   if (!self.ok()) return self.status();
-  absl::StatusOr<Fd> file = CreateMemfd("regatta pool");
-  if (!file.ok()) return file.status();
-  if (absl::Status grown = GrowMemfd(*file, 0, kWorkersOffset); !grown.ok()) return grown;
-  absl::StatusOr<Mapping> mapping = absl::InternalError("no size tried");
-  uint32_t chunks = 0;
-  for (const uint32_t choice : kChunkChoices) {
-    chunks = choice;
-    mapping = Mapping::Map(*file, BoardBytes(chunks));
-    if (mapping.ok()) break;
-  }
-  if (!mapping.ok()) return mapping.status();
-  const absl::StatusOr<uint64_t> family = Family::Id();
-  if (!family.ok()) return family.status();
-  auto& header = *reinterpret_cast<BoardHeader*>(mapping->data());
-  header.family = *family;
-  header.chunks = chunks;
-  header.chunk_limit = chunks;
-  header.magic = kBoardMagic;
-  return std::make_unique<Board>(*std::move(file), *std::move(mapping), *self);
+  absl::StatusOr<std::shared_ptr<Segment>> segment = Segment::Create("regatta pool", kWorkersOffset);
+  if (!segment.ok()) return segment.status();
+  if (absl::Status made = MakeObject(kBoardType, 0, (*segment)->Get<BoardHeader>(0)->object); !made.ok()) return made;
+  return std::make_unique<Board>(*std::move(segment), *self);
 }
 
 absl::StatusOr<std::unique_ptr<Board>> Board::Attach(Fd file) {
   const absl::StatusOr<Member> self = Family::Self();
   if (!self.ok()) return self.status();
-  const absl::StatusOr<uint64_t> size = MemfdSize(file);
-  if (!size.ok()) return size.status();
-  if (*size < kSlotsOffset) return absl::DataLossError("not a pool's board: its file is too short");
-  absl::StatusOr<Mapping> start = Mapping::Map(file, sizeof(BoardHeader));
-  if (!start.ok()) return start.status();
-  const auto& header = *reinterpret_cast<const BoardHeader*>(start->data());
-  if (header.magic != kBoardMagic || header.chunks == 0 || header.chunks > kChunkChoices[0]) {
-    return absl::DataLossError("not a pool's board of this version: its first bytes differ");
-  }
-  absl::StatusOr<Mapping> mapping = Mapping::Map(file, BoardBytes(header.chunks));
-  if (!mapping.ok()) return mapping.status();
-  return std::make_unique<Board>(std::move(file), *std::move(mapping), *self);
+  absl::StatusOr<std::shared_ptr<Segment>> segment = Segment::Attach(std::move(file));
+  if (!segment.ok()) return segment.status();
+  if (absl::Status fits = CheckObject(**segment, 0, kWorkersOffset, kBoardType, 0); !fits.ok()) return fits;
+  return std::make_unique<Board>(*std::move(segment), *self);
 }
 
 absl::Status Board::Back(uint32_t slots, uint32_t workers) {
-  if (absl::Status grown = GrowMemfd(file_, kWorkersOffset, workers * sizeof(WorkerLine)); !grown.ok()) return grown;
-  if (absl::Status grown = GrowMemfd(file_, kSlotsOffset, slots * sizeof(TaskSlot)); !grown.ok()) return grown;
-  return GrowMemfd(file_, kDoneOffset, workers * sizeof(DoneRing));
+  if (absl::Status grown = segment_->Grow(kWorkersOffset, workers * sizeof(WorkerLine)); !grown.ok()) return grown;
+  if (absl::Status grown = segment_->Grow(kSlotsOffset, slots * sizeof(TaskSlot)); !grown.ok()) return grown;
+  if (absl::Status grown = segment_->Grow(kDoneOffset, workers * sizeof(DoneRing)); !grown.ok()) return grown;
+  // Done() finds each of them from now on.
+  for (uint32_t i = 0; i < workers; ++i) {
+    if (segment_->At(kDoneOffset + i * sizeof(DoneRing), sizeof(DoneRing)) == nullptr) {
+      return absl::ResourceExhaustedError("no address space is left for the pool's results: raise `ulimit -v`");
+    }
+  }
+  return absl::OkStatus();
 }
 
 bool Board::Post(uint32_t slot) {

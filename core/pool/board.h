@@ -13,11 +13,11 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/os/fd.h"
-#include "core/os/memfd.h"
 #include "core/pool/board_format.h"
 #include "core/shm/chunk_arena.h"
 #include "core/shm/extent_pool.h"
 #include "core/shm/family.h"
+#include "core/shm/segment.h"
 
 namespace regatta {
 
@@ -25,17 +25,17 @@ class Board : public ArenaLock {
  public:
   // ResourceExhausted: no memory, descriptors or address space.
   static absl::StatusOr<std::unique_ptr<Board>> Create();
-  // DataLoss: not a board.
+  // DataLoss: not a board. FailedPrecondition: of another family.
   static absl::StatusOr<std::unique_ptr<Board>> Attach(Fd file);
-  Board(Fd file, Mapping mapping, Member self);
+  Board(std::shared_ptr<Segment> segment, Member self);
 
-  BoardHeader& header() const { return *reinterpret_cast<BoardHeader*>(mapping_.data()); }
+  BoardHeader& header() const { return *At<BoardHeader>(0); }
   TaskSlot& slot(uint32_t index) const { return At<TaskSlot>(kSlotsOffset)[index]; }
   WorkerLine& worker(uint32_t index) const { return At<WorkerLine>(kWorkersOffset)[index]; }
-  const Fd& file() const { return file_; }
+  const Fd& file() const { return segment_->file(); }
   Member self() const { return self_; }
   ChunkArena& arena() { return arena_; }
-  uint64_t OffsetOf(const void* at) const { return static_cast<const std::byte*>(at) - mapping_.data(); }
+  uint64_t OffsetOf(const void* at) const { return segment_->OffsetOf(at); }
 
   // Puts memory behind slots [0, slots) and the lines of workers [0, workers). ResourceExhausted: none left.
   absl::Status Back(uint32_t slots, uint32_t workers);
@@ -66,17 +66,21 @@ class Board : public ArenaLock {
   void UnlockArena() override { header().lock.Release(); }
 
  private:
+  // What lies in the first window, at an address that never changes.
   template <typename T>
   T* At(uint64_t offset) const {
-    return reinterpret_cast<T*>(mapping_.data() + offset);
+    return reinterpret_cast<T*>(base_ + offset);
   }
-  DoneRing& Done(uint32_t worker) const { return At<DoneRing>(kDoneOffset)[worker]; }
+  // Back() has put memory behind it, and an address.
+  DoneRing& Done(uint32_t worker) const {
+    return *reinterpret_cast<DoneRing*>(segment_->At(kDoneOffset + worker * sizeof(DoneRing), sizeof(DoneRing)));
+  }
   std::atomic<uint64_t>& RingEntry(uint64_t index) const {
     return At<std::atomic<uint64_t>>(kRingOffset)[index % kTaskRing];
   }
 
-  Fd file_;
-  Mapping mapping_;
+  const std::shared_ptr<Segment> segment_;
+  std::byte* const base_;
   ChunkArena arena_;
   const Member self_;
   uint64_t ring_tail_ = 0;       // The owner's.

@@ -2,6 +2,8 @@
 //
 //   [header 4 KiB][task ring][worker lines][slots][done rings][chunk table][chunks ...]
 //
+// Each part, or each done ring, lies in one window of the segment.
+//
 // The truth about a task is the state word of its slot; the rings only say where to look. Sparse: memory stands behind what
 // is in use.
 #ifndef REGATTA_CORE_POOL_BOARD_FORMAT_H_
@@ -13,12 +15,15 @@
 
 #include "core/process/function_id.h"
 #include "core/shm/chunk_arena.h"
+#include "core/shm/segment.h"
+#include "core/shm/shared_object.h"
 #include "core/sync/lock_cell.h"
 #include "core/sync/wait_point.h"
 
 namespace regatta {
 
-inline constexpr uint64_t kBoardMagic = 0x31445242'4c474552;  // "REGLBRD1"
+inline constexpr ObjectType kBoardType = {0x32445242'4c474552, "pool's board"};  // "REGLBRD2"
+inline constexpr uint32_t kBoardChunks = 1 << 20;
 inline constexpr uint32_t kTaskSlots = 4096;
 inline constexpr uint32_t kTaskRing = 2 * kTaskSlots;  // Room for entries that a death doubled.
 inline constexpr uint32_t kMostWorkers = 1024;
@@ -86,10 +91,7 @@ struct alignas(64) DoneRing {
 };
 
 struct alignas(4096) BoardHeader {
-  uint64_t magic;
-  uint64_t family;
-  uint32_t chunks;
-  uint32_t chunk_limit;
+  ObjectHeader object;
 
   alignas(64) std::atomic<uint32_t> stop;  // Workers end when they see it.
   std::atomic<uint32_t> owner_processor;   // That the owner last posted on.
@@ -106,13 +108,12 @@ struct alignas(4096) BoardHeader {
 inline constexpr uint64_t kRingOffset = sizeof(BoardHeader);
 inline constexpr uint64_t kWorkersOffset = kRingOffset + kTaskRing * sizeof(uint64_t);
 inline constexpr uint64_t kSlotsOffset = kWorkersOffset + kMostWorkers * sizeof(WorkerLine);
-inline constexpr uint64_t kDoneOffset = kSlotsOffset + kTaskSlots * sizeof(TaskSlot);
+inline constexpr uint64_t kDoneOffset =
+    (kSlotsOffset + kTaskSlots * sizeof(TaskSlot) + sizeof(DoneRing) - 1) / sizeof(DoneRing) * sizeof(DoneRing);
 inline constexpr uint64_t kBoardTableOffset = kDoneOffset + kMostWorkers * sizeof(DoneRing);
-constexpr uint64_t BoardChunksOffset(uint32_t chunks) {
-  const uint64_t end = kBoardTableOffset + uint64_t{chunks} * sizeof(uint64_t);
-  return (end + kChunkBytes - 1) / kChunkBytes * kChunkBytes;
-}
-constexpr uint64_t BoardBytes(uint32_t chunks) { return BoardChunksOffset(chunks) + chunks * kChunkBytes; }
+inline constexpr uint64_t kBoardChunksOffset =
+    (kBoardTableOffset + kBoardChunks * sizeof(uint64_t) + kChunkBytes - 1) / kChunkBytes * kChunkBytes;
+static_assert(Segment::InOneWindow(0, kSlotsOffset + kTaskSlots * sizeof(TaskSlot)));
 
 }  // namespace regatta
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/os/forked_child.h"
+#include "core/os/memfd.h"
 #include "core/pool/fault_points.h"
 #include "gtest/gtest.h"
 

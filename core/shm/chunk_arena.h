@@ -9,6 +9,7 @@
 #ifndef REGATTA_CORE_SHM_CHUNK_ARENA_H_
 #define REGATTA_CORE_SHM_CHUNK_ARENA_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +17,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "core/os/fd.h"
+#include "core/shm/segment.h"
 
 namespace regatta {
 
@@ -44,12 +45,12 @@ struct ChunkArenaState {
 class ChunkArena {
  public:
   ChunkArena() = default;
-  // `file` holds the table of `chunks` words at `table_offset` and the chunks at `chunks_offset`; it is mapped at `base`.
-  // `limit`: chunks that may be taken at once, at most `chunks`.
-  ChunkArena(const Fd* file, std::byte* base, ChunkArenaState* state, uint64_t table_offset, uint64_t chunks_offset,
+  // `segment` holds the table of `chunks` words at `table_offset` and the chunks at `chunks_offset`, a multiple of kChunkBytes. It
+  // outlives the arena. `limit`: chunks that may be taken at once, at most `chunks`.
+  ChunkArena(const Segment* segment, ChunkArenaState* state, uint64_t table_offset, uint64_t chunks_offset,
              uint32_t chunks, uint32_t limit);
 
-  // A run of `count` chunks with memory behind them, all zero.
+  // A run of `count` chunks with memory behind them, all zero, in one window of the segment.
   // ResourceExhausted: the limit, the address range or memory; nothing changed.
   absl::StatusOr<uint32_t> Take(uint32_t count, uint32_t owner, uint8_t kind);
   // Frees the run that starts at `first`, and its memory.
@@ -68,18 +69,27 @@ class ChunkArena {
   bool Contains(uint64_t offset) const {
     return offset >= chunks_offset_ && offset - chunks_offset_ < chunks_ * kChunkBytes;
   }
-  std::byte* At(uint32_t chunk) const { return base_ + OffsetOf(chunk); }
+  // The address of `bytes` bytes from the chunk's begin plus `offset` on. Null as Segment::At.
+  std::byte* At(uint32_t chunk, uint64_t offset, uint64_t bytes) const {
+    return segment_->At(OffsetOf(chunk) + offset, bytes);
+  }
   uint64_t taken() const { return state_->taken.load(std::memory_order_relaxed); }
 
  private:
+  // The state comes from shared memory.
+  uint32_t End() const {
+    return static_cast<uint32_t>(std::min<uint64_t>(chunks_, state_->end.load(std::memory_order_relaxed)));
+  }
   ChunkRun Read(uint32_t chunk) const;
   void Write(uint32_t chunk, ChunkRun run, std::memory_order order);
   void Free(uint32_t first, uint32_t count);
 
-  const Fd* file_ = nullptr;
-  std::byte* base_ = nullptr;
+  std::atomic<uint64_t>* Word(uint32_t chunk) const {
+    return segment_->Get<std::atomic<uint64_t>>(table_offset_ + chunk * sizeof(uint64_t));
+  }
+
+  const Segment* segment_ = nullptr;
   ChunkArenaState* state_ = nullptr;
-  std::atomic<uint64_t>* table_ = nullptr;
   uint64_t table_offset_ = 0;
   uint64_t chunks_offset_ = 0;
   uint64_t chunks_ = 0;

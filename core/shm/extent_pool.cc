@@ -8,8 +8,9 @@ namespace {
 constexpr uint32_t kSpareChunks = 2;           // That a class keeps, with nothing in them.
 constexpr uint32_t kSpareBigChunks = 64 << 4;  // 64 MiB of large extents are kept for reuse.
 
-Extent& ExtentAt(const ChunkArena& arena, uint32_t chunk, uint64_t offset) {
-  return *reinterpret_cast<Extent*>(arena.At(chunk) + offset);
+// Null: there is no address space for it.
+Extent* ExtentAt(const ChunkArena& arena, uint32_t chunk, uint64_t offset, uint64_t bytes = sizeof(Extent)) {
+  return reinterpret_cast<Extent*>(arena.At(chunk, offset, bytes));
 }
 
 bool IsExtentKind(uint8_t kind) { return kind >= ExtentPool::kBigKind && kind < ExtentPool::kEndOfKinds; }
@@ -22,10 +23,16 @@ uint64_t ExtentBytes(const ChunkRun& run) {
                                           : ExtentPool::ClassBytes(run.kind - ExtentPool::kFirstClassKind);
 }
 
+// False: some could not be visited, as no address space is left.
 template <typename Visit>
-void ForEachExtent(const ChunkArena& arena, uint32_t first, const ChunkRun& run, Visit visit) {
+bool ForEachExtent(const ChunkArena& arena, uint32_t first, const ChunkRun& run, Visit visit) {
   const uint64_t bytes = ExtentBytes(run);
-  for (uint64_t at = 0; at < run.count * kChunkBytes; at += bytes) visit(ExtentAt(arena, first, at));
+  for (uint64_t at = 0; at < run.count * kChunkBytes; at += bytes) {
+    Extent* const extent = ExtentAt(arena, first, at);
+    if (extent == nullptr) return false;
+    visit(*extent);
+  }
+  return true;
 }
 
 }  // namespace
@@ -44,16 +51,16 @@ Extent* ExtentPool::Find(const ChunkArena& arena, uint64_t offset, uint32_t size
   const uint64_t bytes = ExtentBytes(run);
   const uint64_t within = offset - arena.OffsetOf(chunk);
   if (within % bytes != 0 || bytes < sizeof(Extent) + size) return nullptr;
-  return &ExtentAt(arena, chunk, within);
+  return ExtentAt(arena, chunk, within, sizeof(Extent) + size);
 }
 
 bool ExtentPool::AllFree(const ChunkArena& arena, uint32_t first, const ChunkRun& run) {
   if (!IsExtentKind(run.kind)) return false;
   bool all = true;
-  ForEachExtent(arena, first, run, [&](const Extent& extent) {
+  const bool seen = ForEachExtent(arena, first, run, [&](const Extent& extent) {
     all = all && (extent.IsFree() || IsPublished(extent.state.load(std::memory_order_acquire)));
   });
-  return all;
+  return seen && all;
 }
 
 void ExtentPool::Load() {
@@ -107,10 +114,10 @@ absl::StatusOr<Extent*> ExtentPool::TakeFromClass(uint32_t extent_class) {
     }
   }
   if (!pool.chunks.empty()) {
-    Extent& extent = ExtentAt(*arena_, pool.chunks[pool.chunk], pool.extent * ClassBytes(extent_class));
-    if (MayReuse(extent)) {
+    Extent* const extent = ExtentAt(*arena_, pool.chunks[pool.chunk], pool.extent * ClassBytes(extent_class));
+    if (extent != nullptr && MayReuse(*extent)) {
       ++pool.extent;
-      return &extent;
+      return extent;
     }
   }
   const absl::StatusOr<uint32_t> fresh = TakeChunks(1, static_cast<uint8_t>(kFirstClassKind + extent_class));
@@ -118,7 +125,7 @@ absl::StatusOr<Extent*> ExtentPool::TakeFromClass(uint32_t extent_class) {
   pool.chunk = pool.chunks.empty() ? 0 : pool.chunk + 1;
   pool.chunks.insert(pool.chunks.begin() + static_cast<std::ptrdiff_t>(pool.chunk), *fresh);
   pool.extent = 1;
-  return &ExtentAt(*arena_, *fresh, 0);
+  return ExtentAt(*arena_, *fresh, 0);
 }
 
 // After a whole turn: chunks that stand empty, but for a few, are more than this owner needs.
@@ -127,8 +134,8 @@ void ExtentPool::GiveBackEmpty(Class& pool, uint32_t extent_class) {
   std::vector<uint32_t> empty;
   for (const uint32_t chunk : pool.chunks) {
     bool all = true;
-    ForEachExtent(*arena_, chunk, run, [&](const Extent& extent) { all = all && MayReuse(extent); });
-    if (all) empty.push_back(chunk);
+    const bool seen = ForEachExtent(*arena_, chunk, run, [&](const Extent& extent) { all = all && MayReuse(extent); });
+    if (seen && all) empty.push_back(chunk);
   }
   if (empty.size() <= kSpareChunks) return;
   empty.resize(empty.size() - kSpareChunks);
@@ -142,16 +149,18 @@ absl::StatusOr<Extent*> ExtentPool::TakeBig(uint64_t bytes) {
   Big* best = nullptr;
   uint64_t spare = 0;
   for (Big& big : bigs_) {
-    if (!MayReuse(ExtentAt(*arena_, big.first, 0))) continue;
+    const Extent* const extent = ExtentAt(*arena_, big.first, 0);
+    if (extent == nullptr || !MayReuse(*extent)) continue;
     spare += big.count;
     const bool fits = big.count >= count && big.count / 2 <= count;
     if (fits && (best == nullptr || big.count < best->count)) best = &big;
   }
-  if (best != nullptr) return &ExtentAt(*arena_, best->first, 0);
+  if (best != nullptr) return ExtentAt(*arena_, best->first, 0);
   if (spare > kSpareBigChunks) {
     std::vector<uint32_t> unused;
     std::erase_if(bigs_, [&](const Big& big) {
-      if (!MayReuse(ExtentAt(*arena_, big.first, 0))) return false;
+      const Extent* const extent = ExtentAt(*arena_, big.first, 0);
+      if (extent == nullptr || !MayReuse(*extent)) return false;
       unused.push_back(big.first);
       return true;
     });
@@ -160,7 +169,7 @@ absl::StatusOr<Extent*> ExtentPool::TakeBig(uint64_t bytes) {
   const absl::StatusOr<uint32_t> fresh = TakeChunks(count, kBigKind);
   if (!fresh.ok()) return fresh.status();
   bigs_.push_back({*fresh, count});
-  return &ExtentAt(*arena_, *fresh, 0);
+  return ExtentAt(*arena_, *fresh, 0);
 }
 
 absl::StatusOr<uint32_t> ExtentPool::TakeChunks(uint32_t count, uint8_t kind) {

@@ -4,9 +4,9 @@
 #include <set>
 #include <utility>
 
-#include "core/os/memfd.h"
 #include "core/shm/chunk_arena.h"
 #include "core/shm/family.h"
+#include "core/shm/segment.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -21,18 +21,14 @@ constexpr uint64_t kLarge = 100'000;
 class ExtentPoolTest : public testing::Test, protected ArenaLock {
  protected:
   void SetUp() override {
-    file_ = *CreateMemfd("a test");
-    ASSERT_TRUE(GrowMemfd(file_, 0, 4096).ok());
-    mapping_ = *Mapping::Map(file_, kChunksAt + kChunks * kChunkBytes);
-    arena_ = ChunkArena(&file_, mapping_.data(), reinterpret_cast<ChunkArenaState*>(mapping_.data()), kTable, kChunksAt,
-                        kChunks, kChunks);
+    segment_ = *Segment::Create("a test", 4096);
+    arena_ = ChunkArena(segment_.get(), segment_->Get<ChunkArenaState>(0), kTable, kChunksAt, kChunks, kChunks);
   }
   absl::Status LockArena() override { return absl::OkStatus(); }
   void UnlockArena() override {}
   bool IsStale(uint64_t state) const override { return is_stale_ && is_stale_(state); }
 
-  Fd file_;
-  Mapping mapping_;
+  std::shared_ptr<Segment> segment_;
   ChunkArena arena_;
   std::function<bool(uint64_t)> is_stale_;
 };

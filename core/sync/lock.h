@@ -12,9 +12,7 @@
 #ifndef REGATTA_CORE_SYNC_LOCK_H_
 #define REGATTA_CORE_SYNC_LOCK_H_
 
-#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <utility>
 
@@ -23,10 +21,10 @@
 #include "core/codec/codec.h"
 #include "core/os/deadline.h"
 #include "core/os/fd.h"
+#include "core/shm/shared_object.h"
+#include "core/sync/lock_format.h"
 
 namespace regatta {
-
-class LockSegment;
 
 // How a lock was acquired.
 struct Acquired {
@@ -40,8 +38,9 @@ class Lock {
 
   // ResourceExhausted: no memory or descriptors.
   static absl::StatusOr<Lock> Create();
-  // DataLoss: not a lock. FailedPrecondition: of another family of processes.
-  static absl::StatusOr<Lock> Attach(Fd descriptor);
+  // The lock at `offset` of a file that another process passed on. DataLoss: no lock is there. FailedPrecondition: it belongs to
+  // another family of processes.
+  static absl::StatusOr<Lock> Attach(Fd descriptor, uint64_t offset);
 
   // Waits for it until `deadline`. DeadlineExceeded: still held; with Deadline::Now(): Unavailable.
   absl::StatusOr<Acquired> Acquire(Deadline deadline = Deadline::Never());
@@ -50,12 +49,16 @@ class Lock {
   // The pid of the process that holds it; a hint. None: it is free.
   std::optional<int32_t> holder() const;
 
-  const Fd& descriptor() const;
-  bool valid() const { return segment_ != nullptr; }
+  // Where it lies in shared memory. The descriptor stays owned by the lock; other objects lie behind it, too.
+  const Fd& descriptor() const { return object_.descriptor(); }
+  uint64_t offset() const { return object_.offset(); }
+  bool valid() const { return object_.valid(); }
+
+  static constexpr ObjectType kType = LockLayout::kType;
 
  private:
-  explicit Lock(std::shared_ptr<LockSegment> segment) : segment_(std::move(segment)) {}
-  std::shared_ptr<LockSegment> segment_;
+  explicit Lock(ObjectRef<LockLayout> object) : object_(std::move(object)) {}
+  ObjectRef<LockLayout> object_;
 };
 
 // Releases on every way out of a scope.
@@ -78,14 +81,9 @@ class ScopedLock {
   uint32_t fork_generation_ = 0;
 };
 
-// A Lock crosses as its descriptor, beside the bytes.
 template <>
-struct Codec<Lock> {
-  static constexpr uint64_t kFingerprint = FingerprintOf("regatta.Lock/1");
-  static constexpr bool kCarriesDescriptors = true;
-  static size_t Size(const Lock& lock);
-  static void Encode(const Lock& lock, Encoder& out);
-  static bool Decode(Decoder& in, Lock& lock);
+struct Codec<Lock> : ObjectCodec<Lock> {
+  static constexpr uint64_t kFingerprint = FingerprintOf("regatta.Lock/2");
 };
 
 }  // namespace regatta

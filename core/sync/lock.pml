@@ -25,9 +25,9 @@
 byte holder = FREE; /* word_ & kMemberMask: 1..PROCESSES */
 bit waiters;        /* word_ & kWaiters */
 
-bit ended[SIZE];         /* Life: the kernel's mark */
-bit life_waiters[SIZE];  /* Life: FUTEX_WAITERS */
-byte beside[SIZE];       /* whose Life the process sleeps beside, and on word_; FREE: it doesn't sleep */
+bit ended[SIZE];        /* Life: the kernel's mark */
+bit life_waiters[SIZE]; /* Life: FUTEX_WAITERS */
+byte beside[SIZE];      /* whose Life the process sleeps beside, and on word_; FREE: it doesn't sleep */
 
 /* What is only for the proof. */
 byte owed;             /* who died holding it, of whom nobody has been told yet */
@@ -47,38 +47,33 @@ inline GiveWake(i) {
 inline WakeOne() {
   atomic {
     if
-    :: beside[1] != FREE -> GiveWake(1)
-    :: beside[2] != FREE -> GiveWake(2)
-    :: beside[3] != FREE -> GiveWake(3)
+      ::beside[1] != FREE->GiveWake(1)::beside[2] != FREE->GiveWake(2)::beside[3] !=
+          FREE->GiveWake(3)
 #if PROCESSES > 3
-    :: beside[4] != FREE -> GiveWake(4)
+              ::beside[4] !=
+          FREE->GiveWake(4)
 #endif
-    :: else -> skip
-    fi
+              ::else->skip fi
   }
 }
 
 inline WakeOneBeside(m) {
   if
-  :: beside[1] == m -> GiveWake(1)
-  :: beside[2] == m -> GiveWake(2)
-  :: beside[3] == m -> GiveWake(3)
+    ::beside[1] == m->GiveWake(1)::beside[2] == m->GiveWake(2)::beside[3] ==
+        m->GiveWake(3)
 #if PROCESSES > 3
-  :: beside[4] == m -> GiveWake(4)
+            ::beside[4] ==
+        m->GiveWake(4)
 #endif
-  :: else -> skip
-  fi
+            ::else->skip fi
 }
 
 /* Family::WakeOthers(m) */
 inline WakeOthers(m) {
   d_step {
     j = 1;
-    do
-    :: j < SIZE && beside[j] == m -> GiveWake(j); j++
-    :: j < SIZE && beside[j] != m -> j++
-    :: else -> break
-    od;
+    do ::j < SIZE&& beside[j] == m->GiveWake(j);
+    j++ ::j < SIZE&& beside[j] != m->j++ ::else->break od;
     j = 0
   }
 }
@@ -92,9 +87,7 @@ inline End(m) {
   after_sleep[m] = 0;
 #ifndef NO_WAKE_AT_DEATH
   if
-  :: life_waiters[m] -> WakeOneBeside(m)
-  :: else -> skip
-  fi
+    ::life_waiters[m]->WakeOneBeside(m)::else->skip fi
 #endif
 }
 
@@ -114,73 +107,73 @@ inline Acquire() {
   may_give_up = 0;
   atomic {
     if
-    :: holder == FREE && !waiters -> holder = self; Got(FREE); goto have
-    :: else -> skip
-    fi
+      ::holder == FREE&& !waiters->holder = self;
+    Got(FREE);
+    goto have ::else->skip fi
   };
 look:
-  atomic { seen = holder; seen_waiters = waiters };
+  atomic {
+    seen = holder;
+    seen_waiters = waiters
+  };
   if
-  :: seen == FREE ->
-    atomic {
+    ::seen == FREE->atomic {
       if
-      :: holder == seen && waiters == seen_waiters ->
-        holder = self; waiters = mine; Got(FREE);
-        after_sleep[self] = woken[self] || slept; woken[self] = 0;
-        goto have
-      :: else -> goto look
-      fi
+        ::holder == seen&& waiters == seen_waiters->holder = self;
+      waiters = mine;
+      Got(FREE);
+      after_sleep[self] = woken[self] || slept;
+      woken[self] = 0;
+      goto have ::else->goto look fi
     }
-  :: seen != FREE && ended[seen] ->
-    atomic {
-      if
+  ::seen != FREE&& ended[seen]->atomic {
+    if
 #ifdef NO_COMPARE
-      :: true ->
+      ::true->
 #else
-      :: holder == seen && waiters == seen_waiters ->
+      ::holder == seen&& waiters ==
+          seen_waiters->
 #endif
-        holder = self; waiters = 1; Got(seen); after_sleep[self] = 0
-      :: else -> goto look
-      fi
-    };
+          holder = self;
+    waiters = 1;
+    Got(seen);
+    after_sleep[self] = 0 ::else->goto look fi
+  };
     /* kLockTakenOver */
 #ifndef NO_WAKE_OTHERS
-    WakeOthers(seen);
+  WakeOthers(seen);
 #endif
-    woken[self] = 0;
-    goto have
-  :: seen != FREE && !ended[seen] -> skip
-  fi;
+  woken[self] = 0;
+  goto have ::seen != FREE && !ended[seen]->skip fi;
   if
-  :: may_give_up -> woken[self] = 0; goto done
-  :: else -> skip
-  fi;
+    ::may_give_up->woken[self] = 0;
+  goto done ::else->skip fi;
   if
-  :: !seen_waiters ->
-    atomic {
+    ::!seen_waiters->atomic {
       if
-      :: holder == seen && waiters == 0 -> waiters = 1
-      :: else -> goto look
-      fi
+        ::holder == seen&& waiters == 0->waiters = 1 ::else->goto look fi
     }
-  :: else -> skip
-  fi;
+  ::else->skip fi;
 #ifndef NO_MARK_OF_WAITERS
   mine = 1;
 #endif
   /* kLockWaiting; Life::WaitBeside: the mark, and a look at the word that got it */
-  atomic { life_waiters[seen] = 1; gone = ended[seen] };
+  atomic {
+    life_waiters[seen] = 1;
+    gone = ended[seen]
+  };
   atomic { /* futex_waitv on both words */
     if
-    :: !gone && holder == seen && waiters && !ended[seen] -> beside[self] = seen; woken[self] = 0; slept = 1
-    :: else -> goto look
-    fi
+      ::!gone && holder == seen && waiters && !ended[seen]->beside[self] = seen;
+    woken[self] = 0;
+    slept = 1 ::else->goto look fi
   };
   atomic {
     if
-    :: beside[self] == FREE -> skip
-    :: beside[self] != FREE && given_up < GIVE_UPS -> given_up++; beside[self] = FREE; may_give_up = 1 /* the deadline */
-    fi
+      ::beside[self] == FREE->skip ::beside[self] != FREE&& given_up < GIVE_UPS->given_up++;
+    beside[self] = FREE;
+    may_give_up = 1 /* the deadline */
+        fi
   };
   goto look;
 have:
@@ -190,14 +183,15 @@ have:
 inline Release() {
   atomic {
     assert(holder == self);
-    seen_waiters = waiters; holder = FREE; waiters = 0; inside[self] = 0
+    seen_waiters = waiters;
+    holder = FREE;
+    waiters = 0;
+    inside[self] = 0
   };
-  /* kLockReleased */
+    /* kLockReleased */
 #ifndef NO_WAKE
   if
-  :: seen_waiters -> WakeOne()
-  :: else -> skip
-  fi;
+    ::seen_waiters->WakeOne()::else->skip fi;
 #endif
   after_sleep[self] = 0
 }
@@ -206,14 +200,27 @@ proctype Process(byte self) {
   byte seen, j, round;
   bit seen_waiters, mine, gone, slept, may_give_up;
   {
-    do
-    :: round < ROUNDS -> round++; slept = 0; Acquire(); Release(); seen = FREE; seen_waiters = 0; gone = 0
-    :: else -> break
-    od;
-done:
+    do ::round < ROUNDS->round++;
+    slept = 0;
+    Acquire();
+    Release();
+    seen = FREE;
+    seen_waiters = 0;
+    gone = 0 ::else->break od;
+  done:
     atomic { End(self) }
-  } unless {
-    d_step { ended[self] -> seen = 0; j = 0; round = 0; seen_waiters = 0; mine = 0; gone = 0; slept = 0; may_give_up = 0 }
+  }
+  unless {
+    d_step {
+      ended[self]->seen = 0;
+      j = 0;
+      round = 0;
+      seen_waiters = 0;
+      mine = 0;
+      gone = 0;
+      slept = 0;
+      may_give_up = 0
+    }
   }
 }
 
@@ -221,21 +228,15 @@ inline Die(i) {
   deaths++;
   excused = excused || woken[i] || after_sleep[i] || given_up > 0;
   if
-  :: holder == i -> owed = i
-  :: else -> skip
-  fi;
+    ::holder == i->owed = i ::else->skip fi;
   End(i)
 }
 
-proctype Reaper() {
-end:
-  do
-  :: break
-  :: atomic { deaths < DEATHS && !ended[1] -> Die(1) }
-  :: atomic { deaths < DEATHS && !ended[2] -> Die(2) }
-  :: atomic { deaths < DEATHS && !ended[3] -> Die(3) }
+proctype Reaper(){
+  end : do ::break ::atomic{deaths < DEATHS && !ended[1]->Die(1)} ::atomic{
+      deaths < DEATHS && !ended[2]->Die(2)} ::atomic{deaths < DEATHS && !ended[3]->Die(3)}
 #if PROCESSES > 3
-  :: atomic { deaths < DEATHS && !ended[4] -> Die(4) }
+  ::atomic{deaths < DEATHS && !ended[4]->Die(4)}
 #endif
   od
 }
@@ -246,16 +247,14 @@ proctype Tick() {
 end:
   do
 #ifndef NO_TICK
-  :: atomic { timeout && excused ->
-      j = 1;
-      do
-      :: j < SIZE -> beside[j] = FREE; j++
-      :: else -> break
-      od;
+    ::atomic {
+      timeout&& excused->j = 1;
+      do ::j < SIZE->beside[j] = FREE;
+      j++ ::else->break od;
       j = 0
     }
 #else
-  :: false
+    ::false
 #endif
   od
 }

@@ -13,25 +13,29 @@ namespace regatta {
 namespace {
 
 TEST(LockFormat, HasItsFieldsWhereItSays) {
-  EXPECT_EQ(offsetof(LockData, magic), 0u);
-  EXPECT_EQ(offsetof(LockData, family), 8u);
-  EXPECT_EQ(offsetof(LockData, cell), 64u);
-  EXPECT_EQ(sizeof(LockData), 128u);
+  EXPECT_EQ(offsetof(LockLayout, header), 0u);
+  EXPECT_EQ(offsetof(ObjectHeader, magic), 0u);
+  EXPECT_EQ(offsetof(ObjectHeader, family), 8u);
+  EXPECT_EQ(offsetof(ObjectHeader, fingerprint), 16u);
+  EXPECT_EQ(offsetof(LockLayout, cell), 64u);
+  EXPECT_EQ(sizeof(LockLayout), 128u);
   EXPECT_EQ(sizeof(LockCell), 4u);
 }
 
 TEST(LockFormat, IsWhatALockLooksLike) {
   absl::StatusOr<Lock> lock = Lock::Create();
   ASSERT_TRUE(lock.ok());
-  EXPECT_EQ(*MemfdSize(lock->descriptor()), 128u);
-  const absl::StatusOr<Mapping> mapping = Mapping::Map(lock->descriptor(), 128);
+  EXPECT_EQ(lock->offset() % 128, 0u);
+  EXPECT_EQ(*MemfdSize(lock->descriptor()), 16384u) << "a bank";
+  const absl::StatusOr<Mapping> mapping = Mapping::Map(lock->descriptor(), 16384);
   ASSERT_TRUE(mapping.ok());
+  const std::byte* const object = mapping->data() + lock->offset();
   const auto u64 = [&](size_t at) {
     uint64_t value;
-    std::memcpy(&value, mapping->data() + at, 8);
+    std::memcpy(&value, object + at, 8);
     return value;
   };
-  EXPECT_EQ(std::memcmp(mapping->data(), "REGLOCK1", 8), 0);
+  EXPECT_EQ(std::memcmp(object, "REGLOCK2", 8), 0);
   EXPECT_EQ(u64(8), *Family::Id());
   EXPECT_EQ(u64(64), 0u) << "free";
   ASSERT_TRUE(lock->Acquire().ok());

@@ -1,20 +1,16 @@
 #include "core/sync/lock.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
-#include <cstring>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
-#include "core/codec/codec.h"
 #include "core/os/forked_child.h"
-#include "core/os/memfd.h"
-#include "core/shm/family.h"
+#include "core/shm/shared_object_suite.h"
 #include "core/sync/fault_points.h"
 #include "gtest/gtest.h"
 
@@ -27,6 +23,8 @@ struct Scene {
   std::atomic<int> acquired{0};
   int64_t counter = 0;  // Plain: only the lock guards it.
 };
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Lock, SharedObjectTest, Lock);
 
 class LockTest : public testing::Test {
  protected:
@@ -178,72 +176,11 @@ TEST_F(LockTest, AKilledWaiterHoldsUpNobody) {
 
 TEST_F(LockTest, TravelsAsADescriptor) {
   ASSERT_TRUE(lock_.descriptor().valid());
-  absl::StatusOr<Lock> attached = Lock::Attach(*lock_.descriptor().Duplicate());
+  absl::StatusOr<Lock> attached = Lock::Attach(*lock_.descriptor().Duplicate(), lock_.offset());
   ASSERT_TRUE(attached.ok());
   ASSERT_TRUE(attached->Acquire().ok());
   EXPECT_FALSE(lock_.Acquire(Deadline::Now()).ok());
   EXPECT_TRUE(lock_.Release().ok());
-}
-
-TEST_F(LockTest, OutlivesItsCreator) {
-  Fd descriptor;
-  {
-    const Lock lock = *Lock::Create();
-    descriptor = *lock.descriptor().Duplicate();
-  }
-  absl::StatusOr<Lock> attached = Lock::Attach(std::move(descriptor));
-  ASSERT_TRUE(attached.ok());
-  EXPECT_TRUE(attached->Acquire().ok());
-}
-
-absl::StatusCode AttachOf(absl::FunctionRef<void(std::byte*)> write, uint64_t size) {
-  Fd file = *CreateMemfd("a test");
-  if (!GrowMemfd(file, 0, size).ok()) return absl::StatusCode::kInternal;
-  write(Mapping::Map(file, size)->data());
-  return Lock::Attach(std::move(file)).status().code();
-}
-
-TEST_F(LockTest, AttachRefusesWhatIsNoLock) {
-  EXPECT_FALSE(Lock::Attach(Fd()).ok());
-  EXPECT_EQ(AttachOf([](std::byte*) {}, 16), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(AttachOf([](std::byte*) {}, 4096), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(AttachOf([](std::byte* at) { std::memcpy(at, "REGLOCK1", 8); }, 4096),
-            absl::StatusCode::kFailedPrecondition)
-      << "of another family";
-}
-
-TEST_F(LockTest, CreateSaysWhenNoDescriptorIsLeft) {
-  ForkedChild child([] {
-    LimitDescriptors(48);
-    while (dup(0) >= 0) {
-    }
-    REGATTA_CHILD_REQUIRE(Lock::Create().status().code() == absl::StatusCode::kResourceExhausted);
-    return 0;
-  });
-  EXPECT_EQ(child.Wait(), 0);
-}
-
-TEST_F(LockTest, CrossesAsItsDescriptorBesideTheBytes) {
-  static_assert(kCarriesDescriptors<Lock>);
-  DescriptorSink sink;
-  std::vector<std::byte> bytes(EncodedSize(lock_));
-  ASSERT_TRUE(Encode(lock_, absl::MakeSpan(bytes), &sink).ok());
-  ASSERT_EQ(sink.descriptors().size(), 1u);
-  std::vector<Fd> arrived;
-  arrived.push_back(*sink.descriptors()[0]->Duplicate());
-  DescriptorSource source(std::move(arrived));
-  absl::StatusOr<Lock> decoded = Decode<Lock>(bytes, &source);
-  ASSERT_TRUE(decoded.ok()) << decoded.status();
-  ASSERT_TRUE(decoded->Acquire().ok());
-  EXPECT_EQ(lock_.holder(), getpid());
-}
-
-TEST(LockOfNone, CannotBePassedOn) {
-  const Lock none;
-  EXPECT_FALSE(none.valid());
-  DescriptorSink sink;
-  std::vector<std::byte> bytes(EncodedSize(none));
-  EXPECT_EQ(Encode(none, absl::MakeSpan(bytes), &sink).code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(LockTest, ScopedReleasesOnEveryWayOut) {

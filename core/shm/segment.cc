@@ -1,0 +1,175 @@
+#include "core/shm/segment.h"
+
+#include <pthread.h>
+
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/os/error.h"
+#include "core/os/memfd.h"
+#include "core/shm/family.h"
+
+namespace regatta {
+namespace {
+
+// The Segments of this process, by the identity of their file.
+struct Registry {
+  explicit Registry(uint32_t generation) : fork_generation(generation) {}
+  std::atomic<uint32_t> fork_generation;
+  std::mutex mutex;
+  std::unordered_map<uint64_t, std::weak_ptr<Segment>> segments;
+};
+
+std::atomic<Registry*> g_registry{nullptr};
+
+// A child of fork() keeps the registry, as its handlers hold the mutex meanwhile. After a fork that runs no handlers the mutex may be
+// locked for ever: then the child begins a new one, and what the old one owned is left alone.
+Registry& ThisProcess() {
+  static const int handlers = pthread_atfork([] { ThisProcess().mutex.lock(); }, [] { ThisProcess().mutex.unlock(); },
+                                             [] {
+                                               Registry& inherited = *g_registry.load(std::memory_order_relaxed);
+                                               inherited.fork_generation = Family::fork_generation();
+                                               inherited.mutex.unlock();
+                                             });
+  static_cast<void>(handlers);  // Without memory for them every child begins a new registry.
+  Registry* registry = g_registry.load(std::memory_order_acquire);
+  const uint32_t generation = Family::fork_generation();
+  while (registry == nullptr || registry->fork_generation != generation) {
+    auto* fresh = new Registry(generation);
+    if (g_registry.compare_exchange_strong(registry, fresh, std::memory_order_acq_rel)) return *fresh;
+    delete fresh;
+  }
+  return *registry;
+}
+
+absl::Status NoAddressSpace(uint64_t bytes) {
+  return absl::ResourceExhaustedError(absl::StrCat("no ", bytes, " bytes of address space are left for shared memory: ",
+                                                   "raise `ulimit -v`, or let some objects go"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Segment>> Segment::Create(absl::string_view name, uint64_t bytes) {
+  absl::StatusOr<Fd> file = CreateMemfd(name);
+  if (!file.ok()) return file.status();
+  if (absl::Status grown = GrowMemfd(*file, 0, bytes); !grown.ok()) return grown;
+  return Attach(*std::move(file));
+}
+
+absl::StatusOr<std::shared_ptr<Segment>> Segment::Attach(Fd file) {
+  const uint64_t identity = MemfdIdentity(file);
+  if (identity == 0) {
+    return absl::DataLossError(absl::StrCat("descriptor ", file.get(), " is not a file of shared memory"));
+  }
+  const absl::StatusOr<uint64_t> size = MemfdSize(file);
+  if (!size.ok()) return size.status();
+  Registry& registry = ThisProcess();
+  std::shared_ptr<Segment> segment;  // Destroyed, if it must be, after the lock is.
+  std::lock_guard<std::mutex> lock(registry.mutex);
+  std::weak_ptr<Segment>& entry = registry.segments[identity];
+  segment = entry.lock();
+  if (segment != nullptr) return segment;
+  segment.reset(new Segment(std::move(file), identity, *size));
+  if (absl::Status mapped = segment->MapWindow(0); !mapped.ok()) {
+    registry.segments.erase(identity);
+    return mapped;
+  }
+  entry = segment;
+  return segment;
+}
+
+Segment::~Segment() {
+  {
+    Registry& registry = ThisProcess();
+    std::lock_guard<std::mutex> lock(registry.mutex);
+    const auto entry = registry.segments.find(identity_);
+    // Another thread may have attached the same file anew since the last handle went.
+    if (entry != registry.segments.end() && entry->second.expired()) registry.segments.erase(entry);
+  }
+  for (uint64_t window = 0; window < kWindows; ++window) {
+    const uintptr_t base = windows_[window].load(std::memory_order_acquire);
+    if (base == 0) continue;
+    const uint64_t begin = WindowBegin(window);
+    UnmapMemory(reinterpret_cast<std::byte*>(base + begin), WindowEnd(window) - begin);
+  }
+}
+
+absl::Status Segment::CheckFile() const {
+  if (MemfdIdentity(file_) == identity_) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "descriptor ", file_.get(),
+      " of shared memory was closed by this process's own code: ", "close only descriptors that your code opened"));
+}
+
+absl::Status Segment::MapWindow(uint64_t window) const {
+  const uint64_t begin = WindowBegin(window);
+  const uint64_t bytes = WindowEnd(window) - begin;
+  const absl::StatusOr<std::byte*> address = MapMemory(file_, begin, bytes);
+  if (!address.ok()) return absl::IsResourceExhausted(address.status()) ? NoAddressSpace(bytes) : address.status();
+  uintptr_t expected = 0;
+  if (!windows_[window].compare_exchange_strong(expected, reinterpret_cast<uintptr_t>(*address) - begin,
+                                                std::memory_order_acq_rel)) {
+    UnmapMemory(*address, bytes);  // Another thread was faster.
+  }
+  return absl::OkStatus();
+}
+
+bool Segment::Reserve(uint64_t offset) const {
+  const uint64_t window = WindowOf(offset);
+  if (window >= kWindows) return false;
+  return windows_[window].load(std::memory_order_acquire) != 0 || (CheckFile().ok() && MapWindow(window).ok());
+}
+
+std::byte* Segment::AtSlow(uint64_t offset, uint64_t size) const {
+  if (!Contains(offset, size) || !Reserve(offset)) return nullptr;
+  return reinterpret_cast<std::byte*>(windows_[WindowOf(offset)].load(std::memory_order_acquire) + offset);
+}
+
+bool Segment::Contains(uint64_t offset, uint64_t size) const {
+  if (!InOneWindow(offset, size)) return false;
+  if (offset + size <= known_size_.load(std::memory_order_relaxed)) return true;
+  const absl::StatusOr<uint64_t> now = Size();
+  return now.ok() && offset + size <= *now;
+}
+
+uint64_t Segment::OffsetOf(const void* address) const {
+  const auto at = reinterpret_cast<uintptr_t>(address);
+  for (uint64_t window = 0; window < kWindows; ++window) {
+    const uintptr_t base = windows_[window].load(std::memory_order_relaxed);
+    const uint64_t offset = at - base;
+    if (base != 0 && offset >= WindowBegin(window) && offset < WindowEnd(window)) return offset;
+  }
+  return ~uint64_t{0};
+}
+
+absl::Status Segment::Grow(uint64_t offset, uint64_t length) const {
+  if (absl::Status same = CheckFile(); !same.ok()) return same;
+  return GrowMemfd(file_, offset, length);
+}
+
+absl::Status Segment::Punch(uint64_t offset, uint64_t length) const {
+  if (absl::Status same = CheckFile(); !same.ok()) return same;
+  return PunchMemfd(file_, offset, length);
+}
+
+absl::StatusOr<uint64_t> Segment::Size() const {
+  if (absl::Status same = CheckFile(); !same.ok()) return same;
+  absl::StatusOr<uint64_t> size = MemfdSize(file_);
+  if (size.ok()) known_size_.store(*size, std::memory_order_relaxed);  // It only grows: the file is sealed.
+  return size;
+}
+
+std::shared_ptr<void> Segment::FindOrMakeView(absl::FunctionRef<std::shared_ptr<void>()> make) {
+  Registry& registry = ThisProcess();
+  std::lock_guard<std::mutex> lock(registry.mutex);
+  std::shared_ptr<void> view = view_.lock();
+  if (view == nullptr) {
+    view = make();
+    view_ = view;
+  }
+  return view;
+}
+
+}  // namespace regatta

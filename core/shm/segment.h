@@ -1,0 +1,122 @@
+// Segment: a file of shared memory, as this process sees it.
+//
+// Identity   A process has one Segment per file: Attach returns the one that exists, whichever descriptor arrives. So all handles to
+//            one object share one mapping, one descriptor and, in a queue, one lane per thread.
+// Addresses  The file is mapped in windows: the first 2 MiB at once, then [2, 4), [4, 8), ... MiB, each when an address in it is
+//            first asked for. A window never moves. An object therefore takes address space by need, up to 128 GiB.
+// Dumps      The memory is left out of core dumps.
+// Trust      Another process may have written anything into the memory. Pass each offset and size that is read from it to At, which
+//            compares them with the size of the file.
+// Threads    Thread-safe.
+// Fork       A child may use the Segments of its parent. The memory is shared, not copied.
+// Lifetime   The memory is freed when no process has the file mapped or open any more.
+#ifndef REGATTA_CORE_SHM_SEGMENT_H_
+#define REGATTA_CORE_SHM_SEGMENT_H_
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/os/fd.h"
+
+namespace regatta {
+
+class Segment {
+ public:
+  static constexpr uint32_t kFirstWindowLog2 = 21;
+  static constexpr uint32_t kWindows = 17;
+
+  // A new file with memory behind its first `bytes`, all zero. `name` shows in /proc/PID/maps.
+  // ResourceExhausted: no memory, descriptors or address space.
+  static absl::StatusOr<std::shared_ptr<Segment>> Create(absl::string_view name, uint64_t bytes);
+  // The file behind `file`. If this process has a Segment of it, returns that one and closes `file`.
+  // DataLoss: `file` is not a file of shared memory. ResourceExhausted: no address space.
+  static absl::StatusOr<std::shared_ptr<Segment>> Attach(Fd file);
+  ~Segment();
+  Segment(const Segment&) = delete;
+  Segment& operator=(const Segment&) = delete;
+
+  // The address of the bytes [offset, offset + size). Null: they are not all in the file and in one window (InOneWindow), or no
+  // address space is left (Contains tells the two apart).
+  std::byte* At(uint64_t offset, uint64_t size) const {
+    const uint64_t window = WindowOf(offset);
+    if (window < kWindows && size <= WindowEnd(window) - offset &&
+        offset + size <= known_size_.load(std::memory_order_relaxed)) [[likely]] {
+      const uintptr_t base = windows_[window].load(std::memory_order_acquire);
+      if (base != 0) [[likely]]
+        return reinterpret_cast<std::byte*>(base + offset);
+    }
+    return AtSlow(offset, size);
+  }
+  // The same for an object of type T.
+  template <class T>
+  T* Get(uint64_t offset) const {
+    return offset % alignof(T) == 0 ? reinterpret_cast<T*>(At(offset, sizeof(T))) : nullptr;
+  }
+  // Maps the window of `offset`, whether the file reaches it or not. False: no address space is left.
+  bool Reserve(uint64_t offset) const;
+  // Whether the bytes are in the file and in one window, mapped or not.
+  bool Contains(uint64_t offset, uint64_t size) const;
+  static constexpr bool InOneWindow(uint64_t offset, uint64_t size) {
+    const uint64_t window = WindowOf(offset);
+    return window < kWindows && size <= WindowEnd(window) - offset;
+  }
+  // The end of the window that `offset` lies in. Places that must be contiguous do not cross it.
+  static constexpr uint64_t EndOfWindowAt(uint64_t offset) { return WindowEnd(WindowOf(offset)); }
+  // The offset of an address that At returned.
+  uint64_t OffsetOf(const void* address) const;
+
+  // Puts memory behind [offset, offset + length). ResourceExhausted: there is no room for it; nothing changed.
+  // FailedPrecondition: the process closed the descriptor behind the core's back.
+  absl::Status Grow(uint64_t offset, uint64_t length) const;
+  // Gives the memory of the whole pages in [offset, offset + length) back. They read as zero from then on.
+  absl::Status Punch(uint64_t offset, uint64_t length) const;
+  // Bytes of the file; holes count.
+  absl::StatusOr<uint64_t> Size() const;
+
+  // To be passed to another process. The Segment keeps owning it.
+  const Fd& file() const { return file_; }
+  // A number that no other file of shared memory has while this one exists.
+  uint64_t identity() const { return identity_; }
+
+  // The one object of this process that stands for what the segment holds; `make` is called if there is none, and may return null.
+  // All callers for one segment use the same type V.
+  template <class V>
+  std::shared_ptr<V> ViewOr(absl::FunctionRef<std::shared_ptr<V>()> make) {
+    return std::static_pointer_cast<V>(FindOrMakeView([make]() -> std::shared_ptr<void> { return make(); }));
+  }
+
+ private:
+  Segment(Fd file, uint64_t identity, uint64_t size) : file_(std::move(file)), identity_(identity), known_size_(size) {}
+
+  static constexpr uint64_t WindowOf(uint64_t offset) {
+    return static_cast<uint64_t>(std::bit_width(offset >> kFirstWindowLog2));
+  }
+  static constexpr uint64_t WindowBegin(uint64_t window) {
+    return window == 0 ? 0 : uint64_t{1} << (kFirstWindowLog2 + window - 1);
+  }
+  static constexpr uint64_t WindowEnd(uint64_t window) { return uint64_t{1} << (kFirstWindowLog2 + window); }
+
+  std::byte* AtSlow(uint64_t offset, uint64_t size) const;
+  absl::Status MapWindow(uint64_t window) const;
+  // The descriptor still is this file: a task may have closed it, and another file may have got its number.
+  absl::Status CheckFile() const;
+  std::shared_ptr<void> FindOrMakeView(absl::FunctionRef<std::shared_ptr<void>()> make);
+
+  const Fd file_;
+  const uint64_t identity_;
+  mutable std::atomic<uint64_t> known_size_;  // The file may be larger by now.
+  // By window: its address minus the offset of its begin; 0 while it is not mapped.
+  mutable std::atomic<uintptr_t> windows_[kWindows] = {};
+  std::weak_ptr<void> view_;  // Guarded by the registry of segments.
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_SHM_SEGMENT_H_

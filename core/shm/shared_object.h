@@ -1,0 +1,136 @@
+// The kit for objects in shared memory: what every type of them (lock, event, queue, ...) has in common.
+//
+// Header     Each object begins with an ObjectHeader. CheckObject compares it and refuses what does not fit, in one wording.
+// Small      An object of fixed size lies beside others in a bank, a segment of 16 KiB. It takes no descriptor or page of its own:
+//            10,000 locks are 80 banks. Each place of a bank is used once. So no count of users is kept, which a death
+//            could falsify: the kernel frees a bank when no process has any of its objects any more.
+// Handle     ObjectRef<Layout> creates, attaches and holds such an object. It is what a public type like Lock consists of.
+// Crossing   An object crosses to another process as the descriptor of its segment and its offset there: Codec<Lock> is
+//            ObjectCodec<Lock>.
+//
+// A new type is a struct (Layout) that begins with an ObjectHeader, has a `static constexpr ObjectType kType`, and is valid when
+// the rest is zero; a class that holds an ObjectRef<Layout>; and its codec. shared_object_suite.h tests what they all promise.
+#ifndef REGATTA_CORE_SHM_SHARED_OBJECT_H_
+#define REGATTA_CORE_SHM_SHARED_OBJECT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "core/codec/codec.h"
+#include "core/os/fd.h"
+#include "core/shm/segment.h"
+
+namespace regatta {
+
+// The first bytes of every object in shared memory.
+struct ObjectHeader {
+  uint64_t magic;        // The type and the version of its layout, as eight letters.
+  uint64_t family;       // Family::Id of its creator.
+  uint64_t fingerprint;  // Of the type of the values that it holds; 0 if it holds none.
+};
+
+// What the errors call a type of object.
+struct ObjectType {
+  uint64_t magic;
+  absl::string_view noun;  // "lock"
+};
+
+// Fills in the header of a new object; `magic` last, so that nobody takes a half made one for whole.
+absl::Status MakeObject(const ObjectType& type, uint64_t fingerprint, ObjectHeader& header);
+
+// Whether the object at `offset` is of `type`, has `bytes` bytes, and belongs to this process's family.
+// DataLoss: not an object of that type. FailedPrecondition: of another family. InvalidArgument: it holds values of another type.
+absl::Status CheckObject(const Segment& segment, uint64_t offset, uint64_t bytes, const ObjectType& type,
+                         uint64_t fingerprint);
+
+// The error for a handle that holds no object.
+absl::Status NoObjectError(const ObjectType& type);
+
+namespace shared_object_internal {
+
+inline constexpr uint64_t kPlaceBytes = 128;
+inline constexpr uint64_t kBankBytes = 16 << 10;
+
+struct Place {
+  std::shared_ptr<Segment> segment;
+  uint64_t offset = 0;
+};
+// Zeroed room for an object in a bank of this process, or, above a quarter of a bank, in a segment of its own.
+absl::StatusOr<Place> TakePlace(uint64_t bytes);
+
+}  // namespace shared_object_internal
+
+// A handle to an object of fixed size; copies are the same object. Empty until assigned to.
+template <class Layout>
+class ObjectRef {
+ public:
+  static_assert(std::is_standard_layout_v<Layout> && alignof(Layout) <= shared_object_internal::kPlaceBytes);
+
+  ObjectRef() = default;
+
+  // A new one, all zero but for its header. ResourceExhausted: no memory, descriptors or address space.
+  static absl::StatusOr<ObjectRef> Create(uint64_t fingerprint = 0) {
+    absl::StatusOr<shared_object_internal::Place> place = shared_object_internal::TakePlace(sizeof(Layout));
+    if (!place.ok()) return place.status();
+    ObjectRef ref(std::move(place->segment), place->offset);
+    if (absl::Status made = MakeObject(Layout::kType, fingerprint, ref->header); !made.ok()) return made;
+    return ref;
+  }
+  // The one at `offset` of the file behind `descriptor`. Errors: Segment::Attach's and CheckObject's.
+  static absl::StatusOr<ObjectRef> Attach(Fd descriptor, uint64_t offset, uint64_t fingerprint = 0) {
+    absl::StatusOr<std::shared_ptr<Segment>> segment = Segment::Attach(std::move(descriptor));
+    if (!segment.ok()) return segment.status();
+    absl::Status fits = CheckObject(**segment, offset, sizeof(Layout), Layout::kType, fingerprint);
+    if (!fits.ok()) return fits;
+    return ObjectRef(*std::move(segment), offset);
+  }
+
+  bool valid() const { return layout_ != nullptr; }
+  Layout* operator->() const { return layout_; }
+  Layout& operator*() const { return *layout_; }
+  // Where it lies, for passing it on.
+  const Fd& descriptor() const { return segment_->file(); }
+  uint64_t offset() const { return offset_; }
+
+ private:
+  ObjectRef(std::shared_ptr<Segment> segment, uint64_t offset)
+      : segment_(std::move(segment)), layout_(segment_->Get<Layout>(offset)), offset_(offset) {}
+
+  std::shared_ptr<Segment> segment_;
+  Layout* layout_ = nullptr;
+  uint64_t offset_ = 0;
+};
+
+// The codec of a handle H, which has kType, valid(), descriptor(), offset() and Attach(Fd, offset).
+template <class H>
+struct ObjectCodec {
+  static constexpr bool kCarriesDescriptors = true;
+  static size_t Size(const H& handle) {
+    return handle.valid() ? EncodedSize(handle.descriptor()) + EncodedSize(handle.offset()) : 1;
+  }
+  static void Encode(const H& handle, Encoder& out) {
+    if (!handle.valid()) return out.Fail(NoObjectError(H::kType));
+    out.Write(handle.descriptor());
+    out.Write(handle.offset());
+  }
+  static bool Decode(Decoder& in, H& handle) {
+    Fd descriptor;
+    uint64_t offset = 0;
+    if (!in.Read(descriptor) || !in.Read(offset)) return false;
+    absl::StatusOr<H> attached = H::Attach(std::move(descriptor), offset);
+    if (!attached.ok()) return in.Fail(attached.status());
+    handle = *std::move(attached);
+    return true;
+  }
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_SHM_SHARED_OBJECT_H_

@@ -1,0 +1,212 @@
+// What every type of object in shared memory promises, as tests. A type H (a handle) passes by one line in its own test:
+//
+//   INSTANTIATE_TYPED_TEST_SUITE_P(Lock, SharedObjectTest, Lock);
+//
+// H has Create(), Attach(Fd, offset), descriptor(), offset(), valid(), kType, and a codec.
+#ifndef REGATTA_CORE_SHM_SHARED_OBJECT_SUITE_H_
+#define REGATTA_CORE_SHM_SHARED_OBJECT_SUITE_H_
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/codec/codec.h"
+#include "core/os/forked_child.h"
+#include "core/os/memfd.h"
+#include "core/shm/shared_object.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+
+template <class H>
+class SharedObjectTest : public testing::Test {
+ protected:
+  SharedObjectTest() : object_(*H::Create()) {}
+
+  // A file like the one that the object lies in, changed by `change`, which is given the object's bytes.
+  template <class Change>
+  absl::Status AttachChanged(Change change) {
+    const uint64_t size = *MemfdSize(object_.descriptor());
+    const Mapping original = *Mapping::Map(object_.descriptor(), size);
+    Fd file = *CreateMemfd("a test");
+    EXPECT_TRUE(GrowMemfd(file, 0, size).ok());
+    {
+      const Mapping copy = *Mapping::Map(file, size);
+      std::memcpy(copy.data(), original.data(), size);
+      change(*reinterpret_cast<ObjectHeader*>(copy.data() + object_.offset()));
+    }
+    return H::Attach(std::move(file), object_.offset()).status();
+  }
+  // That the two handles are of one object.
+  static bool AreOne(const H& a, const H& b) {
+    return MemfdIdentity(a.descriptor()) == MemfdIdentity(b.descriptor()) && a.offset() == b.offset();
+  }
+  static std::string Noun() { return std::string(H::kType.noun); }
+
+  H object_;
+};
+TYPED_TEST_SUITE_P(SharedObjectTest);
+
+TYPED_TEST_P(SharedObjectTest, IsEmptyUntilAssigned) {
+  TypeParam none;
+  EXPECT_FALSE(none.valid());
+  none = this->object_;
+  EXPECT_TRUE(none.valid());
+  EXPECT_TRUE(this->AreOne(none, this->object_)) << "a copy is the same object";
+}
+
+TYPED_TEST_P(SharedObjectTest, AttachFindsTheSameObject) {
+  absl::StatusOr<TypeParam> attached =
+      TypeParam::Attach(*this->object_.descriptor().Duplicate(), this->object_.offset());
+  ASSERT_TRUE(attached.ok()) << attached.status();
+  EXPECT_TRUE(this->AreOne(*attached, this->object_));
+  EXPECT_EQ(attached->descriptor().get(), this->object_.descriptor().get()) << "one descriptor a process";
+}
+
+TYPED_TEST_P(SharedObjectTest, TwoObjectsAreNotOne) {
+  absl::StatusOr<TypeParam> other = TypeParam::Create();
+  ASSERT_TRUE(other.ok());
+  EXPECT_FALSE(this->AreOne(*other, this->object_));
+}
+
+TYPED_TEST_P(SharedObjectTest, AttachRefusesAnotherType) {
+  const absl::Status status = this->AttachChanged([](ObjectHeader& header) { header.magic ^= 1; });
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+  EXPECT_NE(status.message().find("not a " + this->Noun()), std::string::npos) << status;
+}
+
+TYPED_TEST_P(SharedObjectTest, AttachRefusesAnotherFamily) {
+  const absl::Status status = this->AttachChanged([](ObjectHeader& header) { header.family ^= 1; });
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
+  EXPECT_NE(status.message().find("another family"), std::string::npos) << status;
+}
+
+TYPED_TEST_P(SharedObjectTest, AttachRefusesOtherValues) {
+  const absl::Status status = this->AttachChanged([](ObjectHeader& header) { header.fingerprint ^= 1; });
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+}
+
+TYPED_TEST_P(SharedObjectTest, AttachRefusesAFileThatIsTooShort) {
+  for (const uint64_t size : {uint64_t{1}, uint64_t{sizeof(ObjectHeader)}}) {
+    Fd file = *CreateMemfd("a test");
+    ASSERT_TRUE(GrowMemfd(file, 0, size).ok());
+    EXPECT_EQ(TypeParam::Attach(std::move(file), 0).status().code(), absl::StatusCode::kDataLoss) << size;
+  }
+}
+
+TYPED_TEST_P(SharedObjectTest, AttachRefusesAnOffsetWhereNoneCanBe) {
+  for (const uint64_t offset : {uint64_t{1}, uint64_t{127}, uint64_t{1} << 40, ~uint64_t{0}, ~uint64_t{127}}) {
+    EXPECT_EQ(TypeParam::Attach(*this->object_.descriptor().Duplicate(), offset).status().code(),
+              absl::StatusCode::kDataLoss)
+        << offset;
+  }
+}
+
+TYPED_TEST_P(SharedObjectTest, AttachRefusesWhatIsNoMemory) {
+  EXPECT_EQ(TypeParam::Attach(Fd(), 0).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(TypeParam::Attach(Fd(dup(STDERR_FILENO)), 0).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TYPED_TEST_P(SharedObjectTest, CrossesAsADescriptorAndAnOffset) {
+  static_assert(kCarriesDescriptors<TypeParam>);
+  DescriptorSink sink;
+  std::vector<std::byte> bytes(EncodedSize(this->object_));
+  ASSERT_TRUE(Encode(this->object_, absl::MakeSpan(bytes), &sink).ok());
+  ASSERT_EQ(sink.descriptors().size(), 1u);
+  std::vector<Fd> arrived;
+  arrived.push_back(*sink.descriptors()[0]->Duplicate());
+  DescriptorSource source(std::move(arrived));
+  const absl::StatusOr<TypeParam> decoded = Decode<TypeParam>(bytes, &source);
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_TRUE(this->AreOne(*decoded, this->object_));
+}
+
+TYPED_TEST_P(SharedObjectTest, AnEmptyOneCannotBePassedOn) {
+  const TypeParam none;
+  DescriptorSink sink;
+  std::vector<std::byte> bytes(EncodedSize(none));
+  const absl::Status status = Encode(none, absl::MakeSpan(bytes), &sink);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("a " + this->Noun()), std::string::npos) << status;
+}
+
+TYPED_TEST_P(SharedObjectTest, AChildOfForkHasIt) {
+  ForkedChild child([&] {
+    const absl::StatusOr<TypeParam> attached =
+        TypeParam::Attach(*this->object_.descriptor().Duplicate(), this->object_.offset());
+    REGATTA_CHILD_REQUIRE(attached.ok() && this->AreOne(*attached, this->object_));
+    // What it makes itself is another object than what its parent makes.
+    REGATTA_CHILD_REQUIRE(!this->AreOne(*TypeParam::Create(), this->object_));
+    return 0;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+TYPED_TEST_P(SharedObjectTest, OutlivesTheProcessThatMadeIt) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  Shared<uint64_t> offset;
+  // A child makes one, hands its descriptor over by /proc, and is killed.
+  ForkedChild maker([&] {
+    const TypeParam made = *TypeParam::Create();
+    *offset = made.offset();
+    const int number = made.descriptor().get();
+    REGATTA_CHILD_REQUIRE(write(ends[1], &number, sizeof(number)) == sizeof(number));
+    for (;;) pause();
+    return 0;
+  });
+  int number = -1;
+  ASSERT_EQ(read(ends[0], &number, sizeof(number)), static_cast<ssize_t>(sizeof(number)));
+  Fd file(open(absl::StrCat("/proc/", maker.pid(), "/fd/", number).c_str(), O_RDWR | O_CLOEXEC));
+  close(ends[0]);
+  close(ends[1]);
+  ASSERT_TRUE(file.valid());
+  maker.Kill();
+  ASSERT_EQ(maker.Wait(), -SIGKILL);
+  const absl::StatusOr<TypeParam> attached = TypeParam::Attach(std::move(file), *offset);
+  EXPECT_TRUE(attached.ok()) << attached.status();
+}
+
+TYPED_TEST_P(SharedObjectTest, LeavesNoDescriptorOrMapping) {
+  const auto count = [] {
+    const std::filesystem::directory_iterator open_ones("/proc/self/fd");
+    return std::distance(begin(open_ones), end(open_ones));
+  };
+  const auto before = count();
+  {
+    std::vector<TypeParam> many;
+    for (int i = 0; i < 200; ++i) many.push_back(*TypeParam::Create());
+    many.push_back(many[0]);
+  }
+  EXPECT_EQ(count(), before);
+}
+
+TYPED_TEST_P(SharedObjectTest, CreateSaysWhenNoDescriptorIsLeft) {
+  ForkedChild child([] {
+    LimitDescriptors(48);
+    while (dup(0) >= 0) {
+    }
+    REGATTA_CHILD_REQUIRE(TypeParam::Create().status().code() == absl::StatusCode::kResourceExhausted);
+    return 0;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+REGISTER_TYPED_TEST_SUITE_P(SharedObjectTest, IsEmptyUntilAssigned, AttachFindsTheSameObject, TwoObjectsAreNotOne,
+                            AttachRefusesAnotherType, AttachRefusesAnotherFamily, AttachRefusesOtherValues,
+                            AttachRefusesAFileThatIsTooShort, AttachRefusesAnOffsetWhereNoneCanBe,
+                            AttachRefusesWhatIsNoMemory, CrossesAsADescriptorAndAnOffset, AnEmptyOneCannotBePassedOn,
+                            AChildOfForkHasIt, OutlivesTheProcessThatMadeIt, LeavesNoDescriptorOrMapping,
+                            CreateSaysWhenNoDescriptorIsLeft);
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_SHM_SHARED_OBJECT_SUITE_H_
