@@ -3,6 +3,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "core/os/fork_generation.h"
 #include "core/shm/family.h"
 
 namespace regatta {
@@ -51,13 +52,14 @@ absl::Status NoObjectError(const ObjectType& type) {
 namespace shared_object_internal {
 namespace {
 
-// The bank that this process takes places from. It is freed with the last of its objects.
+// The bank that this process takes places from. It is freed with the last of its objects. A child of fork takes none of the
+// places that its parent will take.
 struct Bank {
   std::mutex mutex;
-  uint32_t fork_generation = 0;
   std::weak_ptr<Segment> segment;
   uint64_t used = 0;
 };
+constinit PerProcess<Bank> g_bank;
 
 }  // namespace
 
@@ -68,16 +70,14 @@ absl::StatusOr<Place> TakePlace(uint64_t bytes) {
     if (!own.ok()) return own.status();
     return Place{*std::move(own), 0};
   }
-  static Bank& bank = *new Bank;  // Never destroyed: objects may be made by exit handlers.
+  Bank& bank = g_bank.Get();
   std::lock_guard<std::mutex> lock(bank.mutex);
-  // A child of fork must not use the places that its parent will use.
   std::shared_ptr<Segment> segment = bank.segment.lock();
-  if (segment == nullptr || bank.fork_generation != Family::fork_generation() || bank.used + bytes > kBankBytes) {
+  if (segment == nullptr || bank.used + bytes > kBankBytes) {
     absl::StatusOr<std::shared_ptr<Segment>> fresh = Segment::Create("regatta objects", kBankBytes);
     if (!fresh.ok()) return fresh.status();
     segment = *std::move(fresh);
     bank.segment = segment;
-    bank.fork_generation = Family::fork_generation();
     bank.used = 0;
   }
   return Place{std::move(segment), std::exchange(bank.used, bank.used + bytes)};
