@@ -62,6 +62,13 @@ struct alignas(1024) QueueLane {
 };
 static_assert(sizeof(QueueLane) == 1024);
 
+// Who uses a queue: decides whether its creator may free the memory although a nursery has it mapped.
+enum class QueueUse : uint32_t {
+  kByCreator = 0,
+  kByOthers = 1,   // Another process has put or got.
+  kDestroyed = 2,  // The creator has let go of it while it was the only user. Its memory is gone.
+};
+
 struct alignas(4096) QueueHeader {
   ObjectHeader object;
   uint64_t capacity;     // Items; 0 is no limit.
@@ -69,6 +76,7 @@ struct alignas(4096) QueueHeader {
 
   alignas(64) std::atomic<uint32_t> lanes;  // Lanes [0, lanes) were ever used.
   std::atomic<uint32_t> closed;
+  std::atomic<QueueUse> use;
   alignas(64) LockCell lock;  // Guards lanes' owners, limits granted, and the arena.
   ChunkArenaState arena;
   std::atomic<uint32_t> consumer_processor;  // That somebody last got an item on.

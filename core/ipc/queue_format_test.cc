@@ -23,6 +23,7 @@ TEST(QueueFormat, HasItsFieldsWhereItSays) {
   EXPECT_EQ(offsetof(QueueHeader, chunk_limit), 32u);
   EXPECT_EQ(offsetof(QueueHeader, lanes), 64u);
   EXPECT_EQ(offsetof(QueueHeader, closed), 68u);
+  EXPECT_EQ(offsetof(QueueHeader, use), 72u);
   EXPECT_EQ(offsetof(QueueHeader, lock), 128u);
   EXPECT_EQ(offsetof(QueueHeader, arena), 136u);
   EXPECT_EQ(offsetof(QueueHeader, consumer_processor), 152u);

@@ -75,6 +75,7 @@ QueueSegment::QueueSegment(std::shared_ptr<Segment> segment)
 
 QueueSegment::~QueueSegment() {
   TheIndices().GiveBack(index_);
+  FreeIfAlone();
   Local* local = local_.load(std::memory_order_relaxed);
   if (local == nullptr || local->fork_generation != Family::fork_generation()) return;
   for (const auto& writer : local->writers) writer->LetGo();
@@ -99,6 +100,29 @@ absl::StatusOr<std::shared_ptr<QueueSegment>> QueueSegment::Attach(Fd file, uint
   if (!fits.ok()) return fits;
   if (offset != 0) return absl::DataLossError("not a queue: a queue lies at the begin of its file");
   return (*segment)->ViewOr<QueueSegment>([&] { return std::make_shared<QueueSegment>(*segment); });
+}
+
+void QueueSegment::FreeIfAlone() const {
+  QueueUse use = QueueUse::kByCreator;
+  if (!segment_->IsOursAlone() || !segment_->NurseryHasIt() ||
+      !header_->use.compare_exchange_strong(use, QueueUse::kDestroyed)) {
+    return;
+  }
+  const absl::StatusOr<uint64_t> size = segment_->Size();
+  // If it can't be freed now, the end of the nursery frees it.
+  if (size.ok() && *size > kBaseRingsOffset) {
+    segment_->Punch(kBaseRingsOffset, *size - kBaseRingsOffset).IgnoreError();
+  }
+}
+
+absl::Status QueueSegment::CheckUse() const {
+  if (segment_->IsOursAlone()) return absl::OkStatus();
+  QueueUse use = QueueUse::kByCreator;
+  if (header_->use.compare_exchange_strong(use, QueueUse::kByOthers) || use != QueueUse::kDestroyed) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      "the queue was destroyed by the process that made it: keep a handle there for as long as others use it");
 }
 
 uint32_t QueueSegment::LanesInFile(uint32_t count) const {
@@ -188,6 +212,7 @@ absl::StatusOr<QueueThread*> QueueSegment::ThisThread() {
   if (place == nullptr || place->segment_number != number_ || place->fork_generation != generation) {
     const absl::StatusOr<Member> self = Family::Self();
     if (!self.ok()) return self.status();
+    if (absl::Status usable = CheckUse(); !usable.ok()) return usable;
     place = std::make_unique<QueueThread>();
     place->segment_number = number_;
     place->fork_generation = generation;

@@ -125,6 +125,10 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   static inline thread_local constinit QueueThread* t_last_ = nullptr;
 
   uint32_t LanesInFile(uint32_t count) const;
+  // A nursery keeps the memory of a queue that its creator destroys. Frees it if no other process has used the queue.
+  void FreeIfAlone() const;
+  // FailedPrecondition: that has happened.
+  absl::Status CheckUse() const;
 
   const std::shared_ptr<Segment> segment_;
   QueueHeader* const header_;

@@ -24,6 +24,7 @@
 #include "core/process/runtime_state.h"
 #include "core/process/standard_streams.h"
 #include "core/shm/family.h"
+#include "core/shm/segment.h"
 
 namespace regatta {
 namespace {
@@ -34,6 +35,7 @@ absl::StatusOr<std::shared_ptr<Child>> ForkServer(Fd theirs, const Fd& page_file
   if (!guard.ok()) return guard.status();
   FlushAllStreams();
   const int32_t owner_pid = getpid();
+  const Segment::NurseryFork a_copy_that_uses_nothing;
   absl::StatusOr<Forked> forked = ForkWithPidfd();
   if (!forked.ok()) return forked.status();
   if (forked->pid == 0) {

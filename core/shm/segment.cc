@@ -24,15 +24,24 @@ struct Registry {
 
 std::atomic<Registry*> g_registry{nullptr};
 
+// Copies that this process has made of itself.
+std::atomic<uint64_t> g_forks{0};
+std::atomic<uint64_t> g_nurseries{0};
+std::atomic<bool> g_next_is_nursery{false};
+
+void LockBeforeFork();
+
 // A child of fork() keeps the registry, as its handlers hold the mutex meanwhile. After a fork that runs no handlers the mutex may be
 // locked for ever: then the child begins a new one, and what the old one owned is left alone.
 Registry& ThisProcess() {
-  static const int handlers = pthread_atfork([] { ThisProcess().mutex.lock(); }, [] { ThisProcess().mutex.unlock(); },
-                                             [] {
-                                               Registry& inherited = *g_registry.load(std::memory_order_relaxed);
-                                               inherited.fork_generation = Family::fork_generation();
-                                               inherited.mutex.unlock();
-                                             });
+  static const int handlers = pthread_atfork(
+      LockBeforeFork, [] { ThisProcess().mutex.unlock(); },
+      [] {
+        Registry& inherited = *g_registry.load(std::memory_order_relaxed);
+        inherited.fork_generation = Family::fork_generation();
+        g_next_is_nursery = false;
+        inherited.mutex.unlock();
+      });
   static_cast<void>(handlers);  // Without memory for them every child begins a new registry.
   Registry* registry = g_registry.load(std::memory_order_acquire);
   const uint32_t generation = Family::fork_generation();
@@ -42,6 +51,11 @@ Registry& ThisProcess() {
     delete fresh;
   }
   return *registry;
+}
+
+void LockBeforeFork() {
+  ThisProcess().mutex.lock();
+  (g_next_is_nursery ? g_nurseries : g_forks).fetch_add(1, std::memory_order_relaxed);
 }
 
 absl::Status NoAddressSpace(uint64_t bytes) {
@@ -55,8 +69,23 @@ absl::StatusOr<std::shared_ptr<Segment>> Segment::Create(absl::string_view name,
   absl::StatusOr<Fd> file = CreateMemfd(name);
   if (!file.ok()) return file.status();
   if (absl::Status grown = GrowMemfd(*file, 0, bytes); !grown.ok()) return grown;
-  return Attach(*std::move(file));
+  const uint64_t forks_before = g_forks;
+  absl::StatusOr<std::shared_ptr<Segment>> segment = Attach(*std::move(file));
+  if (!segment.ok()) return segment.status();
+  (*segment)->forks_before_ = forks_before;
+  (*segment)->nurseries_before_ = g_nurseries;
+  (*segment)->made_in_ = Family::fork_generation();
+  (*segment)->passed_on_ = false;
+  return segment;
 }
+
+bool Segment::IsOursAlone() const {
+  return !passed_on_ && forks_before_ == g_forks && made_in_ == Family::fork_generation();
+}
+bool Segment::NurseryHasIt() const { return nurseries_before_ != g_nurseries; }
+
+Segment::NurseryFork::NurseryFork() { g_next_is_nursery = true; }
+Segment::NurseryFork::~NurseryFork() { g_next_is_nursery = false; }
 
 absl::StatusOr<std::shared_ptr<Segment>> Segment::Attach(Fd file) {
   const uint64_t identity = MemfdIdentity(file);

@@ -81,7 +81,23 @@ class Segment {
   absl::StatusOr<uint64_t> Size() const;
 
   // To be passed to another process. The Segment keeps owning it.
-  const Fd& file() const { return file_; }
+  const Fd& file() const {
+    passed_on_.store(true, std::memory_order_relaxed);
+    return file_;
+  }
+  // True if this process made the file, has not passed it on, and has made no copy of itself since but for nurseries: then only
+  // workers that a nursery makes can come to use it. In a child of fork it is false.
+  bool IsOursAlone() const;
+  // Whether a nursery was made since: it keeps the memory for as long as it lives.
+  bool NurseryHasIt() const;
+  // Held around the fork of a nursery. One thread at a time.
+  class NurseryFork {
+   public:
+    NurseryFork();
+    ~NurseryFork();
+    NurseryFork(const NurseryFork&) = delete;
+    NurseryFork& operator=(const NurseryFork&) = delete;
+  };
   // A number that no other file of shared memory has while this one exists.
   uint64_t identity() const { return identity_; }
 
@@ -114,7 +130,11 @@ class Segment {
   mutable std::atomic<uint64_t> known_size_;  // The file may be larger by now.
   // By window: its address minus the offset of its begin; 0 while it is not mapped.
   mutable std::atomic<uintptr_t> windows_[kWindows] = {};
-  std::weak_ptr<void> view_;  // Guarded by the registry of segments.
+  std::weak_ptr<void> view_;                   // Guarded by the registry of segments.
+  mutable std::atomic<bool> passed_on_{true};  // Until Create says otherwise.
+  uint64_t forks_before_ = 0;
+  uint64_t nurseries_before_ = 0;
+  uint32_t made_in_ = 0;  // Fork generation.
 };
 
 }  // namespace regatta
