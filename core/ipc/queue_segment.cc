@@ -6,11 +6,13 @@
 #include <optional>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "core/ipc/fault_points.h"
 #include "core/ipc/lane_writer.h"
 #include "core/os/cpu.h"
 #include "core/os/error.h"
+#include "core/os/mutex.h"
 
 namespace regatta {
 namespace {
@@ -21,21 +23,21 @@ std::atomic<uint64_t> g_next_number{1};
 class Indices {
  public:
   uint32_t Take() {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(mutex_);
     if (free_.empty()) return next_++;
     const uint32_t index = free_.back();
     free_.pop_back();
     return index;
   }
   void GiveBack(uint32_t index) {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(mutex_);
     free_.push_back(index);
   }
 
  private:
-  std::mutex mutex_;
-  std::vector<uint32_t> free_;
-  uint32_t next_ = 0;
+  Mutex mutex_;
+  std::vector<uint32_t> free_ ABSL_GUARDED_BY(mutex_);
+  uint32_t next_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 Indices& TheIndices() {
   static Indices& indices = *new Indices;  // Never destroyed: exit handlers may use queues.

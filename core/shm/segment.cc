@@ -2,13 +2,14 @@
 
 #include <pthread.h>
 
-#include <mutex>
 #include <unordered_map>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "core/os/error.h"
 #include "core/os/memfd.h"
+#include "core/os/mutex.h"
 #include "core/shm/family.h"
 
 namespace regatta {
@@ -18,8 +19,8 @@ namespace {
 struct Registry {
   explicit Registry(uint32_t generation) : fork_generation(generation) {}
   std::atomic<uint32_t> fork_generation;
-  std::mutex mutex;
-  std::unordered_map<uint64_t, std::weak_ptr<Segment>> segments;
+  Mutex mutex;
+  std::unordered_map<uint64_t, std::weak_ptr<Segment>> segments ABSL_GUARDED_BY(mutex);
 };
 
 std::atomic<Registry*> g_registry{nullptr};
@@ -30,18 +31,13 @@ std::atomic<uint64_t> g_nurseries{0};
 std::atomic<bool> g_next_is_nursery{false};
 
 void LockBeforeFork();
+void UnlockInParent();
+void UnlockInChild();
 
 // A child of fork() keeps the registry, as its handlers hold the mutex meanwhile. After a fork that runs no handlers the mutex may be
 // locked for ever: then the child begins a new one, and what the old one owned is left alone.
 Registry& ThisProcess() {
-  static const int handlers = pthread_atfork(
-      LockBeforeFork, [] { ThisProcess().mutex.unlock(); },
-      [] {
-        Registry& inherited = *g_registry.load(std::memory_order_relaxed);
-        inherited.fork_generation = Family::fork_generation();
-        g_next_is_nursery = false;
-        inherited.mutex.unlock();
-      });
+  static const int handlers = pthread_atfork(LockBeforeFork, UnlockInParent, UnlockInChild);
   static_cast<void>(handlers);  // Without memory for them every child begins a new registry.
   Registry* registry = g_registry.load(std::memory_order_acquire);
   const uint32_t generation = Family::fork_generation();
@@ -53,9 +49,17 @@ Registry& ThisProcess() {
   return *registry;
 }
 
-void LockBeforeFork() {
-  ThisProcess().mutex.lock();
+// The analysis does not follow a mutex from one handler to the next.
+void LockBeforeFork() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  ThisProcess().mutex.Lock();
   (g_next_is_nursery ? g_nurseries : g_forks).fetch_add(1, std::memory_order_relaxed);
+}
+void UnlockInParent() ABSL_NO_THREAD_SAFETY_ANALYSIS { ThisProcess().mutex.Unlock(); }
+void UnlockInChild() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  Registry& inherited = *g_registry.load(std::memory_order_relaxed);
+  inherited.fork_generation = Family::fork_generation();
+  g_next_is_nursery = false;
+  inherited.mutex.Unlock();
 }
 
 absl::Status NoAddressSpace(uint64_t bytes) {
@@ -96,7 +100,7 @@ absl::StatusOr<std::shared_ptr<Segment>> Segment::Attach(Fd file) {
   if (!size.ok()) return size.status();
   Registry& registry = ThisProcess();
   std::shared_ptr<Segment> segment;  // Destroyed, if it must be, after the lock is.
-  std::lock_guard<std::mutex> lock(registry.mutex);
+  MutexLock lock(registry.mutex);
   std::weak_ptr<Segment>& entry = registry.segments[identity];
   segment = entry.lock();
   if (segment != nullptr) return segment;
@@ -112,7 +116,7 @@ absl::StatusOr<std::shared_ptr<Segment>> Segment::Attach(Fd file) {
 Segment::~Segment() {
   {
     Registry& registry = ThisProcess();
-    std::lock_guard<std::mutex> lock(registry.mutex);
+    MutexLock lock(registry.mutex);
     const auto entry = registry.segments.find(identity_);
     // Another thread may have attached the same file anew since the last handle went.
     if (entry != registry.segments.end() && entry->second.expired()) registry.segments.erase(entry);
@@ -192,7 +196,7 @@ absl::StatusOr<uint64_t> Segment::Size() const {
 
 std::shared_ptr<void> Segment::FindOrMakeView(absl::FunctionRef<std::shared_ptr<void>()> make) {
   Registry& registry = ThisProcess();
-  std::lock_guard<std::mutex> lock(registry.mutex);
+  MutexLock lock(registry.mutex);
   std::shared_ptr<void> view = view_.lock();
   if (view == nullptr) {
     view = make();

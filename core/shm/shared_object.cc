@@ -1,9 +1,11 @@
 #include "core/shm/shared_object.h"
 
 #include <atomic>
-#include <mutex>
+#include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "core/os/fork_generation.h"
+#include "core/os/mutex.h"
 #include "core/shm/family.h"
 
 namespace regatta {
@@ -55,9 +57,9 @@ namespace {
 // The bank that this process takes places from. It is freed with the last of its objects. A child of fork takes none of the
 // places that its parent will take.
 struct Bank {
-  std::mutex mutex;
-  std::weak_ptr<Segment> segment;
-  uint64_t used = 0;
+  Mutex mutex;
+  std::weak_ptr<Segment> segment ABSL_GUARDED_BY(mutex);
+  uint64_t used ABSL_GUARDED_BY(mutex) = 0;
 };
 constinit PerProcess<Bank> g_bank;
 
@@ -71,7 +73,7 @@ absl::StatusOr<Place> TakePlace(uint64_t bytes) {
     return Place{*std::move(own), 0};
   }
   Bank& bank = g_bank.Get();
-  std::lock_guard<std::mutex> lock(bank.mutex);
+  MutexLock lock(bank.mutex);
   std::shared_ptr<Segment> segment = bank.segment.lock();
   if (segment == nullptr || bank.used + bytes > kBankBytes) {
     absl::StatusOr<std::shared_ptr<Segment>> fresh = Segment::Create("regatta objects", kBankBytes);
