@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <iterator>
@@ -25,6 +26,12 @@
 #include "gtest/gtest.h"
 
 namespace regatta {
+
+// How many descriptors this process has open.
+inline ptrdiff_t OpenDescriptors() {
+  const std::filesystem::directory_iterator open_ones("/proc/self/fd");
+  return std::distance(begin(open_ones), end(open_ones));
+}
 
 template <class H>
 class SharedObjectTest : public testing::Test {
@@ -176,17 +183,13 @@ TYPED_TEST_P(SharedObjectTest, OutlivesTheProcessThatMadeIt) {
 }
 
 TYPED_TEST_P(SharedObjectTest, LeavesNoDescriptorOrMapping) {
-  const auto count = [] {
-    const std::filesystem::directory_iterator open_ones("/proc/self/fd");
-    return std::distance(begin(open_ones), end(open_ones));
-  };
-  const auto before = count();
+  const auto before = OpenDescriptors();
   {
     std::vector<TypeParam> many;
     for (int i = 0; i < 200; ++i) many.push_back(*TypeParam::Create());
     many.push_back(many[0]);
   }
-  EXPECT_EQ(count(), before);
+  EXPECT_EQ(OpenDescriptors(), before);
 }
 
 TYPED_TEST_P(SharedObjectTest, CreateSaysWhenNoDescriptorIsLeft) {

@@ -81,6 +81,19 @@ TEST_F(LockTest, CopiesAreTheSameLock) {
   EXPECT_TRUE(lock_.Release().ok());
 }
 
+TEST_F(LockTest, TenThousandTakeAHundredDescriptors) {
+  const auto before = OpenDescriptors();
+  std::vector<Lock> locks;
+  for (int i = 0; i < 10'000; ++i) {
+    absl::StatusOr<Lock> lock = Lock::Create();
+    ASSERT_TRUE(lock.ok()) << lock.status();
+    locks.push_back(*std::move(lock));
+  }
+  EXPECT_LE(OpenDescriptors(), before + 100);
+  for (Lock& lock : locks) ASSERT_TRUE(lock.Acquire(Deadline::Now()).ok());
+  for (Lock& lock : locks) ASSERT_TRUE(lock.Release().ok());
+}
+
 TEST_F(LockTest, AnotherProcessMayReleaseIt) {
   ASSERT_TRUE(lock_.Acquire().ok());
   ForkedChild child([&] { return lock_.Release().ok() ? 0 : 1; });
