@@ -188,6 +188,13 @@ void RefuseNewProcesses() {
 
 void RefuseClone3() { RefuseSystemCall(SYS_clone3, EAGAIN); }
 
+void RefuseSignals() { RefuseSystemCall(SYS_pidfd_send_signal, EPERM); }
+
+bool CanChangeUser() {
+  ForkedChild child([] { return setuid(65534) == 0 ? 0 : 1; });
+  return child.Wait() == 0;
+}
+
 void* MapSharedBytes(size_t bytes) {
   void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   Require(at != MAP_FAILED, "mmap");

@@ -72,6 +72,8 @@ void LimitDescriptors(uint64_t count);
 void LimitMoreAddressSpace(uint64_t bytes);
 // From now on the system call of that number fails with `error_number` in this process.
 void RefuseSystemCall(long number, int error_number);
+// Signals by pidfd are forbidden (EPERM), as to a process of another user.
+void RefuseSignals();
 // The kernel's part of AsymmetricFenceHeavy.
 void RefuseMembarrier();
 // From now on a signal interrupts this process, wherever it is, about every `period`: its handler does nothing, and restarts no system
@@ -82,6 +84,9 @@ void RefuseMemory();
 // Whatever makes processes fails as if there were none left; the second only what CloneSibling uses, and fork() does not.
 void RefuseNewProcesses();
 void RefuseClone3();
+
+// Whether this process may become another user, such as 65534.
+bool CanChangeUser();
 
 // Zeroed memory that this process shares with the children it forks.
 void* MapSharedBytes(size_t bytes);

@@ -32,6 +32,17 @@ void TakeDescriptors(const msghdr& message, std::vector<Fd>* descriptors) {
   }
 }
 
+Transfer Failed(absl::Status why) { return {TransferEnd::kFailed, std::move(why)}; }
+
+// Sets `gone` where the peer is gone and the socket isn't ready: the caller tries once more, and then gives up.
+Transfer Await(const Fd& socket, PeerReady ready, const Peer& peer, bool* gone) {
+  const absl::StatusOr<PeerEvent> event = AwaitPeer(socket, ready, peer);
+  if (!event.ok()) return Failed(event.status());
+  *gone = *event == PeerEvent::kGone;
+  if (*event != PeerEvent::kLate) return {};
+  return {TransferEnd::kLate, absl::DeadlineExceededError("the process at the other end doesn't answer")};
+}
+
 }  // namespace
 
 absl::StatusOr<LocalSocketPair> MakeLocalSocketPair() {
@@ -48,12 +59,14 @@ bool IsLocalSocket(const Fd& fd) {
          getsockopt(fd.get(), SOL_SOCKET, SO_TYPE, &type, &size) == 0 && domain == AF_UNIX && type == SOCK_STREAM;
 }
 
-absl::Status SendAll(const Fd& socket, std::span<const std::byte> bytes, std::span<const Fd* const> descriptors) {
+Transfer SendAll(const Fd& socket, std::span<const std::byte> bytes, std::span<const Fd* const> descriptors,
+                 const Peer& peer) {
+  bool gone = false;
   while (!bytes.empty() || !descriptors.empty()) {
     const size_t count = std::min(descriptors.size(), kDescriptorsAtOnce);
     // What doesn't fit beside this byte goes beside the next.
     const size_t size = descriptors.size() > count ? std::min<size_t>(1, bytes.size()) : bytes.size();
-    if (size == 0) return absl::InvalidArgumentError("too few bytes for so many descriptors");
+    if (size == 0) return Failed(absl::InvalidArgumentError("too few bytes for so many descriptors"));
     iovec part{const_cast<std::byte*>(bytes.data()), size};
     msghdr message{};
     message.msg_iov = &part;
@@ -72,21 +85,25 @@ absl::Status SendAll(const Fd& socket, std::span<const std::byte> bytes, std::sp
         memcpy(CMSG_DATA(header) + i * sizeof(int), &number, sizeof(number));
       }
     }
-    const ssize_t sent = sendmsg(socket.get(), &message, MSG_NOSIGNAL);
+    const ssize_t sent = sendmsg(socket.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0) {
       if (errno == EINTR) continue;
-      if (errno == EPIPE || errno == ECONNRESET) return absl::OutOfRangeError("the process at the other end is gone");
-      return ErrnoError("sendmsg");
+      if (errno == EPIPE || errno == ECONNRESET) gone = true;
+      if (gone) return {TransferEnd::kPeerGone, absl::OutOfRangeError("the process at the other end is gone")};
+      if (errno != EAGAIN) return Failed(ErrnoError("sendmsg"));
+      if (Transfer waited = Await(socket, PeerReady::kToWrite, peer, &gone); !waited.ok()) return waited;
+      continue;
     }
     bytes = bytes.subspan(static_cast<size_t>(sent));
     descriptors = descriptors.subspan(count);
   }
-  return absl::OkStatus();
+  return {};
 }
 
-absl::Status ReceiveAll(const Fd& socket, std::span<std::byte> bytes, std::vector<Fd>* descriptors) {
+Transfer ReceiveAll(const Fd& socket, std::span<std::byte> bytes, std::vector<Fd>* descriptors, const Peer& peer) {
   const size_t wanted = bytes.size();
   bool cut = false;
+  bool gone = false;
   while (!bytes.empty()) {
     iovec part{bytes.data(), bytes.size()};
     ControlBuffer control;
@@ -95,22 +112,28 @@ absl::Status ReceiveAll(const Fd& socket, std::span<std::byte> bytes, std::vecto
     message.msg_iovlen = 1;
     message.msg_control = control.bytes;
     message.msg_controllen = sizeof(control.bytes);
-    const ssize_t received = recvmsg(socket.get(), &message, MSG_CMSG_CLOEXEC);
+    const ssize_t received = recvmsg(socket.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (received < 0) {
       if (errno == EINTR) continue;
-      if (errno != ECONNRESET) return ErrnoError("recvmsg");
+      if (errno == EAGAIN && !gone) {
+        if (Transfer waited = Await(socket, PeerReady::kToRead, peer, &gone); !waited.ok()) return waited;
+        continue;
+      }
+      if (errno != ECONNRESET && errno != EAGAIN) return Failed(ErrnoError("recvmsg"));
     }
     if (received <= 0) {
-      return bytes.size() == wanted
-                 ? absl::OutOfRangeError("the process at the other end has closed")
-                 : absl::DataLossError("the process at the other end died in the middle of a message");
+      return {TransferEnd::kPeerGone,
+              bytes.size() == wanted
+                  ? absl::OutOfRangeError("the process at the other end has closed")
+                  : absl::DataLossError("the process at the other end died in the middle of a message")};
     }
     TakeDescriptors(message, descriptors);
     cut = cut || (message.msg_flags & MSG_CTRUNC) != 0;
     bytes = bytes.subspan(static_cast<size_t>(received));
   }
-  if (cut) return absl::ResourceExhaustedError("no descriptors left for those that were sent: raise `ulimit -n`");
-  return absl::OkStatus();
+  if (!cut) return {};
+  return {TransferEnd::kNoDescriptors,
+          absl::ResourceExhaustedError("no descriptors left for those that were sent: raise `ulimit -n`")};
 }
 
 }  // namespace regatta

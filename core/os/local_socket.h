@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/os/fd.h"
+#include "core/os/peer_wait.h"
 
 namespace regatta {
 
@@ -26,15 +27,26 @@ absl::StatusOr<LocalSocketPair> MakeLocalSocketPair();
 // Whether `fd` is one end of such a stream.
 bool IsLocalSocket(const Fd& fd);
 
+enum class TransferEnd {
+  kDone,
+  kPeerGone,       // The peer closed or died. Some of the bytes may have crossed.
+  kLate,           // The peer's deadline passed. Some of the bytes may have crossed.
+  kNoDescriptors,  // Receiving: all bytes are there, but no descriptors were left for those that came.
+  kFailed,         // An errno, or misuse.
+};
+struct [[nodiscard]] Transfer {
+  TransferEnd end = TransferEnd::kDone;
+  absl::Status status = {};  // OK if kDone. OutOfRange, DataLoss: kPeerGone before the first byte, and later.
+  bool ok() const { return end == TransferEnd::kDone; }
+};
+
 // Sends all of `bytes`, and copies of `descriptors` beside their begin; needs a byte for every 200 descriptors. Waits while the
 // peer reads slowly.
-// OutOfRange: the peer is gone; some of it may have been sent.
-absl::Status SendAll(const Fd& socket, std::span<const std::byte> bytes, std::span<const Fd* const> descriptors = {});
+Transfer SendAll(const Fd& socket, std::span<const std::byte> bytes, std::span<const Fd* const> descriptors,
+                 const Peer& peer);
 
-// Fills `bytes`, and adds the descriptors that came beside them to `descriptors`, close-on-exec.
-// OutOfRange: the peer closed before the first byte. DataLoss: it closed in the middle. ResourceExhausted: no descriptors left
-// for those that came; the bytes are there.
-absl::Status ReceiveAll(const Fd& socket, std::span<std::byte> bytes, std::vector<Fd>* descriptors = nullptr);
+// Fills `bytes`, and adds the descriptors that came beside them to `descriptors`, close-on-exec; null: they are closed.
+Transfer ReceiveAll(const Fd& socket, std::span<std::byte> bytes, std::vector<Fd>* descriptors, const Peer& peer);
 
 }  // namespace regatta
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -10,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "core/os/forked_child.h"
+#include "core/os/pidfd.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -17,10 +19,12 @@ namespace {
 
 std::span<const std::byte> BytesOf(const std::string& text) { return std::as_bytes(std::span(text)); }
 
+Peer Patient() { return {.deadline = Deadline::After(absl::Seconds(30))}; }
+
 std::string Receive(const Fd& from, size_t size, std::vector<Fd>* descriptors = nullptr) {
   std::string text(size, '\0');
-  const absl::Status received = ReceiveAll(from, std::as_writable_bytes(std::span(text)), descriptors);
-  EXPECT_TRUE(received.ok()) << received;
+  const Transfer received = ReceiveAll(from, std::as_writable_bytes(std::span(text)), descriptors, Patient());
+  EXPECT_TRUE(received.ok()) << received.status;
   return text;
 }
 
@@ -31,9 +35,9 @@ TEST(LocalSocket_Bytes, ArriveInOrderAndWhateverTheSize) {
   std::string large(5 << 20, 'x');
   for (size_t i = 0; i < large.size(); i += 999) large[i] = static_cast<char>(i);
   std::thread sender([&] {
-    EXPECT_TRUE(SendAll(pair->first, BytesOf("small")).ok());
-    EXPECT_TRUE(SendAll(pair->first, BytesOf(large)).ok());
-    EXPECT_TRUE(SendAll(pair->first, {}).ok());
+    EXPECT_TRUE(SendAll(pair->first, BytesOf("small"), {}, Patient()).ok());
+    EXPECT_TRUE(SendAll(pair->first, BytesOf(large), {}, Patient()).ok());
+    EXPECT_TRUE(SendAll(pair->first, {}, {}, Patient()).ok());
   });
   EXPECT_EQ(Receive(pair->second, 2), "sm");
   EXPECT_EQ(Receive(pair->second, 3), "all");
@@ -54,8 +58,8 @@ TEST(LocalSocket_Descriptors, ArriveBesideTheirBytesInOrderAndCloseOnExec) {
     ends.emplace_back(pipe_ends[1]);
   }
   for (const Fd& fd : ends) sent.push_back(&fd);
-  ASSERT_TRUE(SendAll(pair->first, BytesOf("abc"), sent).ok());
-  ASSERT_TRUE(SendAll(pair->first, BytesOf("def")).ok());
+  ASSERT_TRUE(SendAll(pair->first, BytesOf("abc"), sent, Patient()).ok());
+  ASSERT_TRUE(SendAll(pair->first, BytesOf("def"), {}, Patient()).ok());
   std::vector<Fd> arrived;
   EXPECT_EQ(Receive(pair->second, 3, &arrived), "abc");
   ASSERT_EQ(arrived.size(), ends.size());
@@ -68,7 +72,7 @@ TEST(LocalSocket_Descriptors, ArriveBesideTheirBytesInOrderAndCloseOnExec) {
     EXPECT_EQ(read_back, byte);
   }
   EXPECT_EQ(Receive(pair->second, 3), "def");
-  EXPECT_TRUE(absl::IsInvalidArgument(SendAll(pair->first, BytesOf("a"), sent)));
+  EXPECT_TRUE(absl::IsInvalidArgument(SendAll(pair->first, BytesOf("a"), sent, Patient()).status));
 }
 
 TEST(LocalSocket_Descriptors, ThatNobodyAsksForAreClosed) {
@@ -79,7 +83,7 @@ TEST(LocalSocket_Descriptors, ThatNobodyAsksForAreClosed) {
   {
     const Fd writer(pipe_ends[1]);
     const Fd* const sent[] = {&writer};
-    ASSERT_TRUE(SendAll(pair->first, BytesOf("x"), sent).ok());
+    ASSERT_TRUE(SendAll(pair->first, BytesOf("x"), sent, Patient()).ok());
   }
   Receive(pair->second, 1);
   char byte;
@@ -91,12 +95,13 @@ TEST(LocalSocket_Descriptors, WithoutRoomAreResourceExhaustedAndTheBytesAreThere
     auto pair = MakeLocalSocketPair();
     REGATTA_CHILD_REQUIRE(pair.ok());
     const Fd* const sent[] = {&pair->first, &pair->first};
-    REGATTA_CHILD_REQUIRE(SendAll(pair->first, BytesOf("text"), sent).ok());
+    REGATTA_CHILD_REQUIRE(SendAll(pair->first, BytesOf("text"), sent, Patient()).ok());
     LimitDescriptors(3);
     std::string text(4, '\0');
     std::vector<Fd> arrived;
-    const absl::Status received = ReceiveAll(pair->second, std::as_writable_bytes(std::span(text)), &arrived);
-    REGATTA_CHILD_REQUIRE(absl::IsResourceExhausted(received));
+    const Transfer received = ReceiveAll(pair->second, std::as_writable_bytes(std::span(text)), &arrived, Patient());
+    REGATTA_CHILD_REQUIRE(received.end == TransferEnd::kNoDescriptors);
+    REGATTA_CHILD_REQUIRE(absl::IsResourceExhausted(received.status));
     REGATTA_CHILD_REQUIRE(text == "text");
     return 0;
   });
@@ -105,12 +110,81 @@ TEST(LocalSocket_Descriptors, WithoutRoomAreResourceExhaustedAndTheBytesAreThere
 
 TEST(LocalSocket_Peer, ThatIsGoneIsOutOfRangeBeforeAMessageAndDataLossWithin) {
   auto pair = MakeLocalSocketPair();
-  ASSERT_TRUE(SendAll(pair->first, BytesOf("ab")).ok());
+  ASSERT_TRUE(SendAll(pair->first, BytesOf("ab"), {}, Patient()).ok());
   pair->first.Reset();
   std::string text(4, '\0');
-  EXPECT_TRUE(absl::IsDataLoss(ReceiveAll(pair->second, std::as_writable_bytes(std::span(text)))));
-  EXPECT_TRUE(absl::IsOutOfRange(ReceiveAll(pair->second, std::as_writable_bytes(std::span(text)))));
-  EXPECT_TRUE(absl::IsOutOfRange(SendAll(pair->second, BytesOf("x"))));  // And no SIGPIPE.
+  Transfer end = ReceiveAll(pair->second, std::as_writable_bytes(std::span(text)), nullptr, Patient());
+  EXPECT_EQ(end.end, TransferEnd::kPeerGone);
+  EXPECT_TRUE(absl::IsDataLoss(end.status));
+  end = ReceiveAll(pair->second, std::as_writable_bytes(std::span(text)), nullptr, Patient());
+  EXPECT_EQ(end.end, TransferEnd::kPeerGone);
+  EXPECT_TRUE(absl::IsOutOfRange(end.status));
+  end = SendAll(pair->second, BytesOf("x"), {}, Patient());  // And no SIGPIPE.
+  EXPECT_EQ(end.end, TransferEnd::kPeerGone);
+  EXPECT_TRUE(absl::IsOutOfRange(end.status));
+}
+
+// This process holds both ends, so no end of file shows that the peer has died.
+TEST(LocalSocket_Peer, ThatDiesIsNoticedThoughItsEndIsHeldOpen) {
+  auto pair = MakeLocalSocketPair();
+  ASSERT_TRUE(pair.ok());
+  ForkedChild peer([&] {
+    REGATTA_CHILD_REQUIRE(SendAll(pair->first, BytesOf("ab"), {}, Patient()).ok());
+    for (;;) pause();
+    return 0;
+  });
+  const absl::StatusOr<Fd> pidfd = OpenPidfd(peer.pid());
+  ASSERT_TRUE(pidfd.ok());
+  std::string text(2, '\0');
+  ASSERT_TRUE(ReceiveAll(pair->second, std::as_writable_bytes(std::span(text)), nullptr, {.pidfd = &*pidfd}).ok());
+  peer.Kill();
+  EXPECT_EQ(ReceiveAll(pair->second, std::as_writable_bytes(std::span(text)), nullptr, {.pidfd = &*pidfd}).end,
+            TransferEnd::kPeerGone);
+  // Nor does it take anything any more.
+  const std::string large(5 << 20, 'x');
+  EXPECT_EQ(SendAll(pair->second, BytesOf(large), {}, {.pidfd = &*pidfd}).end, TransferEnd::kPeerGone);
+}
+
+TEST(LocalSocket_Peer, ThatIsStoppedCostsTheDeadlineOnly) {
+  auto pair = MakeLocalSocketPair();
+  ASSERT_TRUE(pair.ok());
+  ForkedChild peer([&] {
+    for (;;) pause();
+    return 0;
+  });
+  peer.Stop();
+  const absl::StatusOr<Fd> pidfd = OpenPidfd(peer.pid());
+  ASSERT_TRUE(pidfd.ok());
+  const auto soon = [&] { return Peer{.pidfd = &*pidfd, .deadline = Deadline::After(absl::Milliseconds(20))}; };
+  std::string text(2, '\0');
+  const Transfer received = ReceiveAll(pair->second, std::as_writable_bytes(std::span(text)), nullptr, soon());
+  EXPECT_EQ(received.end, TransferEnd::kLate);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(received.status));
+  const std::string large(5 << 20, 'x');
+  EXPECT_EQ(SendAll(pair->second, BytesOf(large), {}, soon()).end, TransferEnd::kLate);
+}
+
+TEST(LocalSocket_Peer, ThatIsTheParentIsNoticedWhenItDies) {
+  auto pair = MakeLocalSocketPair();
+  ASSERT_TRUE(pair.ok());
+  Shared<std::atomic<int>> outcome;
+  ForkedChild parent([&] {
+    const pid_t self = getpid();
+    if (fork() == 0) {
+      *outcome = 3;
+      std::string text(2, '\0');
+      const Transfer received =
+          ReceiveAll(pair->second, std::as_writable_bytes(std::span(text)), nullptr, {.parent_pid = self});
+      *outcome = received.end == TransferEnd::kPeerGone ? 1 : 2;
+      _exit(0);
+    }
+    for (;;) pause();
+    return 0;
+  });
+  EXPECT_TRUE(Eventually([&] { return *outcome == 3; }));
+  parent.Kill();
+  EXPECT_TRUE(Eventually([&] { return *outcome != 3; }));
+  EXPECT_EQ(*outcome, 1);
 }
 
 TEST(LocalSocket_Kind, IsNotThatOfAPipeOrOfNothing) {

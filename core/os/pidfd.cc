@@ -63,7 +63,7 @@ absl::StatusOr<Reaped> ReapPidfd(const Fd& pidfd) {
 }
 
 void KillAndReap(int32_t pid) {
-  kill(pid, SIGKILL);
+  if (kill(pid, SIGKILL) != 0 && errno == EPERM) return;
   siginfo_t info;
   while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | kAnyKindOfChild) != 0 && errno == EINTR) {
   }

@@ -40,7 +40,7 @@ struct Reaped {
 absl::StatusOr<Reaped> ReapPidfd(const Fd& pidfd);
 
 // Ends `pid`, a child of this process that nobody has reaped and nobody else knows of, and reaps it; for those that got no
-// descriptor.
+// descriptor. A child that this process may not signal, as one of them has changed its user, is left to end by itself.
 void KillAndReap(int32_t pid);
 
 }  // namespace regatta

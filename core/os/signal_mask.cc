@@ -13,11 +13,12 @@ namespace {
 constexpr int kSignals = 64;
 constexpr int32_t kNobody = -1;
 std::atomic<int32_t> g_watched_parent{kNobody};
+std::atomic<int32_t> g_watcher{kNobody};  // A forked child inherits the handler, and watches nobody.
 
 void OnParentWatch(int) {
   const int32_t parent = g_watched_parent.load(std::memory_order_relaxed);
-  if (parent == kNobody || getppid() == parent) return;  // Only the thread that made us has ended.
-  kill(getpid(), SIGKILL);
+  if (parent == kNobody || IsParent(parent)) return;  // Only the thread that made us has ended.
+  if (g_watcher.load(std::memory_order_relaxed) == getpid()) kill(getpid(), SIGKILL);
 }
 
 }  // namespace
@@ -45,11 +46,18 @@ AllSignalsBlocked::AllSignalsBlocked() : before_(BlockedSignals()) { SetBlockedS
 
 SignalSet WithoutParentWatch(SignalSet blocked) { return blocked & ~(SignalSet{1} << (ParentWatchSignal() - 1)); }
 
-// Real-time, so that nobody else sends it; low priority among those; the highest two are what other libraries take first.
-int ParentWatchSignal() { return SIGRTMAX - 2; }
+// Ignored by default: after exec, which resets the handler but not the kernel's wish, it must not kill. Of the signals that are,
+// this is the one that programs handle least, and those that do (Go's runtime) expect it without a cause.
+int ParentWatchSignal() { return SIGURG; }
+
+bool IsParent(int32_t pid) {
+  const pid_t parent = getppid();
+  return parent == pid || parent == 0;
+}
 
 bool DieWithParent(int32_t parent_pid) {
   g_watched_parent.store(parent_pid, std::memory_order_relaxed);
+  g_watcher.store(getpid(), std::memory_order_relaxed);
   struct sigaction action {};
   action.sa_handler = OnParentWatch;
   action.sa_flags = SA_RESTART;
@@ -61,7 +69,7 @@ bool DieWithParent(int32_t parent_pid) {
   prctl(PR_SET_PDEATHSIG, ParentWatchSignal());
   pthread_sigmask(SIG_UNBLOCK, &watch, nullptr);
   // A parent that died before the kernel knew of the wish sends nothing.
-  return getppid() == parent_pid;
+  return IsParent(parent_pid);
 }
 
 void LiveOnWithoutParent() {

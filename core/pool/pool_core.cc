@@ -124,13 +124,12 @@ absl::Status PoolCore::EndWorkers() {
       if (place.child != nullptr) children.push_back(place.child);
     }
   }
-  for (const auto& child : children) child->Terminate().IgnoreError();  // It has ended by itself, then.
+  for (const auto& child : children) child->Terminate().IgnoreError();  // End() follows, and has the last word.
   const Deadline patience = Deadline::After(kGrace);
   absl::Status all;
   for (const auto& child : children) {
     if (child->Wait(patience).ok()) continue;
-    child->Kill().IgnoreError();
-    all.Update(child->Wait().status());
+    all.Update(child->End().status());
   }
   return all;
 }

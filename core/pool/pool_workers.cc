@@ -18,6 +18,8 @@ namespace regatta {
 namespace {
 
 constexpr uint32_t kStartupFailures = 5;  // In a row: then it isn't bad luck.
+constexpr absl::Duration kTimeToTakeAnswer =
+    absl::Seconds(1);  // A worker sends a question at once, and waits for its answer.
 constexpr absl::Duration kStartAgain = absl::Milliseconds(100);
 
 using WorkerCall = Call<decltype(&RunWorker)>;
@@ -52,7 +54,7 @@ absl::Status PoolCore::StartWorker(uint32_t index) {
   board_->ResetWorker(index);
   workers_[index].position.store(0, std::memory_order_release);
   absl::StatusOr<std::shared_ptr<Child>> child = nursery_->Start(spec);
-  if (absl::IsUnavailable(child.status()) && options_.method != StartMethod::kFork && !stopping_.load()) {
+  if (!child.ok() && nursery_->lost() && options_.method != StartMethod::kFork && !stopping_.load()) {
     // It was killed. One that inherits nothing can be made again at any time.
     absl::StatusOr<std::unique_ptr<Nursery>> nursery = Nursery::Create(Nursery::Origin::kExec);
     if (!nursery.ok()) return nursery.status();
@@ -169,7 +171,8 @@ void PoolCore::AnswerWorker(uint32_t index) {
   DescriptorsRequest request;
   std::vector<Fd> copies;
   Fd* socket = &workers_[index].socket;
-  if (!ReceiveAll(*socket, std::as_writable_bytes(std::span(&request, 1))).ok()) {
+  const Peer worker{.pidfd = &workers_[index].child->sentinel(), .deadline = Deadline::After(kTimeToTakeAnswer)};
+  if (!ReceiveAll(*socket, std::as_writable_bytes(std::span(&request, 1)), nullptr, worker).ok()) {
     std::lock_guard<std::mutex> lock(mutex_);
     socket->Reset();  // It has died; its sentinel says so too.
     return;
@@ -186,7 +189,9 @@ void PoolCore::AnswerWorker(uint32_t index) {
   std::vector<const Fd*> descriptors;
   for (const Fd& fd : copies) descriptors.push_back(&fd);
   const DescriptorsAnswer answer{static_cast<uint32_t>(copies.size())};
-  SendAll(*socket, std::as_bytes(std::span(&answer, 1)), descriptors).IgnoreError();  // It has died, then.
+  if (SendAll(*socket, std::as_bytes(std::span(&answer, 1)), descriptors, worker).ok()) return;
+  std::lock_guard<std::mutex> lock(mutex_);
+  socket->Reset();  // It has died, or it gets the end of file as its answer.
 }
 
 // Whether results must be taken in though nobody waits for them.

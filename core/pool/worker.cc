@@ -20,6 +20,7 @@
 #include "core/pool/board.h"
 #include "core/pool/fault_points.h"
 #include "core/process/function_id.h"
+#include "core/process/this_process.h"
 #include "core/shm/family.h"
 
 namespace regatta {
@@ -247,10 +248,13 @@ absl::StatusOr<DescriptorSource> Worker::Descriptors(uint32_t index, absl::Span<
     return DescriptorSource(std::move(found));
   }
   const DescriptorsRequest request{index, TaskWord::Unpack(board_->slot(index).state.load()).serial};
-  if (absl::Status sent = SendAll(socket_, std::as_bytes(std::span(&request, 1))); !sent.ok()) return sent;
+  const Peer owner{.parent_pid = this_process::creator_pid()};
+  if (Transfer sent = SendAll(socket_, std::as_bytes(std::span(&request, 1)), {}, owner); !sent.ok())
+    return sent.status;
   DescriptorsAnswer answer;
-  if (absl::Status got = ReceiveAll(socket_, std::as_writable_bytes(std::span(&answer, 1)), &found); !got.ok())
-    return got;
+  if (Transfer got = ReceiveAll(socket_, std::as_writable_bytes(std::span(&answer, 1)), &found, owner); !got.ok()) {
+    return got.status;
+  }
   if (answer.count != wanted.size() || found.size() != wanted.size()) {
     return absl::AbortedError("the pool's owner no longer has the objects that the task was given");
   }

@@ -2,7 +2,7 @@
 //
 // Processes  The creator sends, the new process receives. A channel is a LocalSocketPair that only the two hold.
 // Trust      Both are the same program, and nobody else has the channel; sizes are checked nevertheless.
-// Crash      A creator that dies in the middle: the receiver gets an error and runs nothing.
+// Crash      A creator that dies in the middle: the receiver gets an error and runs nothing, though others hold the channel.
 #ifndef REGATTA_CORE_PROCESS_BOOT_H_
 #define REGATTA_CORE_PROCESS_BOOT_H_
 
@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "core/codec/descriptors.h"
 #include "core/os/fd.h"
+#include "core/os/local_socket.h"
 #include "core/process/function_id.h"
 
 namespace regatta {
@@ -37,12 +38,13 @@ struct BootDescriptors {
   const Fd* family = nullptr;  // For one that has just been exec'd.
   std::vector<Fd> standard;    // Three, to become 0-2.
   Fd directory;                // To become the working directory.
+  Fd lifeline;                 // The dependent's end, for a daemonic one.
   std::vector<const Fd*> beside_arguments;
 };
 
-// OutOfRange: the receiver is gone.
-absl::Status SendBootOrder(const Fd& channel, const BootOrder& order, std::span<const std::byte> arguments,
-                           const BootDescriptors& descriptors);
+// kPeerGone: the receiver is gone, as `peer` knows it.
+Transfer SendBootOrder(const Fd& channel, const BootOrder& order, std::span<const std::byte> arguments,
+                       const BootDescriptors& descriptors, const Peer& peer);
 
 struct ReceivedBootOrder {
   BootOrder order;
@@ -50,10 +52,12 @@ struct ReceivedBootOrder {
   Fd family;
   std::vector<Fd> standard;
   Fd directory;
+  Fd lifeline;
   DescriptorSource beside_arguments;
 };
-// Any error means: run nothing. OutOfRange or DataLoss: the creator gave up or died, or this is no order.
-absl::StatusOr<ReceivedBootOrder> ReceiveBootOrder(const Fd& channel);
+// Waits as long as the creator, this process's parent, lives. Any error means: run nothing. OutOfRange or DataLoss: the creator
+// gave up or died, or this is no order.
+absl::StatusOr<ReceivedBootOrder> ReceiveBootOrder(const Fd& channel, int32_t creator_pid);
 
 }  // namespace regatta
 

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "core/os/deadline.h"
 #include "core/os/local_socket.h"
 #include "core/os/pidfd.h"
 #include "core/os/program.h"
@@ -18,29 +20,34 @@
 namespace regatta {
 namespace {
 
-// Nobody has heard of the child yet: it never was.
-absl::Status Undo(Child& child, absl::Status why) {
-  child.Kill().IgnoreError();
-  child.Wait().IgnoreError();
-  return why;
-}
+// A child that takes an order's bytes no faster than this is stopped or broken.
+constexpr absl::Duration kTimeToBoot = absl::Seconds(30);
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<Child>> SpawnChannelChild(const Fd& channel, bool daemon) {
+absl::Status UndoChannelChild(Child& child, Fd channel, absl::Status why) {
+  channel.Reset();  // It ends by itself, then, even if it can't be killed.
+  const absl::StatusOr<ExitStatus> ended = child.End();
+  if (ended.ok()) return why;
+  return absl::Status(why.code(), absl::StrCat(why.message(), "; and ", ended.status().message()));
+}
+
+absl::StatusOr<std::shared_ptr<Child>> SpawnChannelChild(const Fd& channel, Lifeline lifeline) {
   const std::vector<std::string> arguments = {RuntimeState::Get().program(), absl::StrCat(kChildArgument, getpid())};
   const absl::StatusOr<int32_t> pid = SpawnThisProgram(arguments, channel);
   if (!pid.ok()) return pid.status();
   FaultPointHere(fault::kProcessSpawned);
   absl::StatusOr<Fd> pidfd = OpenNewChild(*pid);
   if (!pidfd.ok()) return pidfd.status();
-  return std::make_shared<Child>(*pid, *std::move(pidfd), daemon);
+  return std::make_shared<Child>(*pid, *std::move(pidfd), std::move(lifeline));
 }
 
-absl::Status BootChannelChild(Child& child, const Fd& channel, const ChildSpec& spec, SignalSet blocked_signals,
+absl::Status BootChannelChild(Child& child, Fd channel, const ChildSpec& spec, SignalSet blocked_signals,
                               BootDescriptors descriptors) {
   if (!spec.cpus.empty()) {
-    if (absl::Status pinned = PinProcess(child.pid(), spec.cpus); !pinned.ok()) return Undo(child, std::move(pinned));
+    if (absl::Status pinned = PinProcess(child.pid(), spec.cpus); !pinned.ok()) {
+      return UndoChannelChild(child, std::move(channel), std::move(pinned));
+    }
   }
   const BootOrder order{.purpose = BootPurpose::kCall,
                         .daemon = spec.daemon,
@@ -50,10 +57,26 @@ absl::Status BootChannelChild(Child& child, const Fd& channel, const ChildSpec& 
                         .function = spec.function,
                         .blocked_signals = blocked_signals};
   descriptors.beside_arguments = spec.descriptors;
-  absl::Status sent = SendBootOrder(channel, order, spec.arguments, descriptors);
-  // A child that has died takes no orders; that is its status, not an error of ours.
-  if (!sent.ok() && !absl::IsOutOfRange(sent)) return Undo(child, std::move(sent));
-  return absl::OkStatus();
+  Transfer sent = SendBootOrder(channel, order, spec.arguments, descriptors,
+                                {.pidfd = &child.sentinel(), .deadline = Deadline::After(kTimeToBoot)});
+  switch (sent.end) {
+    case TransferEnd::kDone:
+    case TransferEnd::kPeerGone:  // A child that has died takes no orders; that is its status, not an error of ours.
+      return absl::OkStatus();
+    case TransferEnd::kLate:
+      sent.status = absl::AbortedError(absl::StrCat("the new process ", child.pid(), " didn't take its order within ",
+                                                    absl::FormatDuration(kTimeToBoot), " and was killed"));
+      break;
+    case TransferEnd::kNoDescriptors:
+    case TransferEnd::kFailed:
+      break;
+  }
+  return UndoChannelChild(child, std::move(channel), std::move(sent.status));
+}
+
+absl::StatusOr<Lifeline> MakeLifelineFor(const ChildSpec& spec, BootDescriptors* descriptors) {
+  if (!spec.daemon) return Lifeline();
+  return Lifeline::Create(&descriptors->lifeline);
 }
 
 absl::StatusOr<std::shared_ptr<Child>> StartFresh(const ChildSpec& spec) {
@@ -62,14 +85,16 @@ absl::StatusOr<std::shared_ptr<Child>> StartFresh(const ChildSpec& spec) {
   if (!family.ok()) return family.status();
   absl::StatusOr<LocalSocketPair> channel = MakeLocalSocketPair();
   if (!channel.ok()) return channel.status();
-  FlushStandardStreams();
-  absl::StatusOr<std::shared_ptr<Child>> child = SpawnChannelChild(channel->second, spec.daemon);
-  if (!child.ok()) return child.status();
-  channel->second.Reset();
   BootDescriptors descriptors;
   descriptors.family = *family;
-  absl::Status booted =
-      BootChannelChild(**child, channel->first, spec, RuntimeState::Get().blocked_signals(), std::move(descriptors));
+  absl::StatusOr<Lifeline> lifeline = MakeLifelineFor(spec, &descriptors);
+  if (!lifeline.ok()) return lifeline.status();
+  FlushStandardStreams();
+  absl::StatusOr<std::shared_ptr<Child>> child = SpawnChannelChild(channel->second, *std::move(lifeline));
+  if (!child.ok()) return child.status();
+  channel->second.Reset();
+  absl::Status booted = BootChannelChild(**child, std::move(channel->first), spec,
+                                         RuntimeState::Get().blocked_signals(), std::move(descriptors));
   if (!booted.ok()) return booted;
   RuntimeState::Get().AddChild(*child);
   return child;

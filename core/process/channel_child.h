@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/os/fd.h"
+#include "core/os/lifeline.h"
 #include "core/os/signal_mask.h"
 #include "core/process/boot.h"
 #include "core/process/child.h"
@@ -17,16 +18,24 @@ namespace regatta {
 // The argument by which a fresh process of this program knows that it is a child, and whose.
 inline constexpr char kChildArgument[] = "--regatta_child_of=";
 
-// Runs this program afresh; the child waits for its order on `channel`, whose other end the caller keeps.
+// Runs this program afresh; the child waits for its order on `channel`, whose other end the caller keeps. `lifeline`: of a
+// daemonic child, whose order has the other end.
 // ResourceExhausted: no processes, memory or descriptors; nothing is left behind.
-absl::StatusOr<std::shared_ptr<Child>> SpawnChannelChild(const Fd& channel, bool daemon);
+absl::StatusOr<std::shared_ptr<Child>> SpawnChannelChild(const Fd& channel, Lifeline lifeline);
 
-// Pins the waiting `child` and gives it its order, to begin with `blocked_signals`; afterwards it is under way, or has died, which shows in its status.
-// On error it is gone and reaped. InvalidArgument: a cpu that it may not use.
-absl::Status BootChannelChild(Child& child, const Fd& channel, const ChildSpec& spec, SignalSet blocked_signals,
+// Pins the waiting `child` and gives it its order over `channel`, to begin with `blocked_signals`. Afterwards it is under way, or
+// has died, which shows in its status. On error it is gone and reaped. InvalidArgument: a cpu that it may not use. Aborted: it
+// doesn't take the order, and was killed.
+absl::Status BootChannelChild(Child& child, Fd channel, const ChildSpec& spec, SignalSet blocked_signals,
                               BootDescriptors descriptors);
 
-// Both, for a child that runs the program afresh.
+// Ends `child`, which waits for its order on `channel`'s other end. Returns `why` if it has ended; else also what keeps it.
+absl::Status UndoChannelChild(Child& child, Fd channel, absl::Status why);
+
+// The lifeline of a daemonic child, with its end among `descriptors`; else one that isn't valid.
+absl::StatusOr<Lifeline> MakeLifelineFor(const ChildSpec& spec, BootDescriptors* descriptors);
+
+// All of it, for a child that runs the program afresh.
 absl::StatusOr<std::shared_ptr<Child>> StartFresh(const ChildSpec& spec);
 
 }  // namespace regatta

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/os/error.h"
+#include "core/os/lifeline.h"
 #include "core/os/local_socket.h"
 #include "core/os/program.h"
 #include "core/os/signal_mask.h"
@@ -61,15 +62,22 @@ void EndProcess(int exit_code) {
   _exit(exit_code);
 }
 
-void RunForkedChild(ProcessIdentity identity, Fd gate, absl::FunctionRef<int()> run) noexcept {
+void DependOnCreator(Fd lifeline) {
+  const absl::StatusOr<bool> tied = DependOnLifeline(std::move(lifeline));
+  if (!tied.ok()) Fail(tied.status());
+  if (!*tied) EndUnnoticed();
+}
+
+void RunForkedChild(ProcessIdentity identity, Fd gate, Fd lifeline, absl::FunctionRef<int()> run) noexcept {
   FaultPointHere(fault::kChildBegun);
   const int32_t creator = identity.creator_pid;
   const bool daemon = identity.daemon;
   RuntimeState::Get().Become(std::move(identity));
   if ((daemon || gate.valid()) && !DieWithParent(creator)) EndUnnoticed();
+  if (daemon) DependOnCreator(std::move(lifeline));
   if (gate.valid()) {
     std::byte open{};
-    if (!ReceiveAll(gate, std::span(&open, 1)).ok()) EndUnnoticed();
+    if (!ReceiveAll(gate, std::span(&open, 1), nullptr, {.parent_pid = creator}).ok()) EndUnnoticed();
     gate.Reset();
     if (!daemon) LiveOnWithoutParent();
   }
@@ -87,6 +95,7 @@ void RunOrderedChild(ReceivedBootOrder boot) noexcept {
                               .daemon = boot.order.daemon,
                               .creator_pid = boot.order.creator_pid});
   TakeOverExit();
+  if (boot.order.daemon) DependOnCreator(std::move(boot.lifeline));
   absl::Status ready = ReplaceStandardDescriptors(boot.standard);
   boot.standard.clear();
   if (ready.ok() && boot.directory.valid()) ready = ChangeWorkingDirectory(boot.directory);

@@ -13,11 +13,14 @@
 namespace regatta {
 
 // In the child of a fork: becomes `identity` and runs `run`, whose result is the exit code. Where `gate` is valid, not before a
-// byte has come through it.
-[[noreturn]] void RunForkedChild(ProcessIdentity identity, Fd gate, absl::FunctionRef<int()> run) noexcept;
+// byte has come through it. `lifeline`: the dependent's end, for a daemonic child.
+[[noreturn]] void RunForkedChild(ProcessIdentity identity, Fd gate, Fd lifeline, absl::FunctionRef<int()> run) noexcept;
 
 // In a fresh or cloned process that has its orders: becomes what they say, and calls.
 [[noreturn]] void RunOrderedChild(ReceivedBootOrder boot) noexcept;
+
+// Ties this process to its creator; ends it at once if the creator has gone.
+void DependOnCreator(Fd lifeline);
 
 // Says on stderr that this process fails with `status`.
 void ReportFailure(const absl::Status& status);

@@ -59,8 +59,8 @@ absl::StatusOr<std::shared_ptr<Child>> StartFromForkserver(const ChildSpec& spec
   absl::StatusOr<std::shared_ptr<Nursery>> nursery = Forkserver::Get().Take(nullptr);
   if (!nursery.ok()) return nursery.status();
   absl::StatusOr<std::shared_ptr<Child>> child = (*nursery)->Start(spec);
-  if (!absl::IsUnavailable(child.status())) return child;
-  // It was killed, and nothing of the child ran.
+  if (child.ok() || !(*nursery)->lost()) return child;
+  // Nothing of the child ran.
   nursery = Forkserver::Get().Take(*nursery);
   if (!nursery.ok()) return nursery.status();
   return (*nursery)->Start(spec);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <new>
@@ -25,7 +26,6 @@ struct Registry {
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<HelperThread*> threads;
-  size_t parked = 0;
 };
 alignas(Registry) char g_registry_storage[sizeof(Registry)];
 
@@ -39,6 +39,9 @@ constexpr size_t kSanitizerThreads = 1;  // ThreadSanitizer's own, which it take
 #else
 constexpr size_t kSanitizerThreads = 0;
 #endif
+
+// How long a start by fork waits for the core's helper threads: far longer than they need where no user code keeps them.
+constexpr std::chrono::seconds kTimeToPark{5};
 
 }  // namespace
 
@@ -56,6 +59,7 @@ absl::StatusOr<std::unique_ptr<HelperThread>> HelperThread::Start(std::string na
   if (registered != 0) return absl::ResourceExhaustedError("no memory to stand in the way of forks (pthread_atfork)");
   std::unique_ptr<HelperThread> helper(new HelperThread);
   helper->owner_pid_ = getpid();
+  helper->name_ = std::move(name);
   helper->wake_ = std::move(wake);
   Registry& registry = GetRegistry();
   std::unique_lock<std::mutex> lock(registry.mutex);
@@ -64,8 +68,7 @@ absl::StatusOr<std::unique_ptr<HelperThread>> HelperThread::Start(std::string na
   HelperThread* const self = helper.get();
   try {
     const AllSignalsBlocked inherited_by_the_thread;
-    helper->thread_ = std::make_unique<std::thread>(
-        [self, name = std::move(name), body = std::move(body)] { self->Run(name, body); });
+    helper->thread_ = std::make_unique<std::thread>([self, body = std::move(body)] { self->Run(body); });
   } catch (const std::system_error& error) {
     helper->owner_pid_ = 0;  // Nothing to join.
     return absl::ResourceExhaustedError(absl::StrCat("no thread for the core's own work: ", error.what()));
@@ -75,8 +78,8 @@ absl::StatusOr<std::unique_ptr<HelperThread>> HelperThread::Start(std::string na
   return helper;
 }
 
-void HelperThread::Run(const std::string& name, const std::function<void(HelperThread&)>& body) {
-  pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+void HelperThread::Run(const std::function<void(HelperThread&)>& body) {
+  pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
   Registry& registry = GetRegistry();
   {
     std::lock_guard<std::mutex> lock(registry.mutex);
@@ -107,10 +110,10 @@ HelperThread::~HelperThread() {
 void HelperThread::ParkUntilForked() {
   Registry& registry = GetRegistry();
   std::unique_lock<std::mutex> lock(registry.mutex);
-  ++registry.parked;
+  parked_ = true;
   registry.changed.notify_all();
   registry.changed.wait(lock, [] { return !fork_pending_.load(std::memory_order_relaxed); });
-  --registry.parked;
+  parked_ = false;
 }
 
 absl::StatusOr<std::unique_ptr<ForkGuard>> ForkGuard::Enter() {
@@ -144,14 +147,19 @@ absl::StatusOr<std::unique_ptr<ForkGuard>> ForkGuard::Enter() {
   for (HelperThread* helper : registry.threads) {
     if (!helper->finished_) helper->wake_();
   }
-  registry.changed.wait(lock, [&] {
-    const auto running =
-        static_cast<size_t>(std::count_if(registry.threads.begin(), registry.threads.end(),
-                                          [](const HelperThread* helper) { return !helper->finished_; }));
-    return registry.parked == running;
-  });
+  const auto runs = [](const HelperThread* helper) { return !helper->finished_ && !helper->parked_; };
+  const bool all_parked = registry.changed.wait_for(
+      lock, kTimeToPark, [&] { return std::none_of(registry.threads.begin(), registry.threads.end(), runs); });
+  std::string busy;
+  for (const HelperThread* helper : registry.threads) {
+    if (runs(helper)) absl::StrAppend(&busy, busy.empty() ? "" : ", ", helper->name_, " (tid ", helper->tid_, ")");
+  }
   lock.release();  // Held until the fork is done.
-  return guard;
+  if (all_parked) return guard;
+  return absl::FailedPreconditionError(absl::StrCat(
+      "can't fork: the core's own thread ", busy, " has been in the same callback for ", kTimeToPark.count(),
+      " s, perhaps waiting for something that this thread holds. Start with StartMethod::kForkserver or kSpawn, which "
+      "wait for no thread, or fork when the callback has returned"));
 }
 
 ForkGuard::~ForkGuard() {

@@ -29,7 +29,7 @@ namespace regatta {
 
 class HelperThread {
  public:
-  // `name`: at most 15 characters, as /proc shows it. `wake` is called from other threads, and must make the body reach Park()
+  // `name`: at most 15 characters, as /proc shows it and as errors name it. `wake` is called from other threads, and must make the body reach Park()
   // or return, soon; also if the body only then goes to sleep (an eventfd remembers). Signals are blocked in the thread: they go to the user's.
   // ResourceExhausted: no threads left.
   static absl::StatusOr<std::unique_ptr<HelperThread>> Start(std::string name, std::function<void(HelperThread&)> body,
@@ -50,24 +50,27 @@ class HelperThread {
  private:
   friend class ForkGuard;
   HelperThread() = default;
-  void Run(const std::string& name, const std::function<void(HelperThread&)>& body);
-  static void ParkUntilForked();
+  void Run(const std::function<void(HelperThread&)>& body);
+  void ParkUntilForked();
   static void ForgetAllInChild();
 
   static std::atomic<bool> fork_pending_;
   std::atomic<bool> stopping_{false};
   int32_t owner_pid_ = 0;
+  std::string name_;
   std::function<void()> wake_;
   std::unique_ptr<std::thread> thread_;
   // Guarded by the registry of helper threads.
   int32_t tid_ = 0;  // 0: has not begun.
   bool finished_ = false;
+  bool parked_ = false;
 };
 
 // Held around a fork of the core: all helper threads stand at their safe places, and there are no threads of other people.
 class ForkGuard {
  public:
-  // FailedPrecondition: this process has threads of other people. The message names them and the way out.
+  // FailedPrecondition: this process has threads of other people, or a helper thread doesn't come to a safe place within seconds,
+  // because it runs a callback that may wait for what the caller holds. The message names the threads and the way out.
   static absl::StatusOr<std::unique_ptr<ForkGuard>> Enter();
   ~ForkGuard();
   ForkGuard(const ForkGuard&) = delete;

@@ -111,6 +111,38 @@ TEST(HelperThread_Fork, IsRefusedBesideOtherPeoplesThreadsAndTheMessageNamesThem
   EXPECT_EQ(child->Join()->exit_code(), 2);
 }
 
+TEST(HelperThread_Fork, IsRefusedAfterAWhileIfAHelpersCallbackWaitsForWhatTheStarterHolds) {
+  std::mutex held;
+  std::unique_lock<std::mutex> lock(held);
+  TestingPipe inside;
+  auto helper = HelperThread::Start(
+      "callbacks",
+      [&](HelperThread& self) {
+        WriteText(inside.write, "x");
+        { std::lock_guard<std::mutex> wait(held); }
+        while (!self.stopping()) self.Park();
+      },
+      [] {});
+  ASSERT_TRUE(helper.ok());
+  ASSERT_TRUE(ReadByte(inside.read));
+  const absl::Status refused = Process::Fork([] {}).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_TRUE(absl::StrContains(refused.message(), "callbacks (tid ")) << refused;
+  EXPECT_TRUE(absl::StrContains(refused.message(), "kForkserver")) << refused;
+  lock.unlock();
+  absl::StatusOr<Process> child = Process::Fork([] { return 2; });
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(child->Join()->exit_code(), 2);
+}
+
+TEST(HelperThread_Fork, IsNotRefusedOnceAThreadHasBeenJoined) {
+  for (int i = 0; i < 20'000; ++i) {
+    std::thread([] {}).join();
+    const auto guard = ForkGuard::Enter();
+    ASSERT_TRUE(guard.ok()) << "round " << i << ": " << guard.status();
+  }
+}
+
 TEST(HelperThread_Fork, OtherMethodsWorkBesideOtherPeoplesThreads) {
   std::atomic<bool> stop{false};
   std::vector<std::thread> hammers;

@@ -30,7 +30,7 @@ namespace regatta {
 namespace {
 
 // Copies this process into a nursery that serves over `theirs`.
-absl::StatusOr<std::shared_ptr<Child>> ForkServer(Fd theirs, const Fd& page_file) {
+absl::StatusOr<std::shared_ptr<Child>> ForkServer(Fd theirs, const Fd& page_file, Lifeline lifeline, Fd dependent_end) {
   const absl::StatusOr<std::unique_ptr<ForkGuard>> guard = ForkGuard::Enter();
   if (!guard.ok()) return guard.status();
   FlushAllStreams();
@@ -41,27 +41,28 @@ absl::StatusOr<std::shared_ptr<Child>> ForkServer(Fd theirs, const Fd& page_file
   if (forked->pid == 0) {
     absl::StatusOr<Mapping> page = Mapping::Map(page_file, sizeof(NurseryPage));
     if (!page.ok()) _exit(1);  // The owner sees the end of the socket.
-    ServeAsNursery(std::move(theirs), *std::move(page), owner_pid);
+    ServeAsNursery(std::move(theirs), *std::move(page), std::move(dependent_end), owner_pid);
   }
-  return std::make_shared<Child>(forked->pid, std::move(forked->pidfd), true);
+  return std::make_shared<Child>(forked->pid, std::move(forked->pidfd), std::move(lifeline));
 }
 
-absl::StatusOr<std::shared_ptr<Child>> SpawnServer(const Fd& ours, const Fd& theirs, const Fd& page_file,
-                                                   const Fd& family) {
-  absl::StatusOr<std::shared_ptr<Child>> server = SpawnChannelChild(theirs, true);
+// `ours` is closed on error.
+absl::StatusOr<std::shared_ptr<Child>> SpawnServer(Fd* ours, const Fd& theirs, const Fd& page_file, const Fd& family,
+                                                   Lifeline lifeline, Fd dependent_end) {
+  absl::StatusOr<std::shared_ptr<Child>> server = SpawnChannelChild(theirs, std::move(lifeline));
   if (!server.ok()) return server.status();
   BootOrder order;
   order.purpose = BootPurpose::kServe;
   order.creator_pid = getpid();
   BootDescriptors descriptors;
   descriptors.family = &family;
+  descriptors.lifeline = std::move(dependent_end);
   descriptors.beside_arguments = {&page_file};
-  if (absl::Status sent = SendBootOrder(ours, order, {}, descriptors); !sent.ok()) {
-    (*server)->Kill().IgnoreError();
-    (*server)->Wait().IgnoreError();
-    return sent;
-  }
-  return server;
+  Transfer sent = SendBootOrder(*ours, order, {}, descriptors,
+                                {.pidfd = &(*server)->sentinel(), .deadline = Deadline::After(Nursery::kTimeToAnswer)});
+  // One that has died already is found out by the first Start.
+  if (sent.ok() || sent.end == TransferEnd::kPeerGone) return server;
+  return UndoChannelChild(**server, std::move(*ours), std::move(sent.status));
 }
 
 }  // namespace
@@ -81,10 +82,15 @@ absl::StatusOr<std::unique_ptr<Nursery>> Nursery::Create(Origin origin) {
 
   const SignalSet blocked = origin == Origin::kFork ? BlockedSignals() : RuntimeState::Get().blocked_signals();
   // A terminal's ^C is for those who handle it, and reaches the nursery from its first instruction on.
+  Fd dependent_end;
+  absl::StatusOr<Lifeline> lifeline = Lifeline::Create(&dependent_end);
+  if (!lifeline.ok()) return lifeline.status();
   std::optional<AllSignalsBlocked> inherited_by_the_nursery(std::in_place);
   absl::StatusOr<std::shared_ptr<Child>> server =
-      origin == Origin::kFork ? ForkServer(std::move(sockets->second), *page_file)
-                              : SpawnServer(sockets->first, sockets->second, *page_file, **family);
+      origin == Origin::kFork
+          ? ForkServer(std::move(sockets->second), *page_file, *std::move(lifeline), std::move(dependent_end))
+          : SpawnServer(&sockets->first, sockets->second, *page_file, **family, *std::move(lifeline),
+                        std::move(dependent_end));
   inherited_by_the_nursery.reset();
   if (!server.ok()) return server.status();
   std::unique_ptr<Nursery> nursery(new Nursery);
@@ -100,52 +106,54 @@ absl::StatusOr<std::unique_ptr<Nursery>> Nursery::Create(Origin origin) {
 Nursery::~Nursery() {
   if (getpid() != owner_pid_) return;
   RuntimeState::Get().ForgetToClose(&socket_);
-  // It keeps nothing that could be lost.
-  server_->Kill().IgnoreError();
-  server_->Wait().IgnoreError();
+  socket_.Reset();
+  // It keeps nothing that could be lost. One that can't be killed ends by itself, for its socket and its lifeline are closed.
+  server_->End().IgnoreError();
+  RuntimeState::Get().ForgetEndedChildren();  // A pool's workers: no later start may come that would.
 }
 
-absl::Status Nursery::Lost(absl::Status why) {
+absl::Status Nursery::Lost(const absl::Status& why) {
+  lost_.store(true, std::memory_order_release);
   socket_.Reset();
-  server_->Kill().IgnoreError();
-  const absl::StatusOr<ExitStatus> end = server_->Wait();
+  const absl::StatusOr<ExitStatus> end = server_->End();
   auto& page = *reinterpret_cast<NurseryPage*>(page_.data());
   if (const int32_t child = page.child.exchange(0); child != 0) KillAndReap(child);
-  return absl::UnavailableError(absl::StrCat("the nursery (pid ", server_->pid(), ") is gone (",
-                                             end.ok() ? end->ToString() : end.status().ToString(), "): ", why.message(),
-                                             "; nothing was started"));
+  return absl::AbortedError(absl::StrCat("the nursery (pid ", server_->pid(), ") is lost (",
+                                         end.ok() ? end->ToString() : end.status().ToString(), "): ", why.message(),
+                                         "; nothing was started"));
 }
 
-absl::StatusOr<std::shared_ptr<Child>> Nursery::RequestChild(const Fd& channel, bool daemon) {
+absl::StatusOr<std::shared_ptr<Child>> Nursery::RequestChild(const Fd& channel, Lifeline lifeline) {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (!socket_.valid()) return absl::UnavailableError("the nursery is gone; nothing was started");
+  if (lost()) return absl::AbortedError("the nursery is lost; nothing was started");
   auto& page = *reinterpret_cast<NurseryPage*>(page_.data());
   page.child.store(0);
   const NurseryRequest request{.number = ++requests_};
   const Fd* const beside[] = {&channel};
-  absl::Status done = SendAll(socket_, std::as_bytes(std::span(&request, 1)), beside);
-  if (!done.ok()) return Lost(std::move(done));
+  const Peer server{.pidfd = &server_->sentinel(), .deadline = Deadline::After(kTimeToAnswer)};
+  Transfer done = SendAll(socket_, std::as_bytes(std::span(&request, 1)), beside, server);
+  if (!done.ok()) return Lost(done.status);
   FaultPointHere(fault::kProcessRequested);
   NurseryReply reply;
   std::vector<Fd> pidfd;
-  done = ReceiveAll(socket_, std::as_writable_bytes(std::span(&reply, 1)), &pidfd);
-  if (absl::IsResourceExhausted(done)) {  // Of descriptors, here: the answer itself has come.
+  done = ReceiveAll(socket_, std::as_writable_bytes(std::span(&reply, 1)), &pidfd, server);
+  if (done.end == TransferEnd::kNoDescriptors) {  // The answer itself has come.
     page.child.store(0);
     KillAndReap(reply.pid);
-    return done;
+    return done.status;
   }
-  if (!done.ok()) return Lost(std::move(done));
+  if (!done.ok()) return Lost(done.status);
   if (reply.number != requests_) return Lost(absl::DataLossError("it answered another request"));
   FaultPointHere(fault::kProcessReplied);
   if (reply.pid == 0) {
     std::string text(reply.text_bytes, '\0');
-    done = ReceiveAll(socket_, std::as_writable_bytes(std::span(text)));
-    if (!done.ok()) return Lost(std::move(done));
+    done = ReceiveAll(socket_, std::as_writable_bytes(std::span(text)), nullptr, server);
+    if (!done.ok()) return Lost(done.status);
     return absl::Status(static_cast<absl::StatusCode>(reply.code), text);
   }
   if (pidfd.size() != 1) return Lost(absl::DataLossError("it answered without a descriptor"));
   page.child.store(0);
-  return std::make_shared<Child>(reply.pid, std::move(pidfd[0]), daemon);
+  return std::make_shared<Child>(reply.pid, std::move(pidfd[0]), std::move(lifeline));
 }
 
 absl::StatusOr<std::shared_ptr<Child>> Nursery::Start(const ChildSpec& spec) {
@@ -164,11 +172,14 @@ absl::StatusOr<std::shared_ptr<Child>> Nursery::Start(const ChildSpec& spec) {
   absl::StatusOr<LocalSocketPair> channel = MakeLocalSocketPair();
   if (!channel.ok()) return channel.status();
 
+  absl::StatusOr<Lifeline> lifeline = MakeLifelineFor(spec, &descriptors);
+  if (!lifeline.ok()) return lifeline.status();
   FlushStandardStreams();
-  absl::StatusOr<std::shared_ptr<Child>> child = RequestChild(channel->second, spec.daemon);
+  absl::StatusOr<std::shared_ptr<Child>> child = RequestChild(channel->second, *std::move(lifeline));
   if (!child.ok()) return child.status();
   channel->second.Reset();
-  absl::Status booted = BootChannelChild(**child, channel->first, spec, blocked_signals_, std::move(descriptors));
+  absl::Status booted =
+      BootChannelChild(**child, std::move(channel->first), spec, blocked_signals_, std::move(descriptors));
   if (!booted.ok()) return booted;
   RuntimeState::Get().AddChild(*child);
   return child;

@@ -11,7 +11,6 @@
 #include "core/os/fork.h"
 #include "core/os/local_socket.h"
 #include "core/os/pidfd.h"
-#include "core/os/poll.h"
 #include "core/os/program.h"
 #include "core/os/signal_mask.h"
 #include "core/process/boot.h"
@@ -34,13 +33,14 @@ int FamilyDescriptor() {
   // Until it is under way it belongs to its creator, daemonic or not.
   if (!DieWithParent(owner_pid)) _exit(1);
   CloseAllBut(std::array{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, channel.get(), FamilyDescriptor()});
-  absl::StatusOr<ReceivedBootOrder> boot = ReceiveBootOrder(channel);
+  absl::StatusOr<ReceivedBootOrder> boot = ReceiveBootOrder(channel, owner_pid);
   if (!boot.ok()) _exit(1);
   channel.Reset();
   RunOrderedChild(*std::move(boot));
 }
 
-absl::Status Reply(const Fd& socket, uint64_t number, const absl::StatusOr<Forked>& child) {
+// False: the owner is gone.
+bool Reply(const Fd& socket, uint64_t number, const absl::StatusOr<Forked>& child, const Peer& owner) {
   NurseryReply reply{.number = number};
   std::vector<const Fd*> beside;
   std::string text;
@@ -52,44 +52,40 @@ absl::Status Reply(const Fd& socket, uint64_t number, const absl::StatusOr<Forke
     reply.code = static_cast<int32_t>(child.status().code());
     reply.text_bytes = static_cast<uint32_t>(text.size());
   }
-  absl::Status sent = SendAll(socket, std::as_bytes(std::span(&reply, 1)), beside);
-  if (sent.ok()) sent = SendAll(socket, std::as_bytes(std::span(text)));
-  return sent;
+  return SendAll(socket, std::as_bytes(std::span(&reply, 1)), beside, owner).ok() &&
+         SendAll(socket, std::as_bytes(std::span(text)), {}, owner).ok();
 }
 
-// One request, if the owner has not gone.
-absl::Status ServeOne(const Fd& socket, NurseryPage& page, int32_t owner_pid) {
+// Waits for one request. False: the owner is gone.
+bool ServeOne(const Fd& socket, NurseryPage& page, int32_t owner_pid, const Peer& owner) {
   NurseryRequest request;
   std::vector<Fd> beside;
-  absl::Status received = ReceiveAll(socket, std::as_writable_bytes(std::span(&request, 1)), &beside);
-  if (!received.ok()) return received;
-  if (beside.size() != 1) return absl::DataLossError("a request without a channel");
+  if (!ReceiveAll(socket, std::as_writable_bytes(std::span(&request, 1)), &beside, owner).ok()) return false;
+  if (beside.size() != 1) return false;  // No owner sends that.
   FaultPointHere(fault::kNurseryRequested);
   const absl::StatusOr<Forked> child = CloneSibling(&page.child);
   if (child.ok() && child->pid == 0) BecomeChild(std::move(beside[0]), owner_pid);
   FaultPointHere(fault::kNurseryCloned);
-  absl::Status replied = Reply(socket, request.number, child);
+  const bool replied = Reply(socket, request.number, child, owner);
   FaultPointHere(fault::kNurseryReplied);
   return replied;
 }
 
 }  // namespace
 
-void ServeAsNursery(Fd socket, Mapping page, int32_t owner_pid) noexcept {
+void ServeAsNursery(Fd socket, Mapping page, Fd lifeline, int32_t owner_pid) noexcept {
   // What others left open here would hide end-of-file from them for as long as the nursery lives. Its stderr stays, for
   // what a sanitizer may have to say.
-  CloseAllBut(std::array{STDERR_FILENO, socket.get(), FamilyDescriptor()});
+  CloseAllBut(std::array{STDERR_FILENO, socket.get(), lifeline.get(), FamilyDescriptor()});
   if (!FillStandardDescriptors().ok()) _exit(1);
+  DependOnCreator(std::move(lifeline));
   // The socket may be held open by a copy of the owner; the owner itself is another question.
   const absl::StatusOr<Fd> owner = OpenPidfd(owner_pid);
   if (!owner.ok() || getppid() != owner_pid) _exit(1);
   auto& shared = *reinterpret_cast<NurseryPage*>(page.data());
-  for (;;) {
-    std::array<PollEntry, 2> watched = {PollEntry{&socket}, PollEntry{&*owner}};
-    const absl::StatusOr<int> ready = PollReadable(watched, Deadline::Never());
-    if (!ready.ok() || watched[1].ready) _exit(0);
-    if (!ServeOne(socket, shared, owner_pid).ok()) _exit(0);
+  while (ServeOne(socket, shared, owner_pid, {.pidfd = &*owner})) {
   }
+  _exit(0);
 }
 
 }  // namespace regatta

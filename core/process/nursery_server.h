@@ -10,8 +10,8 @@
 namespace regatta {
 
 // Serves the process `owner_pid`, this process's parent, over `socket`. This process has a single thread, which
-// blocks all signals. `page` is a NurseryPage.
-[[noreturn]] void ServeAsNursery(Fd socket, Mapping page, int32_t owner_pid) noexcept;
+// blocks all signals. `page` is a NurseryPage, `lifeline` the dependent's end.
+[[noreturn]] void ServeAsNursery(Fd socket, Mapping page, Fd lifeline, int32_t owner_pid) noexcept;
 
 }  // namespace regatta
 

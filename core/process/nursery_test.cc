@@ -181,10 +181,44 @@ TEST_P(Nursery_Children, CanNotBeMadeByADeadNurseryWhichSaysSo) {
   const int32_t server = nursery_->server().pid();
   ASSERT_EQ(kill(server, SIGKILL), 0);
   const absl::Status gone = StartFrom(*nursery_, {}, [] {}).status();
-  EXPECT_TRUE(absl::IsUnavailable(gone)) << gone;
+  EXPECT_TRUE(absl::IsAborted(gone)) << gone;
+  EXPECT_TRUE(nursery_->lost());
   EXPECT_TRUE(absl::StrContains(gone.message(), "SIGKILL")) << gone;
-  EXPECT_TRUE(absl::IsUnavailable(StartFrom(*nursery_, {}, [] {}).status()));
+  EXPECT_TRUE(absl::IsAborted(StartFrom(*nursery_, {}, [] {}).status()));
   for (const int32_t pid : ChildrenOfThisProcess()) EXPECT_NE(pid, server);
+}
+
+TEST_P(Nursery_Children, CanNotBeMadeByAStoppedNurseryWhichIsKilledAfterAWhile) {
+  const int32_t server = nursery_->server().pid();
+  ASSERT_EQ(kill(server, SIGSTOP), 0);
+  const absl::Status late = StartFrom(*nursery_, {}, [] {}).status();
+  EXPECT_TRUE(absl::IsAborted(late)) << late;
+  EXPECT_TRUE(nursery_->lost());
+  for (const int32_t pid : ChildrenOfThisProcess()) EXPECT_NE(pid, server);
+}
+
+TEST_P(Nursery_Children, CanNotBeMadeByADeadNurseryThoughACopyOfItHoldsTheSocket) {
+  // A copy that the C library knows nothing of keeps all descriptors.
+  const int32_t server = nursery_->server().pid();
+  TestingPipe gate;
+  absl::StatusOr<std::shared_ptr<Child>> holder = StartFrom(
+      *nursery_, {}, [](Fd gate) { ReadByte(gate); }, Copy(gate.read));
+  ASSERT_TRUE(holder.ok());
+  const pid_t copy = _Fork();
+  if (copy == 0) {
+    for (;;) pause();
+  }
+  ASSERT_EQ(kill(server, SIGKILL), 0);
+  EXPECT_TRUE(absl::IsAborted(StartFrom(*nursery_, {}, [] {}).status()));
+  KillAndReap(copy);
+  WriteText(gate.write, "x");
+  EXPECT_TRUE((*holder)->Wait(Deadline::After(kWatchdog)).ok());
+}
+
+TEST_P(Nursery_Children, LeaveAStoppedNurseryToBeDestroyed) {
+  ASSERT_EQ(kill(nursery_->server().pid(), SIGSTOP), 0);
+  nursery_.reset();
+  EXPECT_TRUE(ChildrenOfThisProcess().empty());
 }
 
 TEST_P(Nursery_Children, AreMadeAfterTheTerminalsSignalsWentToTheNursery) {

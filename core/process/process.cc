@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/os/fork.h"
+#include "core/os/lifeline.h"
 #include "core/os/local_socket.h"
 #include "core/os/poll.h"
 #include "core/os/proc.h"
@@ -38,14 +39,14 @@ int ExitCodeOf(const absl::Status& status, int exit_code) {
 namespace {
 
 // Lets a forked child pass that has been pinned.
-absl::Status OpenGate(Child& child, const std::vector<int>& cpus, const Fd& gate) {
-  absl::Status open = PinProcess(child.pid(), cpus);
+absl::Status OpenGate(Child& child, const std::vector<int>& cpus, Fd gate) {
+  absl::Status pinned = PinProcess(child.pid(), cpus);
+  if (!pinned.ok()) return UndoChannelChild(child, std::move(gate), std::move(pinned));
   const std::byte pass{1};
-  if (open.ok()) open = SendAll(gate, std::span(&pass, 1));
-  if (open.ok() || absl::IsOutOfRange(open)) return absl::OkStatus();  // One that has died shows that in its status.
-  child.Kill().IgnoreError();
-  child.Wait().IgnoreError();
-  return open;
+  Transfer open = SendAll(gate, std::span(&pass, 1), {}, {.pidfd = &child.sentinel()});
+  // One that has died shows that in its status.
+  if (open.ok() || open.end == TransferEnd::kPeerGone) return absl::OkStatus();
+  return UndoChannelChild(child, std::move(gate), std::move(open.status));
 }
 
 }  // namespace
@@ -105,6 +106,13 @@ absl::Status Process::StartByFork(absl::FunctionRef<int()> run) {
     if (!made.ok()) return made.status();
     gate = *std::move(made);
   }
+  Fd dependent_end;
+  Lifeline lifeline;
+  if (daemon_) {
+    absl::StatusOr<Lifeline> made = Lifeline::Create(&dependent_end);
+    if (!made.ok()) return made.status();
+    lifeline = *std::move(made);
+  }
   const int32_t creator_pid = getpid();
   FlushAllStreams();
   absl::StatusOr<Forked> forked = ForkWithPidfd();
@@ -113,13 +121,13 @@ absl::Status Process::StartByFork(absl::FunctionRef<int()> run) {
     pid_ = getpid();
     gate.first.Reset();
     RunForkedChild({.name = identity_.name, .number = identity_.number, .daemon = daemon_, .creator_pid = creator_pid},
-                   std::move(gate.second), run);
+                   std::move(gate.second), std::move(dependent_end), run);
   }
   FaultPointHere(fault::kProcessForked);
-  auto child = std::make_shared<Child>(forked->pid, std::move(forked->pidfd), daemon_);
+  auto child = std::make_shared<Child>(forked->pid, std::move(forked->pidfd), std::move(lifeline));
   if (gate.first.valid()) {
     gate.second.Reset();
-    if (absl::Status open = OpenGate(*child, options_.cpus, gate.first); !open.ok()) return open;
+    if (absl::Status open = OpenGate(*child, options_.cpus, std::move(gate.first)); !open.ok()) return open;
   }
   RuntimeState::Get().AddChild(child);
   pid_ = child->pid();
@@ -179,8 +187,10 @@ ProcessState Process::State() {
   if (pid_ == 0) return ProcessState::kNew;
   if (!IsAlive()) return ProcessState::kDead;
   const absl::StatusOr<char> letter = ProcessStateLetter(pid_);
-  // Dead, too, if the pid is somebody else's by now.
-  if (!letter.ok() || *letter == 'Z' || *letter == 'X' || !IsAlive()) return ProcessState::kDead;
+  // Asked again, for the pid may be another process's by now.
+  if (!IsAlive()) return ProcessState::kDead;
+  if (!letter.ok()) return ProcessState::kRunning;  // /proc doesn't show it here.
+  if (*letter == 'Z' || *letter == 'X') return ProcessState::kDead;
   return *letter == 'R' ? ProcessState::kRunning : ProcessState::kWaiting;
 }
 

@@ -46,7 +46,7 @@ struct StartOptions {
 
 enum class ProcessState {
   kNew,      // Not started.
-  kRunning,  // On a processor, or ready for one.
+  kRunning,  // On a processor, or ready for one; or alive where /proc doesn't show which.
   kWaiting,  // Asleep, waiting for I/O, or stopped.
   kDead,     // Ended, reaped or not.
 };

@@ -133,11 +133,11 @@ TEST_P(Fault_NurseryServer, KilledAtThisStepLeavesNoChildUnknownAndNothingHalfMa
     EXPECT_TRUE((*child)->Wait(Deadline::After(kWatchdog))->success());
     EXPECT_EQ(ReadToEnd(pipe.read), "whole");
   } else {
-    EXPECT_TRUE(absl::IsUnavailable(child.status())) << child.status();
+    EXPECT_TRUE(absl::IsAborted(child.status())) << child.status();
     EXPECT_EQ(ReadToEnd(pipe.read), "");
   }
   TestingPipe again;
-  EXPECT_TRUE(absl::IsUnavailable(StartSayer(again).status()));
+  EXPECT_TRUE(absl::IsAborted(StartSayer(again).status()));
   // The nursery was one of them; no zombie of either stays.
   EXPECT_EQ(ChildrenOfThisProcess().size(), before.size() - 1);
 }

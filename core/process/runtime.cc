@@ -40,14 +40,14 @@ namespace {
   if (absl::Status filled = FillStandardDescriptors(); !filled.ok()) RefuseToBeChild(filled.ToString().c_str());
   // Until it is under way it belongs to its creator, daemonic or not.
   if (!DieWithParent(creator_pid)) _exit(1);
-  absl::StatusOr<ReceivedBootOrder> boot = ReceiveBootOrder(channel);
+  absl::StatusOr<ReceivedBootOrder> boot = ReceiveBootOrder(channel, creator_pid);
   if (!boot.ok()) _exit(1);  // The creator gave up.
   absl::Status ready = Family::Join(std::move(boot->family));
   if (ready.ok() && boot->order.purpose == BootPurpose::kServe) {
     const std::optional<Fd> file = boot->beside_arguments.Take(0);
     absl::StatusOr<Mapping> page = absl::DataLossError("no page came with the order to be a nursery");
     if (file.has_value()) page = Mapping::Map(*file, sizeof(NurseryPage));
-    if (page.ok()) ServeAsNursery(std::move(channel), *std::move(page), creator_pid);
+    if (page.ok()) ServeAsNursery(std::move(channel), *std::move(page), std::move(boot->lifeline), creator_pid);
     ready = page.status();
   }
   if (!ready.ok()) {

@@ -10,11 +10,13 @@
 //            (SIGKILL if they still run a second later), and the others are waited for.
 //            A child's (its function returned or threw, exit): the same, stdio flushed, then _exit: no static destructors
 //            and no output of a test framework from it.
-//            A creator's death (kill -9): daemonic children are killed at once by their own watch: the kernel's
-//            parent-death signal, taken as a question only (a thread's end sends it too) and answered by getppid(). It
-//            costs two system calls and no thread or descriptor. It takes the signal SIGRTMAX-2: leave that to the core;
-//            while all threads of a child block it, and after it changed its user id, the watch is blind. Children that
-//            aren't daemonic live on.
+//            A creator's death (kill -9) or exec: the kernel kills daemonic children at once, through a lifeline: a pipe
+//            whose other end only the creator holds (core/os/lifeline.h). It holds whatever signals a child blocks and
+//            whatever users both become, and costs each side a descriptor. A child that closes all its descriptors is left
+//            with the kernel's parent-death signal, which is blind after a change of user and while all threads of the child
+//            block SIGURG. Children that aren't daemonic live on.
+// exec       A program that a daemonic process executes in its place is the same process to its creator: it ends with the
+//            creator, by SIGKILL where the creator is killed. The end of the thread that started the process means nothing.
 // fork()     A child of your own fork() starts with no children of its own, and may start some.
 #ifndef REGATTA_CORE_PROCESS_RUNTIME_H_
 #define REGATTA_CORE_PROCESS_RUNTIME_H_

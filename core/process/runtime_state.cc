@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -69,15 +71,24 @@ ChildIdentity RuntimeState::NextChildIdentity(absl::string_view prefix) {
 void RuntimeState::AddChild(std::shared_ptr<Child> child) {
   std::vector<std::shared_ptr<Child>> ended;  // Destroyed after the lock is.
   MutexLock lock(mutex_);
-  if (children_.size() >= sweep_at_) {
-    const auto running =
-        std::partition(children_.begin(), children_.end(), [](const auto& old) { return !old->status().has_value(); });
-    ended.assign(std::make_move_iterator(running), std::make_move_iterator(children_.end()));
-    children_.erase(running, children_.end());
-    // Looking at all is worth it again when there are twice as many.
-    sweep_at_ = children_.size() < kSweepAlwaysBelow ? 0 : 2 * children_.size();
-  }
+  if (children_.size() >= sweep_at_) ended = TakeEndedChildren();
   children_.push_back(std::move(child));
+}
+
+void RuntimeState::ForgetEndedChildren() {
+  std::vector<std::shared_ptr<Child>> ended;  // Destroyed after the lock is.
+  MutexLock lock(mutex_);
+  ended = TakeEndedChildren();
+}
+
+std::vector<std::shared_ptr<Child>> RuntimeState::TakeEndedChildren() {
+  const auto running =
+      std::partition(children_.begin(), children_.end(), [](const auto& old) { return !old->status().has_value(); });
+  std::vector<std::shared_ptr<Child>> ended(std::make_move_iterator(running), std::make_move_iterator(children_.end()));
+  children_.erase(running, children_.end());
+  // Looking at all is worth it again when there are twice as many.
+  sweep_at_ = children_.size() < kSweepAlwaysBelow ? 0 : 2 * children_.size();
+  return ended;
 }
 
 uint64_t RuntimeState::AddExitCallback(std::function<void()> callback) {
@@ -127,17 +138,21 @@ void RuntimeState::EndChildren() {
     MutexLock lock(mutex_);
     children.swap(children_);
   }
-  // A signal or a wait fails only where the child is not ours to end, and then there is nothing to do.
   for (const auto& child : children) {
-    if (child->daemon()) child->Terminate().IgnoreError();
+    if (child->daemon()) child->Terminate().IgnoreError();  // End() follows, and has the last word.
   }
   const Deadline patience = Deadline::After(kTimeToTerminate);
+  const auto report = [](const absl::Status& why) {
+    fprintf(stderr, "At the end of process %d: %s\n", getpid(), std::string(why.message()).c_str());
+  };
   for (const auto& child : children) {
     if (!child->daemon() || child->Wait(patience).ok()) continue;
-    child->Kill().IgnoreError();
-    child->Wait().IgnoreError();
+    if (const absl::StatusOr<ExitStatus> ended = child->End(); !ended.ok()) report(ended.status());
   }
-  for (const auto& child : children) child->Wait().IgnoreError();
+  for (const auto& child : children) {
+    if (child->daemon()) continue;
+    if (const absl::StatusOr<ExitStatus> ended = child->Wait(); !ended.ok()) report(ended.status());
+  }
 }
 
 void RuntimeState::DropInherited() {

@@ -57,6 +57,8 @@ class RuntimeState {
 
   // The child ends with this process, and is reaped at the latest by a later call.
   void AddChild(std::shared_ptr<Child> child);
+  // Lets go of children that have ended, and with them of their descriptors, unless others hold them.
+  void ForgetEndedChildren();
 
   uint64_t AddExitCallback(std::function<void()> callback);
   void RemoveExitCallback(uint64_t id);
@@ -75,6 +77,7 @@ class RuntimeState {
   static void UnlockInChild() ABSL_UNLOCK_FUNCTION(Get().mutex_);
   void DropInherited() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndChildren();
+  std::vector<std::shared_ptr<Child>> TakeEndedChildren() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   std::atomic<bool> initialized_{false};
   std::atomic<bool> ending_{false};
