@@ -332,5 +332,6 @@ bool ByteQueue::full() const { return capacity() > 0 && size() >= capacity(); }
 int64_t ByteQueue::capacity() const { return static_cast<int64_t>(segment_->capacity()); }
 uint64_t ByteQueue::memory() const { return segment_->arena().taken() * kChunkBytes; }
 const Fd& ByteQueue::descriptor() const { return segment_->file(); }
+absl::Status ByteQueue::CheckDescriptor() const { return segment_->CheckFile(); }
 
 }  // namespace regatta

@@ -126,6 +126,8 @@ class ByteQueue {
   // Where it lies in shared memory; still owned by the queue.
   const Fd& descriptor() const;
   uint64_t offset() const { return 0; }
+  // FailedPrecondition: code of this process has closed the descriptor.
+  absl::Status CheckDescriptor() const;
   bool valid() const { return segment_ != nullptr; }
 
  private:

@@ -89,6 +89,8 @@ class Queue {
   // Where it lies in shared memory, to be passed on. The descriptor stays owned by the queue.
   const Fd& descriptor() const { return queue_.descriptor(); }
   uint64_t offset() const { return queue_.offset(); }
+  // FailedPrecondition: code of this process has closed the descriptor.
+  absl::Status CheckDescriptor() const { return queue_.CheckDescriptor(); }
   bool valid() const { return queue_.valid(); }
 
   static constexpr ObjectType kType = kQueueType;

@@ -70,7 +70,6 @@ QueueSegment::QueueSegment(std::shared_ptr<Segment> segment)
       header_(segment_->Get<QueueHeader>(0)),
       lanes_(reinterpret_cast<QueueLane*>(header_ + 1)),
       capacity_(header_->capacity),
-      fingerprint_(header_->object.fingerprint),
       arena_(segment_.get(), &header_->arena, kTableOffset, kChunksOffset, kQueueChunks, header_->chunk_limit),
       number_(g_next_number.fetch_add(1, std::memory_order_relaxed)),
       index_(TheIndices().Take()) {}

@@ -71,7 +71,7 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   uint64_t OffsetOf(const void* at) const { return segment_->OffsetOf(at); }
   ChunkArena& arena() { return arena_; }
   const Fd& file() const { return segment_->file(); }
-  uint64_t fingerprint() const { return fingerprint_; }
+  absl::Status CheckFile() const { return segment_->CheckFile(); }
 
   // Items of the lane put, or on their way, and not yet got; of a dead owner those that can still be got.
   uint64_t Outstanding(const QueueLane& lane) const;
@@ -134,7 +134,6 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   QueueHeader* const header_;
   QueueLane* const lanes_;
   const uint64_t capacity_;
-  const uint64_t fingerprint_;
   ChunkArena arena_;
   mutable std::atomic<uint32_t> lanes_in_file_{0};
   const uint64_t number_;  // Never used again.

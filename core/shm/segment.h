@@ -73,7 +73,7 @@ class Segment {
   uint64_t OffsetOf(const void* address) const;
 
   // Puts memory behind [offset, offset + length). ResourceExhausted: there is no room for it; nothing changed.
-  // FailedPrecondition: the process closed the descriptor behind the core's back.
+  // FailedPrecondition: CheckFile's.
   absl::Status Grow(uint64_t offset, uint64_t length) const;
   // Gives the memory of the whole pages in [offset, offset + length) back. They read as zero from then on.
   absl::Status Punch(uint64_t offset, uint64_t length) const;
@@ -98,6 +98,9 @@ class Segment {
     NurseryFork(const NurseryFork&) = delete;
     NurseryFork& operator=(const NurseryFork&) = delete;
   };
+  // FailedPrecondition: the descriptor is not this file any more. The process's own code has closed it, and another file may have
+  // its number now. Checked before the file is grown, cut or passed on.
+  absl::Status CheckFile() const;
   // A number that no other file of shared memory has while this one exists.
   uint64_t identity() const { return identity_; }
 
@@ -121,8 +124,6 @@ class Segment {
 
   std::byte* AtSlow(uint64_t offset, uint64_t size) const;
   absl::Status MapWindow(uint64_t window) const;
-  // The descriptor still is this file: a task may have closed it, and another file may have got its number.
-  absl::Status CheckFile() const;
   std::shared_ptr<void> FindOrMakeView(absl::FunctionRef<std::shared_ptr<void>()> make);
 
   const Fd file_;

@@ -98,6 +98,7 @@ class ObjectRef {
   // Where it lies, for passing it on.
   const Fd& descriptor() const { return segment_->file(); }
   uint64_t offset() const { return offset_; }
+  absl::Status CheckDescriptor() const { return segment_->CheckFile(); }
 
  private:
   ObjectRef(std::shared_ptr<Segment> segment, uint64_t offset)
@@ -108,7 +109,7 @@ class ObjectRef {
   uint64_t offset_ = 0;
 };
 
-// The codec of a handle H, which has kType, valid(), descriptor(), offset() and Attach(Fd, offset).
+// The codec of a handle H, which has kType, valid(), descriptor(), offset(), CheckDescriptor() and Attach(Fd, offset).
 template <class H>
 struct ObjectCodec {
   static constexpr bool kCarriesDescriptors = true;
@@ -117,6 +118,8 @@ struct ObjectCodec {
   }
   static void Encode(const H& handle, Encoder& out) {
     if (!handle.valid()) return out.Fail(NoObjectError(H::kType));
+    // Else another process would get whatever file has the number now.
+    if (absl::Status same = handle.CheckDescriptor(); !same.ok()) return out.Fail(same);
     out.Write(handle.descriptor());
     out.Write(handle.offset());
   }

@@ -2,7 +2,7 @@
 //
 //   INSTANTIATE_TYPED_TEST_SUITE_P(Lock, SharedObjectTest, Lock);
 //
-// H has Create(), Attach(Fd, offset), descriptor(), offset(), valid(), kType, and a codec.
+// H has Create(), Attach(Fd, offset), descriptor(), offset(), CheckDescriptor(), valid(), kType, and a codec.
 #ifndef REGATTA_CORE_SHM_SHARED_OBJECT_SUITE_H_
 #define REGATTA_CORE_SHM_SHARED_OBJECT_SUITE_H_
 
@@ -136,6 +136,19 @@ TYPED_TEST_P(SharedObjectTest, CrossesAsADescriptorAndAnOffset) {
   EXPECT_TRUE(this->AreOne(*decoded, this->object_));
 }
 
+TYPED_TEST_P(SharedObjectTest, IsNotPassedOnAsAnotherFile) {
+  ForkedChild child([&] {
+    // This process's own code closes the descriptor, and opens a file that gets its number.
+    REGATTA_CHILD_REQUIRE(dup2(STDERR_FILENO, this->object_.descriptor().get()) >= 0);
+    DescriptorSink sink;
+    std::vector<std::byte> bytes(EncodedSize(this->object_));
+    REGATTA_CHILD_REQUIRE(absl::IsFailedPrecondition(Encode(this->object_, absl::MakeSpan(bytes), &sink)));
+    REGATTA_CHILD_REQUIRE(sink.descriptors().empty());
+    return 0;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
 TYPED_TEST_P(SharedObjectTest, AnEmptyOneCannotBePassedOn) {
   const TypeParam none;
   DescriptorSink sink;
@@ -210,9 +223,9 @@ TYPED_TEST_P(SharedObjectTest, CreateSaysWhenNoDescriptorIsLeft) {
 REGISTER_TYPED_TEST_SUITE_P(SharedObjectTest, IsEmptyUntilAssigned, AttachFindsTheSameObject, TwoObjectsAreNotOne,
                             AttachRefusesAnotherType, AttachRefusesAnotherFamily, AttachRefusesOtherValues,
                             AttachRefusesAFileThatIsTooShort, AttachRefusesAnOffsetWhereNoneCanBe,
-                            AttachRefusesWhatIsNoMemory, CrossesAsADescriptorAndAnOffset, AnEmptyOneCannotBePassedOn,
-                            AChildOfForkHasIt, OutlivesTheProcessThatMadeIt, LeavesNoDescriptorOrMapping,
-                            CreateSaysWhenNoDescriptorIsLeft);
+                            AttachRefusesWhatIsNoMemory, CrossesAsADescriptorAndAnOffset, IsNotPassedOnAsAnotherFile,
+                            AnEmptyOneCannotBePassedOn, AChildOfForkHasIt, OutlivesTheProcessThatMadeIt,
+                            LeavesNoDescriptorOrMapping, CreateSaysWhenNoDescriptorIsLeft);
 
 }  // namespace regatta
 

@@ -52,6 +52,8 @@ class Lock {
   // Where it lies in shared memory. The descriptor stays owned by the lock; other objects lie behind it, too.
   const Fd& descriptor() const { return object_.descriptor(); }
   uint64_t offset() const { return object_.offset(); }
+  // FailedPrecondition: code of this process has closed the descriptor.
+  absl::Status CheckDescriptor() const { return object_.CheckDescriptor(); }
   bool valid() const { return object_.valid(); }
 
   static constexpr ObjectType kType = LockLayout::kType;
