@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <span>
 #include <string>
 #include <utility>
@@ -18,21 +17,25 @@
 #include "core/process/fault_points.h"
 #include "core/process/nursery_format.h"
 #include "core/shm/family.h"
+#include "core/shm/segment.h"
 
 namespace regatta {
 namespace {
 
-// The descriptor of the family's table, which children hand on to what they start; -1: there is none.
-int FamilyDescriptor() {
-  const absl::StatusOr<const Fd*> family = Family::Descriptor();
-  return family.ok() ? (*family)->get() : -1;
+// Closes what this process inherited, but for `keep`, the family's table, which children hand on to what they start, and the memory of
+// objects that the owner had: its functions find these in globals.
+void CloseInherited(std::vector<int> keep) {
+  if (const absl::StatusOr<const Fd*> family = Family::Descriptor(); family.ok()) keep.push_back((*family)->get());
+  for (const int fd : Segment::Descriptors()) keep.push_back(fd);
+  CloseAllBut(keep);
 }
 
 [[noreturn]] void BecomeChild(Fd channel, int32_t owner_pid) noexcept {
   FaultPointHere(fault::kChildBegun);
+  Segment::AdoptInherited();
   // Until it is under way it belongs to its creator, daemonic or not.
   if (!DieWithParent(owner_pid)) _exit(1);
-  CloseAllBut(std::array{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, channel.get(), FamilyDescriptor()});
+  CloseInherited({STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, channel.get()});
   absl::StatusOr<ReceivedBootOrder> boot = ReceiveBootOrder(channel, owner_pid);
   if (!boot.ok()) _exit(1);
   channel.Reset();
@@ -76,7 +79,7 @@ bool ServeOne(const Fd& socket, NurseryPage& page, int32_t owner_pid, const Peer
 void ServeAsNursery(Fd socket, Mapping page, Fd lifeline, int32_t owner_pid) noexcept {
   // What others left open here would hide end-of-file from them for as long as the nursery lives. Its stderr stays, for
   // what a sanitizer may have to say.
-  CloseAllBut(std::array{STDERR_FILENO, socket.get(), lifeline.get(), FamilyDescriptor()});
+  CloseInherited({STDERR_FILENO, socket.get(), lifeline.get()});
   if (!FillStandardDescriptors().ok()) _exit(1);
   DependOnCreator(std::move(lifeline));
   // The socket may be held open by a copy of the owner; the owner itself is another question.

@@ -1,0 +1,62 @@
+// Queues and locks that the tasks of a fork pool find in globals, as the pool's owner left them there.
+#include <string>
+#include <vector>
+
+#include "core/ipc/queue.h"
+#include "core/pool/pool.h"
+#include "core/sync/lock.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+namespace {
+
+Queue<std::string>* g_queue = nullptr;
+Lock* g_lock = nullptr;
+
+constexpr int kTasks = 20;
+constexpr int kItems = 50;
+
+// Enough for the queue to grow, which takes its descriptor.
+absl::Status PutMany(int task) {
+  for (int i = 0; i < kItems; ++i) {
+    if (absl::Status put = g_queue->Put(std::string(20'000, static_cast<char>('a' + task))); !put.ok()) return put;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LockAndRelease(int) {
+  const absl::StatusOr<ScopedLock> held = ScopedLock::Acquire(*g_lock);
+  return held.status();
+}
+
+TEST(InheritedObjects, CanBeUsedByTheTasksOfAForkPool) {
+  g_queue = new Queue<std::string>(*Queue<std::string>::Create());
+  g_lock = new Lock(*Lock::Create());
+  absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  std::vector<int> tasks(kTasks);
+  for (int i = 0; i < kTasks; ++i) tasks[i] = i;
+  EXPECT_TRUE(pool->Map(&PutMany, tasks).ok());
+  EXPECT_TRUE(pool->Map(&LockAndRelease, tasks).ok());
+  EXPECT_FALSE(g_lock->holder().has_value());
+  std::vector<int> got(kTasks);
+  for (int i = 0; i < kTasks * kItems; ++i) {
+    const absl::StatusOr<std::string> item = g_queue->TryGet();
+    ASSERT_TRUE(item.ok()) << item.status();
+    ASSERT_EQ(item->size(), 20'000u);
+    ++got[item->front() - 'a'];
+  }
+  EXPECT_EQ(got, std::vector<int>(kTasks, kItems));
+}
+
+TEST(InheritedObjects, ThatTheOwnerHasDestroyedFailLoudly) {
+  g_queue = new Queue<std::string>(*Queue<std::string>::Create());
+  absl::StatusOr<Pool> pool = Pool::Create({.workers = 1});
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  delete g_queue;
+  const absl::Status put = pool->Apply(&PutMany, 1);
+  EXPECT_EQ(put.code(), absl::StatusCode::kFailedPrecondition) << put;
+}
+
+}  // namespace
+}  // namespace regatta
