@@ -1,8 +1,10 @@
 #include "core/os/program.h"
 
 #include <fcntl.h>
+#include <link.h>
 #include <linux/close_range.h>
 #include <spawn.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,6 +37,7 @@ void CloseRange(unsigned first, unsigned last) {
 }  // namespace
 
 absl::StatusOr<int32_t> SpawnThisProgram(const std::vector<std::string>& arguments, const Fd& channel) {
+  if (absl::Status can = CheckCanRunAfresh(); !can.ok()) return can;
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
@@ -62,14 +65,45 @@ void CloseAllBut(std::span<const int> keep) {
 }
 
 absl::Status FillStandardDescriptors() {
-  for (;;) {
-    Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
-    if (!null.valid()) return ErrnoError("open(/dev/null)");
-    // The lowest number that is free.
-    if (null.get() > STDERR_FILENO) return absl::OkStatus();
-    if (absl::Status kept = null.SetCloseOnExec(false); !kept.ok()) return kept;
-    static_cast<void>(null.Release());
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(number, F_GETFD) >= 0) continue;
+    Fd filler(open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!filler.valid()) filler = Fd(open("/", O_PATH | O_CLOEXEC));
+    if (!filler.valid()) return ErrnoError("open(/)");
+    if (filler.get() != number) return absl::OkStatus();  // Another thread has filled it.
+    if (absl::Status kept = filler.SetCloseOnExec(false); !kept.ok()) return kept;
+    static_cast<void>(filler.Release());
   }
+  return absl::OkStatus();
+}
+
+bool HasMoreRightsThanItsUser() { return getauxval(AT_SECURE) != 0; }
+
+absl::Status CheckCanRunAfresh() {
+  if (HasMoreRightsThanItsUser()) {
+    return absl::FailedPreconditionError(
+        "this program has rights that its user lacks (set-user-ID, set-group-ID or file capabilities): it can't be run "
+        "afresh as a "
+        "child of itself, for a child that trusted its arguments would take orders from its user. Use "
+        "StartMethod::kFork");
+  }
+  // The kernel loaded no loader beside a program that wants one: the loader is the program.
+  bool wants_loader = false;
+  dl_iterate_phdr(
+      [](dl_phdr_info* program, size_t, void* wants) {
+        for (int i = 0; i < program->dlpi_phnum; ++i) {
+          if (program->dlpi_phdr[i].p_type == PT_INTERP) *static_cast<bool*>(wants) = true;
+        }
+        return 1;  // The first is the program.
+      },
+      &wants_loader);
+  if (wants_loader && getauxval(AT_BASE) == 0) {
+    return absl::FailedPreconditionError(
+        "this program was run through the dynamic loader (ld.so PROGRAM) and can't be run afresh as a child of itself: "
+        "run it "
+        "directly, or use StartMethod::kFork");
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<Fd>> CopyStandardDescriptors() {

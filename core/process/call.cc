@@ -15,6 +15,10 @@ std::string ReadableName(const std::type_info& type) {
   return status == 0 ? name.get() : type.name();
 }
 
+absl::Status TextError(const std::string& type, const char* text) {
+  return ThrownError(type, text == nullptr ? "it carries no text" : text);
+}
+
 }  // namespace
 
 absl::Status CurrentExceptionError() {
@@ -23,13 +27,13 @@ absl::Status CurrentExceptionError() {
   try {
     throw;
   } catch (const std::exception& exception) {
-    return ThrownError(name, exception.what());
+    return TextError(name, exception.what());
   } catch (const std::string& text) {
     return ThrownError(name, text);
   } catch (const char* text) {
-    return ThrownError(name, text);
+    return TextError(name, text);
   } catch (...) {
-    return ThrownError(name, "it carries no text");
+    return TextError(name, nullptr);
   }
 }
 

@@ -124,13 +124,16 @@ struct ResultOf<absl::Status> {
   using Type = void;
 };
 
+// As the kernel keeps it, its low eight bits; but 1 where these would turn a failure into the 0 of success.
+constexpr int KernelExitCode(int result) { return result != 0 && (result & 0xff) == 0 ? 1 : result & 0xff; }
+
 // The error of the exception that is being handled.
 absl::Status CurrentExceptionError();
 
 template <class T>
 absl::Status GiveResult(const T& value, const Invocation& call) {
   if constexpr (std::is_same_v<T, int>) {
-    if (call.exit_code != nullptr) *call.exit_code = value;
+    if (call.exit_code != nullptr) *call.exit_code = KernelExitCode(value);
   }
   if (call.result == nullptr) return absl::OkStatus();
   if constexpr (Encodable<T>) {

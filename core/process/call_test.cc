@@ -186,6 +186,33 @@ TEST(Call_Exceptions, BecomeUnknownWithTypeAndText) {
   EXPECT_EQ(ThrownType(Through(sink, [] { throw std::bad_alloc(); })), "std::bad_alloc");
 }
 
+struct Wordless : std::exception {
+  const char* what() const noexcept override { return nullptr; }
+};
+
+TEST(Call_Exceptions, WithoutATextAreErrorsToo) {
+  StringSink sink;
+  const absl::Status wordless = Through(sink, [] { throw Wordless(); });
+  EXPECT_NE(ThrownType(wordless).value_or("").find("Wordless"), std::string::npos) << wordless;
+  const absl::Status nothing = Through(sink, [] { throw static_cast<const char*>(nullptr); });
+  EXPECT_TRUE(absl::IsUnknown(nothing)) << nothing;
+}
+
+bool g_next_end_throws = false;
+struct Explosive {
+  int value = 0;
+  ~Explosive() noexcept(false) {
+    if (std::exchange(g_next_end_throws, false)) throw OwnError("late");
+  }
+};
+
+TEST(Call_Exceptions, OfAnArgumentsDestructorAreErrorsToo) {
+  StringSink sink;
+  const absl::Status late = Through(
+      sink, [](const Explosive& explosive) { g_next_end_throws = explosive.value == 1; }, Explosive{1});
+  EXPECT_NE(ThrownType(late).value_or("").find("OwnError"), std::string::npos) << late;
+}
+
 TEST(Call_Refusals, CapturesAndCallableObjectsWithStateCannotCross) {
   int captured = 1;
   const auto capturing = [captured] { return captured; };

@@ -20,7 +20,8 @@ inline constexpr char kChildArgument[] = "--regatta_child_of=";
 
 // Runs this program afresh; the child waits for its order on `channel`, whose other end the caller keeps. `lifeline`: of a
 // daemonic child, whose order has the other end.
-// ResourceExhausted: no processes, memory or descriptors; nothing is left behind.
+// FailedPrecondition: CheckCanRunAfresh's. ResourceExhausted: no processes, memory or descriptors; nothing
+// is left behind.
 absl::StatusOr<std::shared_ptr<Child>> SpawnChannelChild(const Fd& channel, Lifeline lifeline);
 
 // Pins the waiting `child` and gives it its order over `channel`, to begin with `blocked_signals`. Afterwards it is under way, or

@@ -1,6 +1,8 @@
 #include "core/process/child_main.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -18,6 +20,12 @@
 #include "core/process/function_id.h"
 #include "core/process/standard_streams.h"
 
+// Of gcc's and clang's coverage runtimes, if the program has one.
+extern "C" {
+[[gnu::weak]] void __gcov_dump();
+[[gnu::weak]] int __llvm_profile_write_file();
+}
+
 namespace regatta {
 namespace {
 
@@ -27,6 +35,34 @@ constexpr int kFailed = 1;
 // had registered runs, for ours is the newest.
 void TakeOverExit() {
   on_exit([](int exit_code, void*) { EndProcess(exit_code); }, nullptr);
+}
+
+// Blocks SIGPIPE in this thread. One that came meanwhile is forgotten at the end.
+class WithoutBrokenPipes {
+ public:
+  WithoutBrokenPipes() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~WithoutBrokenPipes() {
+    const timespec now{};
+    while (sigismember(&before_, SIGPIPE) == 0 && sigtimedwait(&pipe_, nullptr, &now) == SIGPIPE) {
+    }
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  WithoutBrokenPipes(const WithoutBrokenPipes&) = delete;
+  WithoutBrokenPipes& operator=(const WithoutBrokenPipes&) = delete;
+
+ private:
+  sigset_t pipe_;
+  sigset_t before_;
+};
+
+// What handlers of exit() would write, which don't run in a child, where the program was built to measure coverage.
+void DumpCoverage() {
+  if (__gcov_dump != nullptr) __gcov_dump();
+  if (__llvm_profile_write_file != nullptr) __llvm_profile_write_file();
 }
 
 // The creator has died before this child was ready: it never was.
@@ -40,6 +76,8 @@ void TakeOverExit() {
 }  // namespace
 
 void ReportFailure(const absl::Status& status) {
+  // The exit code says more than the signal of a pipe that nobody reads.
+  const WithoutBrokenPipes quiet;
   FlushStandardStreams();
   // An exception's message has its type and text; a status that was returned needs its code.
   const std::string what = ThrownType(status).has_value() ? std::string(status.message()) : status.ToString();
@@ -57,6 +95,8 @@ void EndProcess(int exit_code) {
   // exit() within an exit callback.
   if (ending.exchange(true)) _exit(exit_code);
   RuntimeState::Get().End();
+  DumpCoverage();
+  const WithoutBrokenPipes quiet;
   FlushAllStreams();
   FaultPointHere(fault::kChildFlushed);
   _exit(exit_code);

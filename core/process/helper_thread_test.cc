@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -75,6 +76,21 @@ TEST(HelperThread_Fork, FindsItAtASafePlaceWhateverItDoes) {
     const int rounds = worker->rounds;
     EXPECT_TRUE(Eventually([&] { return worker->rounds > rounds + 10; }));  // It goes on.
   }
+}
+
+TEST(HelperThread_Fork, WritesTheTextThatAStreamHoldsOnce) {
+  Worker worker;
+  TestingPipe pipe;
+  FILE* const stream = fdopen(pipe.write.Release(), "w");
+  ASSERT_NE(stream, nullptr);
+  fputs("once", stream);
+  for (int i = 0; i < 3; ++i) {
+    absl::StatusOr<Process> child = Process::Fork([] {});
+    ASSERT_TRUE(child.ok()) << child.status();
+    EXPECT_EQ(child->Join()->code(), 0);
+  }
+  fclose(stream);
+  EXPECT_EQ(ReadToEnd(pipe.read), "once");
 }
 
 TEST(HelperThread_Fork, LeavesNoneOfThemInTheChildWhichCanForkItselfAndDestroyWhatItInherited) {

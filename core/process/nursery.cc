@@ -33,7 +33,7 @@ namespace {
 absl::StatusOr<std::shared_ptr<Child>> ForkServer(Fd theirs, const Fd& page_file, Lifeline lifeline, Fd dependent_end) {
   const absl::StatusOr<std::unique_ptr<ForkGuard>> guard = ForkGuard::Enter();
   if (!guard.ok()) return guard.status();
-  FlushAllStreams();
+  FlushAllStreamsToFork();
   const int32_t owner_pid = getpid();
   const Segment::NurseryFork a_copy_that_uses_nothing;
   absl::StatusOr<Forked> forked = ForkWithPidfd();

@@ -114,7 +114,7 @@ absl::Status Process::StartByFork(absl::FunctionRef<int()> run) {
     lifeline = *std::move(made);
   }
   const int32_t creator_pid = getpid();
-  FlushAllStreams();
+  FlushAllStreamsToFork();
   absl::StatusOr<Forked> forked = ForkWithPidfd();
   if (!forked.ok()) return forked.status();
   if (forked->pid == 0) {

@@ -6,7 +6,8 @@
 // Functions  Start and the constructor take function pointers and captureless lambdas, with arguments that the codec knows
 //            (call.h); the same call works with every start method. Fork takes any callable, captures and all. A class derived
 //            from Process overrides Run.
-// Result     A function that returns int gives the exit code; absl::Status or StatusOr: an error is printed to stderr and is exit
+// Result     A function that returns int gives the exit code: its low eight bits, or 1 where they are 0 and the int is not (256 is
+//            no success); absl::Status or StatusOr: an error is printed to stderr and is exit
 //            code 1; other results are dropped. An exception: its type and text on stderr with the process's name, exit code 1.
 // Handle     Destroying it detaches a running process. Not to be moved once it is of a derived class, nor while in use.
 // Threads    One started may be used by many; N threads may wait, all see one status.

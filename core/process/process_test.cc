@@ -153,6 +153,8 @@ TEST_P(Process_Lifecycle, ExitCodesAreEightBits) {
   EXPECT_EQ(Joined(returns).exit_code(), 7);
   Process exits = Started([] { exit(263); });
   EXPECT_EQ(Joined(exits).exit_code(), 7);
+  Process fails = Started([] { return 256; });
+  EXPECT_EQ(Joined(fails).exit_code(), 1);  // And no success.
 }
 
 TEST_P(Process_Lifecycle, AResultOtherThanIntIsDroppedAndAnErrorIsOne) {
@@ -185,6 +187,25 @@ TEST_P(Process_Lifecycle, AnUncaughtExceptionIsOneAndSaysTypeTextAndName) {
   });
   EXPECT_EQ(end.exit_code(), 1);
   EXPECT_EQ(said, "Process leaky: std::out_of_range: overboard\n");
+}
+
+TEST_P(Process_Lifecycle, AFailureIsOneThoughNobodyReadsStderrOrStdout) {
+  TestingPipe pipe;
+  pipe.read.Reset();
+  const auto before = signal(SIGPIPE, SIG_DFL);
+  const Fd out(dup(STDOUT_FILENO));
+  const Fd error(dup(STDERR_FILENO));
+  dup2(pipe.write.get(), STDOUT_FILENO);
+  dup2(pipe.write.get(), STDERR_FILENO);
+  Process process = Started([]() -> int {
+    printf("nobody reads this");
+    throw std::out_of_range("nor this");
+  });
+  const ExitStatus end = Joined(process);
+  dup2(out.get(), STDOUT_FILENO);
+  dup2(error.get(), STDERR_FILENO);
+  signal(SIGPIPE, before);
+  EXPECT_EQ(end, ExitStatus::Exited(1)) << end.ToString();
 }
 
 TEST_P(Process_Lifecycle, TerminateEndsItBetweenStepsAndIsNothingToTheDead) {

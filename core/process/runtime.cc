@@ -37,7 +37,6 @@ namespace {
   const AllSignalsBlocked until_under_way;
   Fd channel(kSpawnedChannel);
   if (!IsLocalSocket(channel)) RefuseToBeChild("descriptor 3 is not the channel to a creator");
-  if (absl::Status filled = FillStandardDescriptors(); !filled.ok()) RefuseToBeChild(filled.ToString().c_str());
   // Until it is under way it belongs to its creator, daemonic or not.
   if (!DieWithParent(creator_pid)) _exit(1);
   absl::StatusOr<ReceivedBootOrder> boot = ReceiveBootOrder(channel, creator_pid);
@@ -62,10 +61,20 @@ namespace {
 
 void Init(int* argc, char*** argv) {
   if (RuntimeState::Get().initialized()) return;
+  // Before anything is opened: it would get a number that everybody writes to.
+  if (absl::Status filled = FillStandardDescriptors(); !filled.ok()) {
+    fprintf(stderr, "Descriptors 0 to 2 are not all open, and can't be opened: %s\n", filled.ToString().c_str());
+  }
   RuntimeState::Get().Initialize(*argc > 0 ? (*argv)[0] : "");
   if (*argc != 2) return;
   absl::string_view argument = (*argv)[1];
   if (!absl::ConsumePrefix(&argument, kChildArgument)) return;
+  if (HasMoreRightsThanItsUser()) {
+    RefuseToBeChild(
+        "this program has rights that its user lacks (set-user-ID, set-group-ID or file capabilities), and takes no "
+        "orders "
+        "from whoever runs it");
+  }
   int32_t creator_pid = 0;
   if (!absl::SimpleAtoi(argument, &creator_pid)) RefuseToBeChild("it names no process");
   RunSpawned(creator_pid);

@@ -5,7 +5,11 @@
 //     ...
 //
 // Init       First in main. In a process started by spawn or as a server it runs what that process is for and never returns.
-//            Without it nothing can be started: the error says so, also at static-initialisation time.
+//            Without it nothing can be started: the error says so, also at static-initialisation time. Of descriptors 0-2 it
+//            opens those that are closed, on /dev/null.
+// Privilege  A program that has rights which its user lacks (set-user-ID, set-group-ID, file capabilities) never becomes a child
+//            by its arguments, and starts by fork only: spawn and forkserver are FailedPrecondition. So they are in a program that
+//            was run through the dynamic loader (ld.so PROGRAM).
 // Ends       A parent's (return from main, exit): exit callbacks, newest first; then daemonic children are sent SIGTERM
 //            (SIGKILL if they still run a second later), and the others are waited for.
 //            A child's (its function returned or threw, exit): the same, stdio flushed, then _exit: no static destructors

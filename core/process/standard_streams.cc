@@ -20,4 +20,9 @@ void FlushAllStreams() {
   if (IsSingleThreaded()) fflush(nullptr);
 }
 
+void FlushAllStreamsToFork() {
+  FlushStandardStreams();
+  fflush(nullptr);
+}
+
 }  // namespace regatta

@@ -11,6 +11,10 @@ void FlushStandardStreams();
 // reading from a stream and holds its lock as long as that takes.
 void FlushAllStreams();
 
+// Every stream, before a fork: what they hold would be written by both processes. The caller holds a ForkGuard, so that no thread
+// holds the lock of a stream.
+void FlushAllStreamsToFork();
+
 }  // namespace regatta
 
 #endif  // REGATTA_CORE_PROCESS_STANDARD_STREAMS_H_

@@ -1,0 +1,123 @@
+// What a pool does when its nursery stands still, when its owner may no longer signal its workers, and when a worker tries to outlive
+// its owner.
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "core/ipc/queue.h"
+#include "core/os/forked_child.h"
+#include "core/os/pidfd.h"
+#include "core/os/poll.h"
+#include "core/pool/pool.h"
+#include "core/pool/pool_witness.h"
+#include "core/process/process.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+namespace {
+
+Deadline Watchdog() { return Deadline::After(absl::Seconds(60)); }
+
+int Square(int x) { return x * x; }
+int WaitFor(Queue<int> gate) { return gate.Get().value_or(0); }
+int Die(int) { return kill(getpid(), SIGKILL); }
+
+class Owner : public testing::TestWithParam<StartMethod> {
+ protected:
+  // A pool whose nursery, the one process that is none of its workers, has stopped.
+  std::unique_ptr<Pool> MakeWithAStoppedNursery() {
+    const std::set<int32_t> children = ChildrenOf(getpid());
+    auto pool = std::make_unique<Pool>(*Pool::Create({.workers = 2, .method = GetParam()}));
+    std::set<int32_t> made = ChildrenOf(getpid());
+    for (const int32_t pid : children) made.erase(pid);
+    for (const int32_t pid : pool->statistics().pids) made.erase(pid);
+    EXPECT_EQ(made.size(), 1u);
+    for (const int32_t pid : made) EXPECT_EQ(kill(pid, SIGSTOP), 0);
+    return pool;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Methods, Owner, testing::ValuesIn(kAllStartMethods),
+                         [](const auto& info) { return std::string(StartMethodName(info.param)); });
+
+TEST_P(Owner, OfAStoppedNurseryGetsEveryTaskToItsEnd) {
+  const std::unique_ptr<Pool> pool = MakeWithAStoppedNursery();
+  EXPECT_TRUE(absl::IsAborted(pool->ApplyAsync(Die, 1)->Get(Watchdog()).status()));
+  EXPECT_TRUE(absl::IsAborted(pool->ApplyAsync(Die, 1)->Get(Watchdog()).status()));
+  // No worker is left. One that inherits nothing can be made by another nursery.
+  const absl::StatusOr<int> result = pool->ApplyAsync(Square, 3)->Get(Watchdog());
+  if (GetParam() == StartMethod::kFork) {
+    EXPECT_TRUE(absl::IsAborted(result.status())) << result.status();
+    EXPECT_TRUE(absl::StrContains(result.status().message(), "nursery")) << result.status();
+  } else {
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_EQ(*result, 9);
+  }
+}
+
+TEST_P(Owner, OfAStoppedNurseryCanDestroyThePool) {
+  std::unique_ptr<Pool> pool = MakeWithAStoppedNursery();
+  pool.reset();
+  EXPECT_TRUE(absl::IsNotFound(FindBoard().status()));
+}
+
+TEST_P(Owner, ThatMaySignalNobodyCanDestroyThePool) {
+  ForkedChild owner([&] {
+    auto pool = std::make_unique<Pool>(*Pool::Create({.workers = 2, .method = GetParam()}));
+    REGATTA_CHILD_REQUIRE(*pool->Apply(Square, 3) == 9);
+    Queue<int> gate = *Queue<int>::Create();
+    const auto held = pool->ApplyAsync(WaitFor, gate);
+    REGATTA_CHILD_REQUIRE(held.ok());
+    RefuseSignals();
+    pool.reset();
+    return ChildrenOf(getpid()).empty() ? 0 : 2;
+  });
+  EXPECT_EQ(owner.Wait(absl::Seconds(60)), 0);
+}
+
+TEST_P(Owner, ThatDroppedItsPrivilegesCanDestroyThePool) {
+  if (!CanChangeUser()) GTEST_SKIP() << "needs root, and a user namespace with several users";
+  ForkedChild owner([&] {
+    auto pool = std::make_unique<Pool>(*Pool::Create({.workers = 2, .method = GetParam()}));
+    REGATTA_CHILD_REQUIRE(*pool->Apply(Square, 3) == 9);
+    Queue<int> gate = *Queue<int>::Create();
+    const auto held = pool->ApplyAsync(WaitFor, gate);
+    REGATTA_CHILD_REQUIRE(held.ok());
+    REGATTA_CHILD_REQUIRE(setuid(65534) == 0);
+    pool.reset();
+    return ChildrenOf(getpid()).empty() ? 0 : 2;
+  });
+  EXPECT_EQ(owner.Wait(absl::Seconds(60)), 0);
+}
+
+int BlockAllSignals(int) {
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, nullptr);
+  for (int number = 1; number < 65; ++number) signal(number, SIG_IGN);
+  return getpid();
+}
+
+TEST_P(Owner, ThatIsKilledTakesAWorkerAlongThatBlocksAllSignals) {
+  Shared<std::atomic<int32_t>> worker;
+  ForkedChild owner([&] {
+    Pool pool = *Pool::Create({.workers = 1, .method = GetParam()});
+    *worker = *pool.Apply(BlockAllSignals, 0);
+    for (;;) pause();
+    return 0;
+  });
+  ASSERT_TRUE(Eventually([&] { return *worker != 0; }));
+  const absl::StatusOr<Fd> pidfd = OpenPidfd(*worker);
+  ASSERT_TRUE(pidfd.ok());
+  owner.Kill();
+  EXPECT_TRUE(*PollReadable(*pidfd, Watchdog()));
+}
+
+}  // namespace
+}  // namespace regatta
