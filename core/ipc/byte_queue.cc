@@ -19,7 +19,8 @@ constexpr uint32_t kStreak = 64;     // Items in a row from one lane before the 
 constexpr uint32_t kReadAhead = 16;  // Slots fetched ahead at most while a lane keeps giving.
 constexpr uint32_t kStreaming = 16;  // Items in a row that make a flow.
 constexpr int kStandBack = 24;
-constexpr uint64_t kTrimChunks = 64;  // An idle queue with more than these 4 MiB gives memory back.
+constexpr uint32_t kRetireEvery = 256;  // Looks that found nothing.
+constexpr uint64_t kTrimChunks = 64;    // An idle queue with more than these 4 MiB gives memory back.
 
 enum class Look { kTaken, kEmpty, kBroken };
 
@@ -96,24 +97,29 @@ class QueueGetter {
   template <typename OnInline, typename OnExtent>
   Look TryAll(std::byte* bytes, OnInline on_inline, OnExtent on_extent) {
     const uint32_t count = segment_.lanes();
+    if (count == 0) return Look::kEmpty;
     if (thread_.lane >= count) thread_.lane = 0;
     const uint32_t hits = std::exchange(thread_.hits, 0);
     if (thread_.streak >= kStreak) {
       thread_.streak = 0;
-      if (++thread_.lane >= count) thread_.lane = 0;
+      thread_.lane = segment_.NextLane(thread_.lane, thread_.lane);
     }
-    for (uint32_t i = 0, index = thread_.lane; i < count; ++i, index = index + 1 == count ? 0 : index + 1) {
+    uint32_t index = thread_.lane;
+    do {
       const Look look = TryLane(segment_.lane(index), bytes, on_inline, on_extent);
-      if (look == Look::kEmpty) continue;
-      if (index != thread_.lane) {
-        thread_.lane = index;
-        thread_.streak = 0;
+      if (look != Look::kEmpty) [[likely]] {
+        if (index != thread_.lane) {
+          thread_.lane = index;
+          thread_.streak = 0;
+        }
+        ++thread_.streak;
+        thread_.hits = hits + 1;
+        AfterTake();
+        return look;
       }
-      ++thread_.streak;
-      thread_.hits = hits + 1;
-      AfterTake();
-      return look;
-    }
+      index = segment_.NextLane(index, thread_.lane);
+    } while (index != thread_.lane);
+    if (++thread_.misses % kRetireEvery == 0) segment_.RetireLanes(thread_.self);
     return Look::kEmpty;
   }
 
@@ -121,10 +127,15 @@ class QueueGetter {
   template <typename OnInline, typename OnExtent>
   Look TryLane(QueueLane& lane, std::byte* bytes, OnInline on_inline, OnExtent on_extent) {
     uint64_t head = lane.head.load(std::memory_order_acquire);
-    for (;;) {
+    for (uint32_t moves = 0;;) {
       const uint64_t item = head & kIndexMask;
-      uint64_t mask = 0;
-      QueueSlot* ring = segment_.Ring(lane, head >> 56, &mask);
+      const uint64_t word = lane.rings[(head >> 56) % kLaneRings].load(std::memory_order_acquire);
+      if (word != thread_.ring_word) [[unlikely]] {
+        thread_.ring = segment_.RingAt(word, &thread_.mask);
+        thread_.ring_word = thread_.ring != nullptr ? word : 0;
+      }
+      QueueSlot* const ring = thread_.ring;
+      const uint64_t mask = thread_.mask;
       if (ring == nullptr) {
         // Moved on while we looked, or overwritten by a stranger: then no item can be found here again.
         const uint64_t now = lane.head.load(std::memory_order_acquire);
@@ -151,9 +162,7 @@ class QueueGetter {
           on_inline(size);
           return Look::kTaken;
         }
-        CopySpeculatively(bytes, slot.bytes, sizeof(uint64_t));
-        uint64_t offset;
-        std::memcpy(&offset, bytes, sizeof(offset));
+        const uint64_t offset = slot.extent().load(std::memory_order_acquire);
         Extent* extent = place == QueueSlot::kExtent ? ExtentPool::Find(segment_.arena(), offset, size) : nullptr;
         if (extent == nullptr) {
           if (!lane.head.compare_exchange_strong(head, head + 1, std::memory_order_acq_rel)) continue;
@@ -174,6 +183,8 @@ class QueueGetter {
         head = lane.head.load(std::memory_order_acquire);
       } else if (sequence == (QueueSlot::kJump | (item + 1))) {
         const uint64_t next = PackHead((head >> 56) + 1, item);
+        // Rings that lead to each other were made by a stranger.
+        if (++moves > kLaneRings) return Look::kEmpty;
         if (lane.head.compare_exchange_strong(head, next, std::memory_order_acq_rel)) head = next;
         FaultPointHere(fault::kQueueGetMoved);
       } else {
@@ -273,13 +284,14 @@ absl::Status ByteQueue::Get(QueueItem* item, Deadline deadline) {
     QueueHeader& header = segment_->header();
     const auto partner_here = [&] {
       const uint32_t here = CurrentProcessor();
-      for (uint32_t i = 0, count = segment_->lanes(); i < count; ++i) {
-        const QueueLane& lane = segment_->lane(i);
-        if (lane.processor.load(std::memory_order_relaxed) != here) continue;
+      bool partner = false;
+      segment_->ForEachLane([&](uint32_t index) {
+        const QueueLane& lane = segment_->lane(index);
+        if (lane.processor.load(std::memory_order_relaxed) != here) return;
         const uint64_t owner = lane.owner.load(std::memory_order_relaxed);
-        if (owner != 0 && static_cast<Member>(owner & kMemberMask) != thread->self) return true;
-      }
-      return false;
+        partner = partner || (owner != 0 && static_cast<Member>(owner & kMemberMask) != thread->self);
+      });
+      return partner;
     };
     const auto ready = [&] {
       look = getter.TryAll(item->inline_, on_inline, on_extent);
@@ -306,9 +318,7 @@ absl::Status ByteQueue::Close() {
   if (!thread.ok()) return thread.status();
   QueueHeader& header = segment_->header();
   if (absl::Status locked = segment_->Lock((*thread)->self, Deadline::Never()); !locked.ok()) return locked;
-  for (uint32_t i = 0, count = segment_->lanes(); i < count; ++i) {
-    segment_->lane(i).limit.store(0, std::memory_order_relaxed);
-  }
+  segment_->ForEachLane([&](uint32_t index) { segment_->lane(index).limit.store(0, std::memory_order_relaxed); });
   // Who had begun before sees its item through; who begins after sees the limit, comes for the lock and finds it closed. Said
   // last: a death before it leaves an open queue, in which putters take new credit.
   AsymmetricFenceHeavy();
@@ -322,11 +332,7 @@ absl::Status ByteQueue::Close() {
 
 bool ByteQueue::closed() const { return segment_->header().closed.load(std::memory_order_acquire) != 0; }
 
-int64_t ByteQueue::size() const {
-  uint64_t total = 0;
-  for (uint32_t i = 0, count = segment_->lanes(); i < count; ++i) total += segment_->Outstanding(segment_->lane(i));
-  return static_cast<int64_t>(total);
-}
+int64_t ByteQueue::size() const { return static_cast<int64_t>(segment_->size()); }
 
 bool ByteQueue::full() const { return capacity() > 0 && size() >= capacity(); }
 int64_t ByteQueue::capacity() const { return static_cast<int64_t>(segment_->capacity()); }

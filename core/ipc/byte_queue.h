@@ -103,7 +103,8 @@ class ByteQueue {
   static absl::StatusOr<ByteQueue> Attach(Fd file, uint64_t offset, uint64_t fingerprint);
 
   // Blocks while full, until `deadline`. On error nothing was put: Full (IsFull), Closed (IsClosed), ResourceExhausted,
-  // InvalidArgument (over 1 GiB). Unavailable and not Full: a process that is stopped, or gets no processor, holds up the queue.
+  // InvalidArgument (over 1 GiB). Unavailable and not Full: a process that is stopped, or gets no processor, held the queue's lock
+  // until `deadline`, and for 20 ms. Most puts need no lock; some, with any deadline, find it taken for the moment and get it then.
   absl::Status Put(absl::Span<const std::byte> bytes, Deadline deadline = Deadline::Never());
   absl::StatusOr<QueueReservation> Reserve(size_t bytes, Deadline deadline = Deadline::Never());
 

@@ -772,7 +772,7 @@ TEST(ByteQueueThreads, AThousandAndTwentyFourPutAtOnceAndOneMoreIsRefused) {
     std::vector<std::thread> threads;
     for (uint32_t i = 0; i < kQueueLanes; ++i) {
       threads.emplace_back([&] {
-        EXPECT_TRUE(PutText(queue, "x").ok());
+        EXPECT_TRUE(PutText(queue, "x", Deadline::After(kWatchdog)).ok());
         put.fetch_add(1);
         all_have_put.WaitForNotification();
       });

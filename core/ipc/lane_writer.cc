@@ -16,6 +16,11 @@ constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
 constexpr uint64_t kWriteAhead = 16;       // Slots.
 constexpr uint64_t kLookAtProcessor = 16;  // Items between looks at where this thread runs.
 constexpr uint64_t kSmallBacklog = 128;    // A large ring with no more in it is left for the base ring.
+constexpr uint64_t kTidyEvery = 2048;      // Items, at most.
+constexpr uint64_t kGrowSlots = 8192;      // Of a large ring get memory at a time: 1 MiB.
+constexpr uint64_t kWhole = kNoLimit;
+
+absl::Status OverwrittenError() { return absl::DataLossError("the queue's memory was overwritten: its ring is gone"); }
 
 // Its address identifies the calling thread among those that run.
 thread_local constinit char t_here = 0;
@@ -33,18 +38,21 @@ LaneWriter::LaneWriter(QueueSegment& segment, uint32_t lane, Member self)
 
 void LaneWriter::Load() {
   resets_seen_ = lane_.resets.load(std::memory_order_relaxed);
-  next_ = lane_.used.load(std::memory_order_relaxed);
+  next_ = lane_.used.load(std::memory_order_relaxed) & kIndexMask;
   hop_ = segment_.SettledHop(lane_, next_);
   lane_.hop.store(hop_, std::memory_order_release);
   ring_ = segment_.Ring(lane_, hop_, &mask_);
   ring_begin_ = 0;  // Not known: then the whole backlog may be in this ring.
-  known_head_ = KnownHead();
+  ready_until_ = 0;
+  // How far a predecessor had come with a large ring's memory is not known either: it is asked for again.
+  grown_from_ = next_;
+  grown_until_ = Log2(mask_) == kBaseRingLog2 ? kWhole : next_;
   extents_.Load();
   old_rings_.clear();
   ChunkArena& arena = segment_.arena();
   arena.ForEachRun(index_, [&](uint32_t first, const ChunkRun& run) {
     const bool current = ring_ != nullptr && segment_.OffsetOf(ring_) == arena.OffsetOf(first);
-    if (run.kind == kRingKind && !current) old_rings_.push_back(first);
+    if (run.kind == kRingKind && !current) old_rings_.emplace_back(first, run.count);
   });
 }
 
@@ -52,11 +60,7 @@ uint64_t LaneWriter::KnownHead() const {
   return std::max(lane_.head.load(std::memory_order_acquire) & kIndexMask, ring_begin_);
 }
 
-bool LaneWriter::TryBegin() {
-  if (next_ - known_head_ >= mask_) [[unlikely]] {
-    known_head_ = KnownHead();
-    if (next_ - known_head_ >= mask_) return false;  // One slot stays free for the mark of a move.
-  }
+bool LaneWriter::Begin() {
   lane_.used.store(next_ + 1, std::memory_order_relaxed);
   FaultPointHere(fault::kQueuePutBegun);
   // Whoever lowers the limit fences heavily and then reads `used`: one of us sees the other.
@@ -68,6 +72,13 @@ bool LaneWriter::TryBegin() {
   return true;
 }
 
+void LaneWriter::CancelBegin() {
+  lane_.used.store(next_, std::memory_order_release);
+  // Somebody may have waited for this item's place, or for the queue to be drained.
+  segment_.header().space.Notify();
+  segment_.header().items.Notify();
+}
+
 absl::Status LaneWriter::BeginSlow(Deadline deadline) {
   if (!idle()) {
     return absl::FailedPreconditionError(
@@ -77,45 +88,55 @@ absl::Status LaneWriter::BeginSlow(Deadline deadline) {
   const auto partner_here = [&] {
     return header.consumer_processor.load(std::memory_order_relaxed) == CurrentProcessor();
   };
-  for (bool waited = false;; waited = true) {
-    if (absl::Status locked = segment_.Lock(self_, deadline); !locked.ok()) return locked;
-    const absl::Status prepared = Prepare();
+  bool waited = false;
+  // A wake-up meant for another may have been left to this putter.
+  const auto pass_on = [&](absl::Status status) {
+    if (waited && !status.ok()) header.space.Notify();
+    return status;
+  };
+  while (!Begin()) {
+    if (absl::Status locked = segment_.Lock(self_, deadline); !locked.ok()) return pass_on(std::move(locked));
+    const Credit credit = GetCredit();
     segment_.Unlock();
-    if (prepared.ok()) {
-      if (TryBegin()) {
-        if (waited && header.space.anybody_sleeps() && MaybeRoom()) header.space.Notify();
-        return absl::OkStatus();
-      }
-      continue;
+    switch (credit) {
+      case Credit::kGranted:
+        continue;
+      case Credit::kClosed:
+        return pass_on(ClosedError("the queue"));
+      case Credit::kOverwritten:
+        return pass_on(OverwrittenError());
+      case Credit::kNone:
+        break;
     }
-    if (!IsFull(prepared)) {
-      if (waited) header.space.Notify();  // A wake-up meant for another may have been left to this putter.
-      return prepared;
-    }
-    if (deadline.is_now()) return prepared;
+    if (deadline.is_now()) return FullError("the queue", false);
     const auto ready = [&] { return header.closed.load(std::memory_order_relaxed) != 0 || MaybeRoom(); };
     if (!header.space.Await(ready, deadline, partner_here, self_, [] {})) return FullError("the queue", true);
+    waited = true;
   }
+  if (next_ >= ready_until_) {
+    if (absl::Status made = MakeReady(deadline); !made.ok()) {
+      CancelBegin();
+      return pass_on(std::move(made));
+    }
+  }
+  if (waited && header.space.anybody_sleeps() && MaybeRoom()) header.space.Notify();
+  return absl::OkStatus();
 }
 
-absl::Status LaneWriter::Prepare() {
-  QueueHeader& header = segment_.header();
-  if (header.closed.load(std::memory_order_relaxed) != 0) return ClosedError("the queue");
+LaneWriter::Credit LaneWriter::GetCredit() {
+  if (segment_.header().closed.load(std::memory_order_relaxed) != 0) return Credit::kClosed;
   if (lane_.resets.load(std::memory_order_relaxed) != resets_seen_) Load();
-  if (ring_ == nullptr) return absl::DataLossError("the queue's memory was overwritten: its ring is gone");
+  if (ring_ == nullptr) return Credit::kOverwritten;
   if (segment_.capacity() == 0) {
     lane_.limit.store(kNoLimit, std::memory_order_relaxed);
   } else if (lane_.limit.load(std::memory_order_relaxed) <= next_ && !TakeCredit()) {
-    return FullError("the queue", false);
+    return Credit::kNone;
   }
-  known_head_ = KnownHead();
-  if (next_ - known_head_ < mask_) return absl::OkStatus();
-  return MoveToRing(std::min(Log2(mask_) + 1, kLargestRingLog2));
+  return Credit::kGranted;
 }
 
 bool LaneWriter::TakeCredit() {
   const uint64_t capacity = segment_.capacity();
-  const uint32_t count = segment_.lanes();
   // What a lane may hold at most: credit, or what it has.
   const auto claimed = [](const QueueLane& lane) {
     const uint64_t end =
@@ -126,9 +147,9 @@ bool LaneWriter::TakeCredit() {
   uint64_t others = 0;
   uint64_t total = next_ - (lane_.head.load(std::memory_order_acquire) & kIndexMask);
   bool spare = false;
-  for (uint32_t i = 0; i < count; ++i) {
-    QueueLane& lane = segment_.lane(i);
-    if (i == index_) continue;
+  segment_.ForEachLane([&](uint32_t index) {
+    if (index == index_) return;
+    QueueLane& lane = segment_.lane(index);
     if (segment_.OwnerLives(lane)) {
       ++others;
       spare = spare || lane.limit.load(std::memory_order_relaxed) > lane.used.load(std::memory_order_relaxed);
@@ -138,22 +159,22 @@ bool LaneWriter::TakeCredit() {
       lane.limit.store(0, std::memory_order_relaxed);
     }
     total += claimed(lane);
-  }
+  });
   if (total >= capacity && spare) {
     // Take back what the others don't use. Each is either seen to have used it, or sees its lowered limit.
-    for (uint32_t i = 0; i < count; ++i) {
-      QueueLane& lane = segment_.lane(i);
+    segment_.ForEachLane([&](uint32_t index) {
+      QueueLane& lane = segment_.lane(index);
       const uint64_t used = lane.used.load(std::memory_order_relaxed);
-      if (i != index_ && lane.limit.load(std::memory_order_relaxed) > used) {
+      if (index != index_ && lane.limit.load(std::memory_order_relaxed) > used) {
         lane.limit.store(used, std::memory_order_relaxed);
       }
-    }
+    });
     FaultPointHere(fault::kQueueCreditLowered);
     AsymmetricFenceHeavy();
     total = next_ - (lane_.head.load(std::memory_order_acquire) & kIndexMask);
-    for (uint32_t i = 0; i < count; ++i) {
-      if (i != index_) total += claimed(segment_.lane(i));
-    }
+    segment_.ForEachLane([&](uint32_t index) {
+      if (index != index_) total += claimed(segment_.lane(index));
+    });
   }
   if (total >= capacity) return false;
   const uint64_t slack = capacity - total;
@@ -162,57 +183,88 @@ bool LaneWriter::TakeCredit() {
   return true;
 }
 
-bool LaneWriter::MaybeRoom() const {
-  const uint32_t count = segment_.lanes();
-  uint64_t total = 0;
-  for (uint32_t i = 0; i < count; ++i) total += segment_.Outstanding(segment_.lane(i));
-  return total < segment_.capacity();
+bool LaneWriter::MaybeRoom() const { return segment_.size() < segment_.capacity(); }
+
+absl::Status LaneWriter::MakeReady(Deadline deadline) {
+  if (ring_ == nullptr) return OverwrittenError();
+  const uint64_t head = lane_.head.load(std::memory_order_acquire);
+  const bool getters_are_here = (head >> 56) == (hop_ & 0xff);
+  if (getters_are_here) {
+    for (const auto& [first, count] : old_rings_) extents_.GiveBackLater(first, count);
+    old_rings_.clear();
+  }
+  extents_.Step();
+  if (next_ - KnownHead() >= mask_) {  // One slot stays free for the mark of a move.
+    if (absl::Status moved = MoveToLargerRing(deadline); !moved.ok()) return moved;
+  } else if (getters_are_here && Log2(mask_) != kBaseRingLog2 && next_ - (head & kIndexMask) < kSmallBacklog) {
+    MoveTo(BaseRingOffset(index_), kBaseRingLog2);
+  }
+  while (grown_until_ != kWhole && next_ + 1 >= grown_until_) {
+    if (absl::Status grown = GrowRing(); !grown.ok()) return grown;
+  }
+  const uint64_t tidy_every = std::min(mask_ + 1, kTidyEvery);
+  ready_until_ = std::min(KnownHead() + mask_, (next_ / tidy_every + 1) * tidy_every);
+  if (grown_until_ != kWhole) ready_until_ = std::min(ready_until_, grown_until_ - 1);
+  return absl::OkStatus();
 }
 
-absl::Status LaneWriter::MoveToRing(uint32_t log2) {
-  const uint64_t base = BaseRingOffset(index_);
-  uint64_t offset = base;
+absl::Status LaneWriter::MoveToLargerRing(Deadline deadline) {
   // The getters must have left the ring whose place in the lane's table the new one takes.
   const uint64_t behind = (hop_ - (lane_.head.load(std::memory_order_acquire) >> 56)) & 0xff;
   if (behind >= kLaneRings - 1) {
     return absl::ResourceExhaustedError(absl::StrCat("a producer has ", segment_.Outstanding(lane_),
                                                      " items in the queue, the most that it can: take some out"));
   }
-  if (log2 != kBaseRingLog2) {
-    const auto chunks = static_cast<uint32_t>((sizeof(QueueSlot) << log2) / kChunkBytes);
-    const absl::StatusOr<uint32_t> first = segment_.arena().Take(chunks, index_, kRingKind);
-    if (!first.ok()) return first.status();
-    offset = segment_.arena().OffsetOf(*first);
+  ChunkArena& arena = segment_.arena();
+  absl::StatusOr<uint32_t> first = absl::ResourceExhaustedError("");
+  // Where the limit or the address space has no room for one of twice the size, a smaller one will do.
+  uint32_t log2 = std::min(Log2(mask_) + 1, kLargestRingLog2);
+  uint32_t count = 0;
+  for (; log2 > kBaseRingLog2 && absl::IsResourceExhausted(first.status()); --log2) {
+    count = static_cast<uint32_t>((sizeof(QueueSlot) << log2) / kChunkBytes);
+    if (absl::Status locked = segment_.Lock(self_, deadline); !locked.ok()) return locked;
+    first = arena.Take(count, index_);
+    segment_.Unlock();
   }
+  if (!first.ok()) return first.status();
+  ++log2;
+  // Memory for its slots comes as they are used.
+  if (absl::Status prepared = arena.Prepare(*first, count, false); !prepared.ok()) {
+    extents_.GiveBackLater(*first, count);
+    return prepared;
+  }
+  arena.Publish(*first, {kRingKind, index_, count});
+  MoveTo(arena.OffsetOf(*first), log2);
+  return ring_ != nullptr ? absl::OkStatus() : OverwrittenError();
+}
+
+void LaneWriter::MoveTo(uint64_t offset, uint32_t log2) {
   QueueSlot& mark = slot();
   segment_.ClearMark(offset, log2, next_);
-  if (segment_.OffsetOf(ring_) != base) old_rings_.push_back(segment_.arena().ChunkOf(segment_.OffsetOf(ring_)));
+  if (Log2(mask_) != kBaseRingLog2) {
+    old_rings_.emplace_back(segment_.arena().ChunkOf(segment_.OffsetOf(ring_)),
+                            static_cast<uint32_t>((mask_ + 1) * sizeof(QueueSlot) / kChunkBytes));
+  }
   lane_.rings[(hop_ + 1) % kLaneRings].store(offset | log2, std::memory_order_release);
   FaultPointHere(fault::kQueueRingMade);
   mark.sequence.store(QueueSlot::kJump | (next_ + 1), std::memory_order_release);
   FaultPointHere(fault::kQueueRingMarked);
   ++hop_;
   lane_.hop.store(hop_, std::memory_order_release);
-  ring_ = segment_.Ring(lane_, hop_, &mask_);
+  ring_ = segment_.RingAt(offset | log2, &mask_);
   ring_begin_ = next_;
-  known_head_ = next_;
-  return absl::OkStatus();
+  grown_from_ = next_;
+  grown_until_ = log2 == kBaseRingLog2 ? kWhole : next_;
 }
 
-// Once a turn of the ring: leaves a ring that a backlog made large, and gives back those that the getters have left.
-void LaneWriter::Shrink() {
-  const uint64_t head = lane_.head.load(std::memory_order_acquire);
-  const bool getters_are_here = (head >> 56) == (hop_ & 0xff);
-  if (!getters_are_here) return;
-  const bool leave = Log2(mask_) != kBaseRingLog2 && next_ - (head & kIndexMask) < kSmallBacklog;
-  if (!leave && old_rings_.empty()) return;
-  if (!segment_.Lock(self_, Deadline::Now()).ok()) return;  // The next turn will do.
-  if (lane_.resets.load(std::memory_order_relaxed) == resets_seen_) {
-    for (const uint32_t first : old_rings_) segment_.arena().GiveBack(first);
-    old_rings_.clear();
-    if (leave) MoveToRing(kBaseRingLog2).IgnoreError();  // It stays where it is, then.
-  }
-  segment_.Unlock();
+absl::Status LaneWriter::GrowRing() {
+  const uint64_t at = grown_until_ & mask_;
+  const uint64_t slots = std::min(kGrowSlots, mask_ + 1 - at);
+  absl::Status grown = segment_.Grow(segment_.OffsetOf(ring_ + at), slots * sizeof(QueueSlot));
+  if (!grown.ok()) return grown;
+  grown_until_ += slots;
+  if (grown_until_ - grown_from_ > mask_) grown_until_ = kWhole;
+  return absl::OkStatus();
 }
 
 void LaneWriter::Publish(uint32_t size, uint32_t place) {
@@ -235,8 +287,6 @@ void LaneWriter::Publish(uint32_t size, uint32_t place) {
     }
   }
   segment_.header().items.Notify();
-  if ((next_ & mask_) == 0) [[unlikely]]
-    Shrink();
 }
 
 absl::Status LaneWriter::Put(absl::Span<const std::byte> bytes, Deadline deadline) {
@@ -268,7 +318,7 @@ absl::StatusOr<std::byte*> LaneWriter::Reserve(uint64_t size, Deadline deadline,
   state_.store(State::kReserved, std::memory_order_relaxed);
   opener_ = &t_here;
   if (size <= kInlineBytes) return slot().bytes;
-  const absl::StatusOr<Extent*> taken = extents_.Take(size);
+  const absl::StatusOr<Extent*> taken = extents_.Take(size, deadline);
   if (!taken.ok()) {
     Abandon();
     return taken.status();
@@ -285,17 +335,13 @@ bool LaneWriter::Commit(uint32_t size, Extent* extent) {
   FaultPointHere(fault::kQueueExtentWritten);
   extent->state.store(Extent::kQueued | next_, std::memory_order_release);
   FaultPointHere(fault::kQueueExtentQueued);
-  const uint64_t offset = segment_.OffsetOf(extent);
-  std::memcpy(slot().bytes, &offset, sizeof(offset));
+  slot().extent().store(segment_.OffsetOf(extent), std::memory_order_release);
   Publish(size, QueueSlot::kExtent);
   return EndReservation();
 }
 
 bool LaneWriter::Abandon() {
-  lane_.used.store(next_, std::memory_order_release);
-  // Somebody may have waited for this item's place, or for the queue to be drained.
-  segment_.header().space.Notify();
-  segment_.header().items.Notify();
+  CancelBegin();
   return EndReservation();
 }
 

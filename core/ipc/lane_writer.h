@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -43,28 +44,37 @@ class LaneWriter : private ArenaLock {
     kOrphaned,  // One is open, and the thread that had claimed the writer has ended.
   };
 
+  // What the lock's holder finds when it asks for the right to put one more item.
+  enum class Credit { kGranted, kNone, kClosed, kOverwritten };
+
   bool idle() const { return state_.load(std::memory_order_acquire) == State::kIdle; }
   bool EndReservation();
   QueueSlot& slot() { return ring_[next_ & mask_]; }
-  // Marks item next_ as on its way. False: no credit, or the ring is full.
-  bool TryBegin();
+  // Marks item next_ as on its way, where the lane has credit and a slot. From then on nobody else changes the lane's rings and chunks.
+  bool TryBegin() { return next_ < ready_until_ && Begin(); }
+  bool Begin();
+  void CancelBegin();
   uint64_t KnownHead() const;
   absl::Status BeginSlow(Deadline deadline);
   // The lock is held.
-  absl::Status Prepare();
+  Credit GetCredit();
   bool TakeCredit();
   void Load();
-  absl::Status MoveToRing(uint32_t log2);
   bool MaybeRoom() const;
+  // An item is on its way: sees to a slot for it. Gives back, in bounded steps, the rings that the getters have left.
+  absl::Status MakeReady(Deadline deadline);
+  absl::Status MoveToLargerRing(Deadline deadline);
+  void MoveTo(uint64_t offset, uint32_t log2);
+  absl::Status GrowRing();
   void Publish(uint32_t size, uint32_t place);
-  void Shrink();
 
-  absl::Status LockArena() override { return segment_.Lock(self_, Deadline::Never()); }
+  absl::Status LockArena(Deadline deadline) override { return segment_.Lock(self_, deadline); }
+  bool TryLockArena() override { return segment_.TryLock(self_); }
   void UnlockArena() override { segment_.Unlock(); }
   // A getter that died before it moved the head leaves the next one to look at the extent.
   bool IsForgotten(uint64_t owned_state) const override { return IsPassed(owned_state); }
-  // One whose item is still to be put, or to be got, is behind no head. A dead owner's that was never put has its number in common
-  // with a later item's, and is as good as free once that one was got.
+  // An extent is stale once the head has passed its item: no getter claims it any more. An owner may die after it marked an extent and
+  // before it put the item. The item's number is then put again, with another extent.
   bool IsStale(uint64_t queued_state) const override { return IsPassed(queued_state); }
   // Whether the head has passed the item of an extent's state.
   bool IsPassed(uint64_t state) const {
@@ -79,14 +89,17 @@ class LaneWriter : private ArenaLock {
   std::atomic<State> state_{State::kIdle};
   const void* opener_ = nullptr;  // Identifies the thread that opened the reservation.
   uint64_t next_ = 0;
-  uint64_t ring_begin_ = 0;  // The first item in this ring: a getter that isn't here yet has all of it before it.
-  uint64_t known_head_ = 0;  // The first item in this ring that may not have been got.
+  uint64_t ready_until_ = 0;  // Items below it have a slot, with memory behind it and behind the next one.
+  uint64_t ring_begin_ = 0;   // The first item in this ring: a getter that isn't here yet has all of it before it.
   uint64_t hop_ = 0;
   QueueSlot* ring_ = nullptr;
   uint64_t mask_ = 0;
+  uint64_t grown_from_ = 0;   // The items whose slots in this ring got memory, or are known to have it: [from, until).
+  uint64_t grown_until_ = 0;  // kWhole: all slots.
   uint32_t resets_seen_ = 0;
   uint32_t processor_ = ~0U;
-  std::vector<uint32_t> old_rings_;  // Chunk runs to give back once getters have left them.
+  std::vector<std::pair<uint32_t, uint32_t>>
+      old_rings_;  // Runs (first, count) to give back once getters have left them.
   ExtentPool extents_;
 };
 

@@ -8,7 +8,9 @@
 //            for at most a second, and only if it died between its publishing and waking them.
 // Waiting    A blocked call spins briefly, then sleeps and costs nothing. A negative timeout has passed already.
 // Memory     Reserved at Put. No room: ResourceExhausted, and the queue stays usable.
-// Values     What codec can encode, from 0 bytes to 1 GiB encoded, but no descriptors or objects that hold some.
+// Values     What codec can encode, from 0 bytes to 1 GiB encoded, but no descriptors or objects that hold some. A type's own codec runs
+//            under no lock. What it throws becomes an error of its item (Unknown, with type and text). It must not put into the same
+//            queue (FailedPrecondition).
 // Copies     A Queue is a handle: copies are the same queue.
 // Format     queue_format.h, described in FORMAT.md.
 #ifndef REGATTA_CORE_IPC_QUEUE_H_
@@ -24,6 +26,7 @@
 #include "core/ipc/byte_queue.h"
 #include "core/os/deadline.h"
 #include "core/os/fd.h"
+#include "core/os/thrown.h"
 #include "core/shm/shared_object.h"
 
 namespace regatta {
@@ -48,29 +51,32 @@ class Queue {
 
   // Blocks while full, until `deadline`. What the caller wrote before Put is visible after the matching Get.
   // On error nothing was put. Full (IsFull): still full. FailedPrecondition (IsClosed): closed. InvalidArgument: not
-  // encodable. ResourceExhausted: no room in memory. Unavailable and not Full: a stopped process holds up the queue.
+  // encodable. ResourceExhausted: no room in memory. Unknown: encoding it threw. Unavailable and not Full: a process that
+  // is stopped, or gets no processor, has held up the queue until `deadline`, and for some milliseconds.
   absl::Status Put(const T& item, Deadline deadline = Deadline::Never()) {
-    if constexpr (kFixedSize<T> != kVariable && kFixedSize<T> <= kInlineBytes) {
-      std::byte bytes[kInlineBytes];
-      EncodeFixed(item, bytes);
-      return queue_.Put({bytes, kFixedSize<T>}, deadline);
-    } else {
-      absl::StatusOr<QueueReservation> room = queue_.Reserve(EncodedSize(item), deadline);
-      if (!room.ok()) return room.status();
-      if (absl::Status encoded = Encode(item, room->bytes()); !encoded.ok()) return encoded;
-      room->Commit();
-      return absl::OkStatus();
-    }
+    return WithoutExceptions([&]() -> absl::Status {
+      if constexpr (kFixedSize<T> != kVariable && kFixedSize<T> <= kInlineBytes) {
+        std::byte bytes[kInlineBytes];
+        EncodeFixed(item, bytes);
+        return queue_.Put({bytes, kFixedSize<T>}, deadline);
+      } else {
+        absl::StatusOr<QueueReservation> room = queue_.Reserve(EncodedSize(item), deadline);
+        if (!room.ok()) return room.status();
+        if (absl::Status encoded = Encode(item, room->bytes()); !encoded.ok()) return encoded;
+        room->Commit();
+        return absl::OkStatus();
+      }
+    });
   }
   // Without waiting.
   absl::Status TryPut(const T& item) { return Put(item, Deadline::Now()); }
 
   // Blocks while empty, until `deadline`. Empty (IsEmpty): still empty. FailedPrecondition (IsClosed): closed and
-  // drained. DataLoss: the item can't be a T; it is gone.
+  // drained. DataLoss: the item can't be a T; it is gone. Unknown: decoding it threw; it is gone.
   absl::StatusOr<T> Get(Deadline deadline = Deadline::Never()) {
     QueueItem item;
     if (absl::Status got = queue_.Get(&item, deadline); !got.ok()) return got;
-    return Decode<T>(item.bytes());
+    return WithoutExceptions([&]() -> absl::StatusOr<T> { return Decode<T>(item.bytes()); });
   }
   // Without waiting.
   absl::StatusOr<T> TryGet() { return Get(Deadline::Now()); }

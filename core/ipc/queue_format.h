@@ -36,6 +36,10 @@ struct alignas(128) QueueSlot {
   std::atomic<uint32_t> place;  // kInline: below. kExtent: the first 8 bytes below are an extent's offset.
   std::byte bytes[kInlineBytes];
 
+  // Of the extent. It is stored after the extent's state and loaded before it: who reads this offset while the slot is being written
+  // for another item does not take the state that the extent had before for that of the item it looks for.
+  std::atomic<uint64_t>& extent() { return *reinterpret_cast<std::atomic<uint64_t>*>(bytes); }
+
   static constexpr uint64_t kJump = uint64_t{1} << 63;
   static constexpr uint32_t kInline = 0;
   static constexpr uint32_t kExtent = 1;
@@ -77,11 +81,14 @@ struct alignas(4096) QueueHeader {
   alignas(64) std::atomic<uint32_t> lanes;  // Lanes [0, lanes) were ever used.
   std::atomic<uint32_t> closed;
   std::atomic<QueueUse> use;
-  alignas(64) LockCell lock;  // Guards lanes' owners, limits granted, and the arena.
+  alignas(64) LockCell lock;    // Guards lanes' owners, limits granted, lanes_in_use, and the arena.
+  std::atomic<uint32_t> turns;  // How often the lock was acquired.
   ChunkArenaState arena;
   std::atomic<uint32_t> consumer_processor;  // That somebody last got an item on.
   alignas(64) WaitPoint items;               // Getters wait here.
   alignas(64) WaitPoint space;               // Putters of a bounded queue.
+  // A bit a lane: it has an owner, or something may be in it. The others need not be looked at.
+  alignas(64) std::atomic<uint64_t> lanes_in_use[kQueueLanes / 64];
 };
 
 // Offsets in the segment. Lanes, and each ring, lie in one window of it.

@@ -25,10 +25,12 @@ TEST(QueueFormat, HasItsFieldsWhereItSays) {
   EXPECT_EQ(offsetof(QueueHeader, closed), 68u);
   EXPECT_EQ(offsetof(QueueHeader, use), 72u);
   EXPECT_EQ(offsetof(QueueHeader, lock), 128u);
+  EXPECT_EQ(offsetof(QueueHeader, turns), 132u);
   EXPECT_EQ(offsetof(QueueHeader, arena), 136u);
   EXPECT_EQ(offsetof(QueueHeader, consumer_processor), 152u);
   EXPECT_EQ(offsetof(QueueHeader, items), 192u);
   EXPECT_EQ(offsetof(QueueHeader, space), 320u);
+  EXPECT_EQ(offsetof(QueueHeader, lanes_in_use), 448u);
   EXPECT_EQ(sizeof(WaitPoint), 128u);
 
   EXPECT_EQ(offsetof(ChunkArenaState, first_free), 0u);

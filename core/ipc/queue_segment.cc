@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 #include <utility>
 
@@ -168,27 +169,58 @@ uint64_t QueueSegment::Outstanding(const QueueLane& lane) const {
   return end > head ? end - head : 0;
 }
 
-bool QueueSegment::Drained() const {
-  if (header().closed.load(std::memory_order_acquire) == 0) return false;
-  const uint32_t count = lanes();
-  for (uint32_t i = 0; i < count; ++i) {
-    if (Outstanding(lane(i)) != 0) return false;
+uint64_t QueueSegment::size() const {
+  uint64_t total = 0;
+  ForEachLane([&](uint32_t index) { total += Outstanding(lane(index)); });
+  return total;
+}
+
+bool QueueSegment::Drained() const { return header().closed.load(std::memory_order_acquire) != 0 && size() == 0; }
+
+uint32_t QueueSegment::FindLane(uint32_t from, uint32_t to) const {
+  for (uint32_t word = from / 64; from < to; from = ++word * 64) {
+    const uint64_t bits = InUse(word, to) & (~uint64_t{0} << from % 64);
+    if (bits != 0) return word * 64 + static_cast<uint32_t>(std::countr_zero(bits));
   }
-  return true;
+  return to;
+}
+
+uint32_t QueueSegment::NextLane(uint32_t index, uint32_t first) const {
+  if (index < first) return FindLane(index + 1, first);
+  const uint32_t count = lanes();
+  const uint32_t next = FindLane(index + 1, count);
+  return next < count ? next : FindLane(0, first);
 }
 
 absl::Status QueueSegment::Lock(Member self, Deadline deadline) {
-  const Deadline patience = Deadline::After(absl::Milliseconds(100));
-  const Deadline until = deadline.monotonic_nanos() > patience.monotonic_nanos() ? deadline : patience;
-  const LockTaken taken = header().lock.Acquire(self, until);
-  if (!taken.acquired) {
-    return absl::UnavailableError(
-        absl::StrCat("process ", Family::PidOf(header().lock.holder()),
-                     " holds up the queue without running: continue it if it is stopped, or end it"));
+  constexpr absl::Duration kPatience = absl::Milliseconds(20);
+  constexpr absl::Duration kMostPatience = absl::Seconds(1);
+  QueueHeader& header = this->header();
+  const Deadline last = Deadline::After(kMostPatience);
+  for (;;) {
+    const uint32_t turns = header.turns.load(std::memory_order_relaxed);
+    const Deadline patience = Deadline::After(kPatience);
+    const bool late = deadline.monotonic_nanos() < patience.monotonic_nanos();
+    const LockTaken taken = header.lock.Acquire(self, late ? patience : deadline);
+    if (taken.acquired) {
+      header.turns.store(header.turns.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      FaultPointHere(fault::kQueueLocked);
+      if (taken.previous_owner != kNobody) arena_.Recount();
+      return absl::OkStatus();
+    }
+    if (header.turns.load(std::memory_order_relaxed) == turns || last.passed()) break;
   }
+  return absl::UnavailableError(
+      absl::StrCat("process ", Family::PidOf(header.lock.holder()),
+                   " holds up the queue without running: continue it if it is stopped, or end it"));
+}
+
+bool QueueSegment::TryLock(Member self) {
+  const LockTaken taken = header().lock.Acquire(self, Deadline::Now());
+  if (!taken.acquired) return false;
   FaultPointHere(fault::kQueueLocked);
   if (taken.previous_owner != kNobody) arena_.Recount();
-  return absl::OkStatus();
+  return true;
 }
 
 QueueSegment::Local& QueueSegment::ThisProcess() {
@@ -237,17 +269,18 @@ void QueueSegment::LeaveThread() {
 
 absl::StatusOr<LaneWriter*> QueueSegment::ClaimWriter(QueueThread* thread, Deadline deadline) {
   if (thread->writer != nullptr) return thread->writer;
-  Local& local = ThisProcess();
-  std::lock_guard<std::mutex> guard(local.mutex);
   if (absl::Status locked = Lock(thread->self, deadline); !locked.ok()) return locked;
   const absl::StatusOr<uint32_t> index = ClaimLane(thread->self);
   if (!index.ok()) {
     Unlock();
     return index.status();
   }
-  local.writers.push_back(std::make_unique<LaneWriter>(*this, *index, thread->self));
+  auto writer = std::make_unique<LaneWriter>(*this, *index, thread->self);
   Unlock();
-  thread->writer = local.writers.back().get();
+  thread->writer = writer.get();
+  Local& local = ThisProcess();
+  std::lock_guard<std::mutex> guard(local.mutex);
+  local.writers.push_back(std::move(writer));
   return thread->writer;
 }
 
@@ -260,11 +293,19 @@ void QueueSegment::ReturnWriter(LaneWriter* writer) {
 
 absl::StatusOr<uint32_t> QueueSegment::ClaimLane(Member self) {
   const uint32_t count = lanes();
-  for (uint32_t i = 0; i < count; ++i) {
-    if (OwnerLives(lane(i))) continue;
-    lane(i).owner.store(self, std::memory_order_release);
+  const auto adopt = [&](uint32_t index) {
+    lane(index).owner.store(self, std::memory_order_release);
     FaultPointHere(fault::kQueueLaneAdopted);
-    return i;
+    header().lanes_in_use[index / 64].fetch_or(uint64_t{1} << index % 64, std::memory_order_release);
+    return index;
+  };
+  // One that is looked at anyway, else one that is not.
+  for (uint32_t i = FindLane(0, count); i < count; i = FindLane(i + 1, count)) {
+    if (!OwnerLives(lane(i))) return adopt(i);
+  }
+  for (uint32_t word = 0; word * 64 < count; ++word) {
+    const uint32_t i = word * 64 + static_cast<uint32_t>(std::countr_one(InUse(word, count)));
+    if (i < std::min(count, word * 64 + 64)) return adopt(i);
   }
   if (count == kQueueLanes) {
     return absl::ResourceExhaustedError(
@@ -283,24 +324,58 @@ absl::StatusOr<uint32_t> QueueSegment::ClaimLane(Member self) {
   fresh.owner.store(self, std::memory_order_release);
   FaultPointHere(fault::kQueueLaneMade);
   header().lanes.store(count + 1, std::memory_order_release);
+  header().lanes_in_use[count / 64].fetch_or(uint64_t{1} << count % 64, std::memory_order_release);
   return count;
 }
 
+void QueueSegment::Retire(uint32_t index) {
+  ResetLane(index);
+  lane(index).limit.store(0, std::memory_order_relaxed);
+  // Nothing can come into it before the next owner sets the bit, under the lock.
+  header().lanes_in_use[index / 64].fetch_and(~(uint64_t{1} << index % 64), std::memory_order_release);
+}
+
+void QueueSegment::RetireLanes(Member self) {
+  bool any = false;
+  ForEachLane([&](uint32_t index) { any = any || IsRetirable(lane(index)); });
+  if (!any || !TryLock(self)) return;
+  ForEachLane([&](uint32_t index) {
+    if (IsRetirable(lane(index))) Retire(index);
+  });
+  Unlock();
+}
+
 void QueueSegment::Trim(Member self) {
-  if (!Lock(self, Deadline::Now()).ok()) return;  // Only tidying up: somebody else will.
-  const uint32_t count = lanes();
-  std::vector<uint64_t> limits(count);
+  for (uint32_t from = 0; TryLock(self);) {  // Where another holds the lock, another will tidy up.
+    const bool more = TrimStep(&from);
+    Unlock();
+    if (!more) return;
+  }
+}
+
+// Goes on from chunk *from. Returns whether there is more to be done.
+bool QueueSegment::TrimStep(uint32_t* from) {
+  std::vector<uint64_t> limits(lanes());
+  std::vector<bool> busy(limits.size());
   // No owner can put from here on without the lock.
-  for (uint32_t i = 0; i < count; ++i) limits[i] = lane(i).limit.exchange(0, std::memory_order_relaxed);
+  ForEachLane([&](uint32_t i) { limits[i] = lane(i).limit.exchange(0, std::memory_order_relaxed); });
   AsymmetricFenceHeavy();
-  for (uint32_t i = 0; i < count; ++i) {
-    if (Outstanding(lane(i)) == 0) {
+  bool anything = false;
+  ForEachLane([&](uint32_t i) {
+    if (Outstanding(lane(i)) != 0) {
+      lane(i).limit.store(limits[i], std::memory_order_relaxed);
+      anything = busy[i] = true;
+    } else if (OwnerLives(lane(i))) {
       ResetLane(i);
     } else {
-      lane(i).limit.store(limits[i], std::memory_order_relaxed);
+      Retire(i);
     }
-  }
-  Unlock();
+  });
+  *from = arena_.Sweep(*from, [&](uint32_t first, const ChunkRun& run) {
+    if (run.owner >= busy.size() || busy[run.owner]) return false;
+    return run.kind == kRingKind || run.kind == ChunkRun::kTail || ExtentPool::AllFree(arena_, first, run);
+  });
+  return !anything && !arena_.none_left(*from);
 }
 
 uint64_t QueueSegment::SettledHop(const QueueLane& lane, uint64_t next) const {
@@ -335,12 +410,6 @@ void QueueSegment::ResetLane(uint32_t index) {
   }
   FaultPointHere(fault::kQueueLaneReset);
   lane.hop.store(hop, std::memory_order_release);
-  std::vector<uint32_t> unused;
-  arena_.ForEachRun(index, [&](uint32_t first, const ChunkRun& run) {
-    if (run.kind == kRingKind || ExtentPool::AllFree(arena_, first, run)) unused.push_back(first);
-  });
-  for (const uint32_t first : unused) arena_.GiveBack(first);
-  arena_.GiveBackOrphans(index);
 }
 
 }  // namespace regatta

@@ -34,6 +34,11 @@ struct QueueThread {
   uint32_t lane = 0;             // Where it looks first when getting.
   uint32_t streak = 0;           // Items in a row from that lane.
   uint32_t hits = 0;             // Looks in a row that found an item.
+  uint32_t misses = 0;           // Looks that found none.
+  // The ring it looked into last: its word in a lane's table, and what RingAt returned for it.
+  uint64_t ring_word = 0;
+  QueueSlot* ring = nullptr;
+  uint64_t mask = 0;
   std::weak_ptr<QueueSegment> segment;
 };
 
@@ -55,7 +60,10 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   }
   // The ring of that number, or null if shared memory names an impossible one.
   QueueSlot* Ring(const QueueLane& lane, uint64_t hop, uint64_t* mask) const {
-    const uint64_t word = lane.rings[hop % kLaneRings].load(std::memory_order_acquire);
+    return RingAt(lane.rings[hop % kLaneRings].load(std::memory_order_acquire), mask);
+  }
+  // The same for a word of a lane's table of rings.
+  QueueSlot* RingAt(uint64_t word, uint64_t* mask) const {
     const uint64_t log2 = word & 63;
     const uint64_t offset = word & ~uint64_t{63};
     if (log2 < kBaseRingLog2 || log2 > kLargestRingLog2 || offset % sizeof(QueueSlot) != 0) [[unlikely]] {
@@ -70,6 +78,20 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   void ClearMark(uint64_t ring_offset, uint64_t log2, uint64_t item);
   uint64_t OffsetOf(const void* at) const { return segment_->OffsetOf(at); }
   ChunkArena& arena() { return arena_; }
+  absl::Status Grow(uint64_t offset, uint64_t length) const { return segment_->Grow(offset, length); }
+
+  // Calls `visit(index)` for each lane that is in use.
+  template <typename Visit>
+  void ForEachLane(Visit visit) const {
+    const uint32_t count = lanes();
+    for (uint32_t word = 0; word * 64 < count; ++word) {
+      for (uint64_t bits = InUse(word, count); bits != 0; bits &= bits - 1) {
+        visit(word * 64 + static_cast<uint32_t>(std::countr_zero(bits)));
+      }
+    }
+  }
+  // The next lane in use after `index`, going round, but not beyond `first`.
+  uint32_t NextLane(uint32_t index, uint32_t first) const;
   const Fd& file() const { return segment_->file(); }
   absl::Status CheckFile() const { return segment_->CheckFile(); }
 
@@ -81,12 +103,17 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   // Number of the ring that item `next`, the lane's next to be put, goes to: `hop`, or the one after if an owner or trimmer died
   // between moving on and saying so. The lock is held.
   uint64_t SettledHop(const QueueLane& lane, uint64_t next) const;
+  // Of all lanes.
+  uint64_t size() const;
   // Closed, and nothing is left or on its way.
   bool Drained() const;
 
-  // The lock around rare work. Aborts nothing: a holder that died is taken over from, and what it left is put right.
-  // Unavailable: the holder lives, but did not release it until `deadline` or for 100 ms (a stopped process, say).
+  // The lock around rare work, which takes microseconds. A holder that died is taken over from, and what it left is put right.
+  // Unavailable: the holder lives, but did not release it until `deadline`. The deadline is overstepped while the lock changes hands,
+  // and by the 20 ms that a holder may need to get a processor again.
   absl::Status Lock(Member self, Deadline deadline);
+  // For what can be done another time: false if another holds it.
+  bool TryLock(Member self);
   void Unlock() { header().lock.Release(); }
 
   // The calling thread's place. Family::Self's errors.
@@ -106,13 +133,28 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   // Gives up the lane of a writer that no thread and no reservation uses any more, and destroys the writer.
   void ReturnWriter(LaneWriter* writer);
 
-  // Gives the memory of lanes with nothing in them back.
+  // Gives the memory of lanes with nothing in them back, in steps. Ends when something has been put.
   void Trim(Member self);
+  // For who finds nothing in many lanes: those without an owner and with nothing in them are looked at no more.
+  void RetireLanes(Member self);
 
  private:
   absl::StatusOr<uint32_t> ClaimLane(Member self);
-  // Nothing is in the lane and its owner can't put without the lock, which is held.
+  // Nothing is in the lane and its owner can't put without the lock, which is held. Makes it use its base ring.
   void ResetLane(uint32_t index);
+  bool IsRetirable(const QueueLane& lane) const { return !OwnerLives(lane) && Outstanding(lane) == 0; }
+  // The lock is held.
+  void Retire(uint32_t index);
+  bool TrimStep(uint32_t* from);
+
+  // The first lane in use of [from, to); `to` if there is none.
+  uint32_t FindLane(uint32_t from, uint32_t to) const;
+  // Which of 64 lanes are in use, of those below `count`.
+  uint64_t InUse(uint32_t word, uint32_t count) const {
+    const uint64_t bits = header_->lanes_in_use[word].load(std::memory_order_acquire);
+    const uint32_t valid = count - word * 64;
+    return valid >= 64 ? bits : bits & ((uint64_t{1} << valid) - 1);
+  }
 
   // Of one process: a child of fork starts anew, as the mutex may be held and the lanes are its parent's.
   struct Local {

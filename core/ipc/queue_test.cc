@@ -2,6 +2,7 @@
 
 #include <array>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -14,6 +15,41 @@
 #include "gtest/gtest.h"
 
 namespace regatta {
+
+namespace {
+// What the codecs below do with a value.
+enum class Does : int32_t { kWell, kThrowsInSize, kThrowsInEncode, kThrowsInDecode, kPutsInEncode };
+}  // namespace
+struct Wilful {
+  Does does = Does::kWell;
+  std::string text;
+};
+namespace {
+Queue<Wilful>* g_put_into = nullptr;
+absl::Status g_put;
+}  // namespace
+template <>
+struct Codec<Wilful> {
+  static constexpr uint64_t kFingerprint = FingerprintOf("test.Wilful/1");
+  static size_t Size(const Wilful& value) {
+    if (value.does == Does::kThrowsInSize) throw std::runtime_error("size");
+    return EncodedSize(static_cast<int32_t>(value.does)) + EncodedSize(value.text);
+  }
+  static void Encode(const Wilful& value, Encoder& out) {
+    if (value.does == Does::kThrowsInEncode) throw std::runtime_error("encode");
+    if (value.does == Does::kPutsInEncode) g_put = g_put_into->TryPut(Wilful{});
+    out.Write(static_cast<int32_t>(value.does));
+    out.Write(value.text);
+  }
+  static bool Decode(Decoder& in, Wilful& value) {
+    int32_t does = 0;
+    if (!in.Read(does) || !in.Read(value.text)) return false;
+    value.does = static_cast<Does>(does);
+    if (value.does == Does::kThrowsInDecode) throw std::runtime_error("decode");
+    return true;
+  }
+};
+
 namespace {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Queue, SharedObjectTest, Queue<int>);
@@ -51,6 +87,38 @@ TEST(Queue, FixedSizesAroundASlotArriveWhole) {
   ASSERT_TRUE(second.Put(does_not).ok());
   EXPECT_EQ(*first.Get(), fits);
   EXPECT_EQ(*second.Get(), does_not);
+}
+
+TEST(Queue, WhatACodecThrowsIsAnErrorOfItsItem) {
+  for (const int64_t capacity : {0, 1}) {
+    Queue<Wilful> queue = *Queue<Wilful>::Create(capacity);
+    for (const size_t size : {5, 500, 100'000}) {
+      const std::string text(size, 'x');
+      for (const Does does : {Does::kThrowsInSize, Does::kThrowsInEncode}) {
+        const absl::Status put = queue.TryPut({does, text});
+        EXPECT_EQ(ThrownType(put), "std::runtime_error") << put;
+        EXPECT_EQ(queue.size(), 0);
+      }
+      ASSERT_TRUE(queue.TryPut({Does::kThrowsInDecode, text}).ok());
+      EXPECT_EQ(ThrownType(queue.TryGet().status()), "std::runtime_error");
+      ASSERT_TRUE(queue.TryPut({Does::kWell, text}).ok());
+      EXPECT_EQ(queue.TryGet()->text, text);
+    }
+  }
+}
+
+TEST(Queue, ACodecMayNotPutIntoTheSameQueue) {
+  Queue<Wilful> queue = *Queue<Wilful>::Create();
+  g_put_into = &queue;
+  EXPECT_TRUE(queue.TryPut({Does::kPutsInEncode, "x"}).ok());
+  EXPECT_EQ(g_put.code(), absl::StatusCode::kFailedPrecondition) << g_put;
+  EXPECT_EQ(queue.TryGet()->text, "x");
+  EXPECT_TRUE(queue.empty());
+  Queue<Wilful> other = *Queue<Wilful>::Create();
+  g_put_into = &other;
+  EXPECT_TRUE(queue.TryPut({Does::kPutsInEncode, "x"}).ok());
+  EXPECT_TRUE(g_put.ok()) << g_put;
+  EXPECT_EQ(other.size(), 1);
 }
 
 TEST(Queue, SaysFullEmptyAndClosedApart) {

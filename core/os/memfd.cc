@@ -125,6 +125,12 @@ absl::StatusOr<uint64_t> MemfdSize(const Fd& file) {
   return static_cast<uint64_t>(about.st_size);
 }
 
+absl::StatusOr<uint64_t> MemfdMemory(const Fd& file) {
+  struct stat about;
+  if (fstat(file.get(), &about) != 0) return ErrnoError("fstat");
+  return static_cast<uint64_t>(about.st_blocks) * 512;
+}
+
 uint64_t MemfdIdentity(const Fd& file) {
   struct stat about;
   if (fcntl(file.get(), F_GET_SEALS) < 0 || fstat(file.get(), &about) != 0) return 0;
@@ -156,8 +162,8 @@ absl::StatusOr<uint64_t> AvailableMemory(const std::string& root) {
 }
 
 absl::StatusOr<std::byte*> MapMemory(const Fd& file, uint64_t offset, size_t length) {
-  void* at = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file.get(),
-                  static_cast<off_t>(offset));
+  void* at =
+      mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file.get(), static_cast<off_t>(offset));
   if (at == MAP_FAILED) return ErrnoError(absl::StrCat("mmap of ", length, " bytes"));
   // Refused only where the kernel knows no core dumps.
   static_cast<void>(madvise(at, length, MADV_DONTDUMP));

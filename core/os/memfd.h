@@ -28,6 +28,8 @@ absl::Status GrowMemfd(const Fd& file, uint64_t offset, uint64_t length);
 absl::Status PunchMemfd(const Fd& file, uint64_t offset, uint64_t length);
 
 absl::StatusOr<uint64_t> MemfdSize(const Fd& file);
+// Bytes of memory behind it; holes don't count.
+absl::StatusOr<uint64_t> MemfdMemory(const Fd& file);
 
 // A number that no other memory file has while this one exists; 0 if `file` is none.
 uint64_t MemfdIdentity(const Fd& file);

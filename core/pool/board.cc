@@ -141,14 +141,20 @@ void Board::FreeExtent(uint64_t at) const {
   if (Extent* extent = ExtentPool::Find(arena_, at, 0)) extent->state.store(Extent::kFree, std::memory_order_release);
 }
 
-absl::Status Board::LockArena() {
-  const LockTaken taken = header().lock.Acquire(self_, Deadline::After(absl::Seconds(10)));
+absl::Status Board::LockArena(Deadline deadline) {
+  const LockTaken taken = header().lock.Acquire(self_, Deadline::Earlier(deadline, Deadline::After(absl::Seconds(10))));
   if (!taken.acquired) {
     return absl::UnavailableError(absl::StrCat("process ", Family::PidOf(header().lock.holder()),
                                                " holds up the pool without running: continue it if it is stopped"));
   }
   if (taken.previous_owner != kNobody) arena_.Recount();
   return absl::OkStatus();
+}
+
+bool Board::TryLockArena() {
+  const LockTaken taken = header().lock.Acquire(self_, Deadline::Now());
+  if (taken.previous_owner != kNobody) arena_.Recount();
+  return taken.acquired;
 }
 
 }  // namespace regatta

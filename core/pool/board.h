@@ -62,7 +62,8 @@ class Board : public ArenaLock {
                                                    uint32_t in_slot_size) const;
   void FreeExtent(uint64_t at) const;
 
-  absl::Status LockArena() override;
+  absl::Status LockArena(Deadline deadline) override;
+  bool TryLockArena() override;
   void UnlockArena() override { header().lock.Release(); }
 
  private:

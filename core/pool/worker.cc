@@ -97,7 +97,7 @@ class Worker {
 
 absl::Status Worker::Run() {
   BoardHeader& header = board_->header();
-  if (absl::Status locked = board_->LockArena(); !locked.ok()) return locked;
+  if (absl::Status locked = board_->LockArena(Deadline::Never()); !locked.ok()) return locked;
   // A predecessor's results were all taken before this process was started.
   extents_.Load();
   extents_.FreePublished();

@@ -14,8 +14,6 @@
 #ifndef REGATTA_CORE_PROCESS_CALL_H_
 #define REGATTA_CORE_PROCESS_CALL_H_
 
-#include <cxxabi.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -30,6 +28,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/codec/codec.h"
+#include "core/os/thrown.h"
 #include "core/process/function_id.h"
 
 namespace regatta {
@@ -127,9 +126,6 @@ struct ResultOf<absl::Status> {
 // As the kernel keeps it, its low eight bits; but 1 where these would turn a failure into the 0 of success.
 constexpr int KernelExitCode(int result) { return result != 0 && (result & 0xff) == 0 ? 1 : result & 0xff; }
 
-// The error of the exception that is being handled.
-absl::Status CurrentExceptionError();
-
 template <class T>
 absl::Status GiveResult(const T& value, const Invocation& call) {
   if constexpr (std::is_same_v<T, int>) {
@@ -161,17 +157,8 @@ absl::Status RunAndGiveResult(Work&& work, const Invocation& call) {
   }
 }
 
-// Runs `work`, which returns an absl::Status, and makes an exception one too.
-template <class Work>
-absl::Status WithoutExceptions(Work&& work) {
-  try {
-    return work();
-  } catch (abi::__forced_unwind&) {
-    throw;  // A thread that is being cancelled: it must not be stopped.
-  } catch (...) {
-    return CurrentExceptionError();
-  }
-}
+using regatta::CurrentExceptionError;
+using regatta::WithoutExceptions;
 
 // Calls with what travelled. Once: arguments that the function takes over are moved away.
 template <class R, class... P, class F>

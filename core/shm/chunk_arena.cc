@@ -29,23 +29,25 @@ void ChunkArena::Write(uint32_t chunk, ChunkRun run, std::memory_order order) {
     at->store(uint64_t{run.kind} | uint64_t{run.owner} << 8 | uint64_t{run.count} << 32, order);
 }
 
-absl::StatusOr<uint32_t> ChunkArena::Take(uint32_t count, uint32_t owner, uint8_t kind) {
-  const uint64_t taken = state_->taken.load(std::memory_order_relaxed);
-  if (count > limit_ || taken > limit_ - count) {
-    return absl::ResourceExhaustedError(absl::StrCat("the memory limit of ", limit_ * kChunkBytes,
-                                                     " bytes leaves no room for ", count * kChunkBytes,
-                                                     " more: take items out, or create it with a larger memory_limit"));
-  }
+uint32_t ChunkArena::CheckedEnd(uint32_t end) const {
+  const uint64_t size = segment_->Size().value_or(0);
+  const uint64_t words = size > table_offset_ ? (size - table_offset_) / sizeof(uint64_t) : 0;
+  end = static_cast<uint32_t>(std::min({uint64_t{end}, chunks_, words}));
+  std::atomic_ref(known_end_).store(end, std::memory_order_relaxed);
+  return end;
+}
+
+uint32_t ChunkArena::FindFree(uint32_t first, uint32_t count, uint64_t looks) const {
   const uint32_t end = End();
-  const uint32_t first_free = std::min(state_->first_free.load(std::memory_order_relaxed), end);
-  uint32_t first = first_free;
-  for (uint32_t run = 0; run < count && first < chunks_;) {
+  for (uint32_t run = 0; run < count;) {
+    if (first >= chunks_) return kNone;
     // A run lies in one window, as it is used by its address.
     if (run == 0 && !Segment::InOneWindow(OffsetOf(first), count * kChunkBytes)) {
       first = ChunkOf(Segment::EndOfWindowAt(OffsetOf(first)));
       continue;
     }
-    if (first + run >= end) break;
+    if (first + run >= end) break;  // Nothing beyond it was ever taken.
+    if (looks-- == 0) return kNone;
     if (Read(first + run).kind == ChunkRun::kFree) {
       ++run;
     } else {
@@ -53,52 +55,80 @@ absl::StatusOr<uint32_t> ChunkArena::Take(uint32_t count, uint32_t owner, uint8_
       run = 0;
     }
   }
-  if (uint64_t{first} + count > chunks_) {
+  return uint64_t{first} + count <= chunks_ ? first : kNone;
+}
+
+absl::StatusOr<uint32_t> ChunkArena::Take(uint32_t count, uint32_t owner) {
+  const uint64_t taken = state_->taken.load(std::memory_order_relaxed);
+  if (count > limit_ || taken > limit_ - count) {
+    return absl::ResourceExhaustedError(absl::StrCat("the memory limit of ", limit_ * kChunkBytes,
+                                                     " bytes leaves no room for ", count * kChunkBytes,
+                                                     " more: take items out, or create it with a larger memory_limit"));
+  }
+  const uint32_t end = End();
+  uint32_t first_free = std::min(state_->first_free.load(std::memory_order_relaxed), end);
+  uint32_t first = FindFree(first_free, count, kTakeLooks);
+  if (first == kNone) {
+    // None of the words looked at is free, if one chunk was asked for: the next search begins behind them.
+    if (count == 1) first_free = std::min(first_free + static_cast<uint32_t>(kTakeLooks), end);
+    first = FindFree(end, count, 0);
+  }
+  if (first == kNone) first = FindFree(0, count, chunks_);
+  if (first == kNone) {
     return absl::ResourceExhaustedError(absl::StrCat("no ", count * kChunkBytes, " bytes in one piece are left of ",
                                                      chunks_ * kChunkBytes, " reserved: take items out"));
   }
-  if (!segment_->Reserve(OffsetOf(first))) {
-    return absl::ResourceExhaustedError(absl::StrCat("no address space is left for ", count * kChunkBytes,
-                                                     " more bytes of shared memory: raise `ulimit -v`"));
+  if (first + count > end) {
+    const uint64_t words = table_offset_ + end * sizeof(uint64_t);
+    const uint64_t bytes = (first + count - end) * sizeof(uint64_t);
+    if (absl::Status grown = segment_->Grow(words, bytes); !grown.ok()) return grown;
+    state_->end.store(first + count, std::memory_order_relaxed);
   }
-  // Memory behind it first: a free run with memory is merely a cheaper one to take next time.
-  const uint64_t words = table_offset_ + first * sizeof(uint64_t);
-  if (absl::Status grown = segment_->Grow(words, count * sizeof(uint64_t)); !grown.ok()) return grown;
-  if (first < end) {
-    // A death between a run's freeing and its punching left old bytes behind it.
-    if (absl::Status punched = segment_->Punch(OffsetOf(first), count * kChunkBytes); !punched.ok()) return punched;
-  }
-  if (absl::Status grown = segment_->Grow(OffsetOf(first), count * kChunkBytes); !grown.ok()) return grown;
-  FaultPointHere(fault::kArenaGrown);
-  for (uint32_t i = 1; i < count; ++i) {
+  for (uint32_t i = 0; i < count; ++i) {
     Write(first + i, {ChunkRun::kTail, owner, 0}, std::memory_order_relaxed);
-    if (i == 1) FaultPointHere(fault::kArenaTailMarked);
+    if (i == 0) FaultPointHere(fault::kArenaTailMarked);
   }
-  Write(first, {kind, owner, count}, std::memory_order_release);
-  FaultPointHere(fault::kArenaHeadMarked);
-  state_->end.store(std::max(end, first + count), std::memory_order_relaxed);
-  if (first == first_free) state_->first_free.store(first + count, std::memory_order_relaxed);
+  state_->first_free.store(first == first_free ? first + count : first_free, std::memory_order_relaxed);
   state_->taken.store(taken + count, std::memory_order_relaxed);
   return first;
 }
 
-void ChunkArena::Free(uint32_t first, uint32_t count) {
+absl::Status ChunkArena::Prepare(uint32_t first, uint32_t count, bool all) const {
+  constexpr uint64_t kLastPage = 4096;
+  const uint64_t offset = OffsetOf(first);
+  const uint64_t bytes = count * kChunkBytes;
+  if (!segment_->Reserve(offset)) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no address space is left for ", bytes, " more bytes of shared memory: raise `ulimit -v`"));
+  }
+  // Where an earlier Punch was refused, old bytes are still there.
+  if (absl::Status punched = segment_->Punch(offset, bytes); !punched.ok()) return punched;
+  const uint64_t from = all ? 0 : bytes - kLastPage;
+  if (absl::Status grown = segment_->Grow(offset + from, bytes - from); !grown.ok()) return grown;
+  FaultPointHere(fault::kArenaGrown);
+  return absl::OkStatus();
+}
+
+void ChunkArena::Publish(uint32_t first, const ChunkRun& run) {
+  Write(first, run, std::memory_order_release);
+  FaultPointHere(fault::kArenaHeadMarked);
+}
+
+void ChunkArena::Punch(uint32_t first, uint32_t count) const {
+  // Prepare clears what a refusal leaves.
+  segment_->Punch(OffsetOf(first), count * kChunkBytes).IgnoreError();
+}
+
+void ChunkArena::GiveBack(uint32_t first, uint32_t count) {
   // The head goes first: a death then leaves tails without a head, which are found again.
   for (uint32_t i = 0; i < count; ++i) {
     Write(first + i, {}, std::memory_order_release);
     FaultPointHere(fault::kArenaFreed);
   }
-  // A refusal only leaves the memory with the file, for the next Take of this run.
-  segment_->Punch(OffsetOf(first), count * kChunkBytes).IgnoreError();
   state_->first_free.store(std::min(first, state_->first_free.load(std::memory_order_relaxed)),
                            std::memory_order_relaxed);
   const uint64_t taken = state_->taken.load(std::memory_order_relaxed);
   state_->taken.store(taken > count ? taken - count : 0, std::memory_order_relaxed);
-}
-
-void ChunkArena::GiveBack(uint32_t first) {
-  ChunkRun run;
-  if (IsRun(first, &run)) Free(first, run.count);
 }
 
 void ChunkArena::ForEachRun(uint32_t owner, absl::FunctionRef<void(uint32_t, const ChunkRun&)> visit) const {
@@ -122,43 +152,65 @@ void ChunkArena::GiveBackOrphans(uint32_t owner) {
       chunk += run.count;
       continue;
     }
-    const ChunkRun here = Read(chunk);
-    if (here.kind != ChunkRun::kFree && here.owner == owner) Free(chunk, 1);
-    ++chunk;
+    uint32_t count = 0;
+    for (; chunk + count < end; ++count) {
+      const ChunkRun here = Read(chunk + count);
+      if (here.kind != ChunkRun::kTail || here.owner != owner) break;
+    }
+    if (count > 0) {
+      Punch(chunk, count);
+      GiveBack(chunk, count);
+    }
+    chunk += std::max(count, uint32_t{1});
   }
 }
 
+uint32_t ChunkArena::Sweep(uint32_t from, absl::FunctionRef<bool(uint32_t, const ChunkRun&)> unused) {
+  const uint32_t end = End();
+  uint32_t budget = kSweepChunks;
+  for (uint32_t looks = 0; from < end && budget > 0 && looks < kSweepLooks; ++looks) {
+    ChunkRun run;
+    if (!IsRun(from, &run)) {
+      run = Read(from);
+      run.count = 1;
+      if (run.kind != ChunkRun::kTail) {
+        ++from;
+        continue;
+      }
+    }
+    if (!unused(from, run)) {
+      from += run.count;
+      continue;
+    }
+    const uint32_t part = std::min(run.count, budget);
+    const uint32_t kept = run.count - part;
+    Punch(from + kept, part);
+    if (kept > 0) Write(from, {run.kind, run.owner, kept}, std::memory_order_release);
+    GiveBack(from + kept, part);
+    budget -= part;
+    if (kept == 0) from += part;
+  }
+  return from;
+}
+
 void ChunkArena::Recount() {
-  // Killed inside Take or Free, the holder may have left these hints behind the table. Tails are marked before their head, so
-  // a run that was never finished can lie anywhere up to the file's end, beyond free chunks.
-  const uint64_t size = segment_->Size().value_or(0);
-  const uint64_t in_file = size > chunks_offset_ ? std::min(chunks_, (size - chunks_offset_) / kChunkBytes) : 0;
-  uint32_t end = End();
+  // Killed inside Take or GiveBack, the holder may have left these hints behind the table.
+  const uint32_t end = End();
   uint32_t first_free = end;
   uint64_t taken = 0;
-  uint32_t gap = 0;  // Free chunks from the one looked at on; the dead may have left memory behind them.
-  const auto punch = [&](uint64_t after) {
-    if (gap > 0) segment_->Punch(OffsetOf(static_cast<uint32_t>(after)), gap * kChunkBytes).IgnoreError();
-    gap = 0;
-  };
-  for (uint64_t chunk = in_file; chunk-- > 0;) {
-    if (Read(static_cast<uint32_t>(chunk)).kind != ChunkRun::kFree) {
-      end = std::max(end, static_cast<uint32_t>(chunk + 1));
+  for (uint32_t chunk = end; chunk-- > 0;) {
+    if (Read(chunk).kind != ChunkRun::kFree) {
       ++taken;
-      punch(chunk + 1);
     } else {
-      first_free = static_cast<uint32_t>(chunk);
-      ++gap;
+      first_free = chunk;
     }
   }
-  punch(0);
-  state_->end.store(end, std::memory_order_relaxed);
-  state_->first_free.store(std::min(first_free, end), std::memory_order_relaxed);
+  state_->first_free.store(first_free, std::memory_order_relaxed);
   state_->taken.store(taken, std::memory_order_relaxed);
 }
 
 bool ChunkArena::IsRun(uint32_t first, ChunkRun* run) const {
-  if (first >= End()) return false;
+  if (first >= std::atomic_ref(known_end_).load(std::memory_order_relaxed) && first >= End()) return false;
   *run = Read(first);
   return run->kind >= ChunkRun::kFirstKind && run->count > 0 && run->count <= chunks_ - first &&
          segment_->Contains(OffsetOf(first), run->count * kChunkBytes);

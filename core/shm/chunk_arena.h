@@ -2,14 +2,16 @@
 //
 // Table      One word a chunk, in shared memory, is the whole truth; everything else is derived from it. An owner is a number
 //            (a queue's lane, say), and can find all that it took again: that is how it is recovered after a death.
-// Locking    Take and GiveBack want the segment's lock; the caller holds it. Reading needs none.
-// Crash      Killed inside Take: chunks marked as tails without a head, which GiveBackOrphans frees for the owner. After a
-//            lock holder's death call Recount.
+// Taking     Take marks chunks as the owner's under the lock. Prepare then puts memory behind them and Publish makes them a run,
+//            both without the lock, so that nobody waits for the kernel's work.
+// Locking    Take, GiveBack, GiveBackOrphans, Sweep and Recount want the segment's lock; the caller holds it. Each takes bounded
+//            time, but for Recount, and for Take when no address is left at the arena's end. The rest needs no lock.
+// Crash      Killed before Publish: chunks marked as tails without a head, which GiveBackOrphans frees for the owner. Memory is
+//            punched out before its chunks are freed. After a lock holder's death call Recount.
 // Trust      Numbers read from the table are checked: IsRun before a run is used.
 #ifndef REGATTA_CORE_SHM_CHUNK_ARENA_H_
 #define REGATTA_CORE_SHM_CHUNK_ARENA_H_
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -38,7 +40,7 @@ struct ChunkRun {
 // Lies in the segment's header; all zero is "nothing taken".
 struct ChunkArenaState {
   std::atomic<uint32_t> first_free;  // No free chunk lies below it.
-  std::atomic<uint32_t> end;         // None from here on was ever taken.
+  std::atomic<uint32_t> end;         // None from here on was ever taken. Stored before a chunk beyond it is.
   std::atomic<uint64_t> taken;       // Chunks.
 };
 
@@ -50,16 +52,27 @@ class ChunkArena {
   ChunkArena(const Segment* segment, ChunkArenaState* state, uint64_t table_offset, uint64_t chunks_offset,
              uint32_t chunks, uint32_t limit);
 
-  // A run of `count` chunks with memory behind them, all zero, in one window of the segment.
-  // ResourceExhausted: the limit, the address range or memory; nothing changed.
-  absl::StatusOr<uint32_t> Take(uint32_t count, uint32_t owner, uint8_t kind);
-  // Frees the run that starts at `first`, and its memory.
-  void GiveBack(uint32_t first);
+  // Marks `count` chunks in one window of the segment as the owner's. They become a run by Prepare and Publish.
+  // ResourceExhausted: the limit or the address range; nothing changed.
+  absl::StatusOr<uint32_t> Take(uint32_t count, uint32_t owner);
+  // Clears the chunks taken. If `all` is true it puts memory behind all of them, else only lets the file reach to their end.
+  // ResourceExhausted: no memory or address space; the caller gives the chunks back.
+  absl::Status Prepare(uint32_t first, uint32_t count, bool all) const;
+  void Publish(uint32_t first, const ChunkRun& run);
+  // Gives the memory behind chunks that the caller owns back. A refusal leaves it with the file, for the next Take.
+  void Punch(uint32_t first, uint32_t count) const;
+  // Frees chunks, published or only taken, whose memory the caller has punched out before.
+  void GiveBack(uint32_t first, uint32_t count);
   // Calls `visit(first chunk, run)` for each run of `owner`.
   void ForEachRun(uint32_t owner, absl::FunctionRef<void(uint32_t, const ChunkRun&)> visit) const;
   // Frees what a death left of `owner`'s: tails that belong to no run.
   void GiveBackOrphans(uint32_t owner);
-  // Derives the state from the table again, and gives back memory behind free chunks.
+  // Gives back the runs for which `unused` returns true, from chunk `from` on, of any owner, and their memory. Tails that belong to no
+  // run are passed as a run of kind kTail. Stops after kSweepChunks chunks given back, or kSweepLooks looked at, so that a long run may
+  // be given back in parts, from its end. Returns the chunk to go on from; none_left() of it: the sweep is complete.
+  uint32_t Sweep(uint32_t from, absl::FunctionRef<bool(uint32_t, const ChunkRun&)> unused);
+  bool none_left(uint32_t from) const { return from >= End(); }
+  // Derives the state from the table again.
   void Recount();
 
   // Whether a run starts at `first`; false for numbers that can't be.
@@ -76,13 +89,21 @@ class ChunkArena {
   uint64_t taken() const { return state_->taken.load(std::memory_order_relaxed); }
 
  private:
-  // The state comes from shared memory.
+  // The state comes from shared memory: words of the table beyond the file are not read.
   uint32_t End() const {
-    return static_cast<uint32_t>(std::min<uint64_t>(chunks_, state_->end.load(std::memory_order_relaxed)));
+    const uint32_t end = state_->end.load(std::memory_order_relaxed);
+    return end <= std::atomic_ref(known_end_).load(std::memory_order_relaxed) ? end : CheckedEnd(end);
   }
+  uint32_t CheckedEnd(uint32_t end) const;
   ChunkRun Read(uint32_t chunk) const;
   void Write(uint32_t chunk, ChunkRun run, std::memory_order order);
-  void Free(uint32_t first, uint32_t count);
+  // The first of `count` free chunks in one window, from `first` on; kNone if they are not found within `looks` words.
+  uint32_t FindFree(uint32_t first, uint32_t count, uint64_t looks) const;
+
+  static constexpr uint32_t kNone = ~uint32_t{0};
+  static constexpr uint64_t kTakeLooks = 256;
+  static constexpr uint32_t kSweepChunks = 64;
+  static constexpr uint32_t kSweepLooks = 8192;
 
   std::atomic<uint64_t>* Word(uint32_t chunk) const {
     return segment_->Get<std::atomic<uint64_t>>(table_offset_ + chunk * sizeof(uint64_t));
@@ -94,6 +115,7 @@ class ChunkArena {
   uint64_t chunks_offset_ = 0;
   uint64_t chunks_ = 0;
   uint64_t limit_ = 0;
+  mutable uint32_t known_end_ = 0;  // So many words of the table are in the file. Atomic.
 };
 
 }  // namespace regatta

@@ -31,6 +31,21 @@ class ChunkArenaTest : public testing::Test {
   ChunkArena ArenaWith(uint32_t limit) {
     return ChunkArena(segment_.get(), &state(), kTable, kChunksAt, kChunks, limit);
   }
+  // All steps of taking a run.
+  absl::StatusOr<uint32_t> Take(uint32_t count, uint32_t owner) {
+    const absl::StatusOr<uint32_t> first = arena_.Take(count, owner);
+    if (!first.ok()) return first.status();
+    if (absl::Status prepared = arena_.Prepare(*first, count, true); !prepared.ok()) return prepared;
+    arena_.Publish(*first, {kKind, owner, count});
+    return first;
+  }
+  // All steps of giving a run back, if it is one.
+  void GiveBack(uint32_t first) {
+    ChunkRun run;
+    if (!arena_.IsRun(first, &run)) return;
+    arena_.Punch(first, run.count);
+    arena_.GiveBack(first, run.count);
+  }
   ChunkArenaState& state() { return *segment_->Get<ChunkArenaState>(0); }
   std::vector<std::pair<uint32_t, uint32_t>> RunsOf(uint32_t owner) {
     std::vector<std::pair<uint32_t, uint32_t>> runs;
@@ -60,46 +75,46 @@ class ChunkArenaTest : public testing::Test {
 };
 
 TEST_F(ChunkArenaTest, TakesTheFirstFreeRunThatFits) {
-  EXPECT_EQ(*arena_.Take(2, 1, kKind), 0u);
-  EXPECT_EQ(*arena_.Take(3, 1, kKind), 2u);
-  EXPECT_EQ(*arena_.Take(1, 1, kKind), 5u);
-  arena_.GiveBack(0);
-  EXPECT_EQ(*arena_.Take(3, 2, kKind), 6u) << "two free ones are too few";
-  EXPECT_EQ(*arena_.Take(1, 2, kKind), 0u);
-  EXPECT_EQ(*arena_.Take(1, 2, kKind), 1u);
+  EXPECT_EQ(*Take(2, 1), 0u);
+  EXPECT_EQ(*Take(3, 1), 2u);
+  EXPECT_EQ(*Take(1, 1), 5u);
+  GiveBack(0);
+  EXPECT_EQ(*Take(3, 2), 6u) << "two free ones are too few";
+  EXPECT_EQ(*Take(1, 2), 0u);
+  EXPECT_EQ(*Take(1, 2), 1u);
   EXPECT_EQ(arena_.taken(), 9u);
 }
 
 TEST_F(ChunkArenaTest, GivesMemoryThatIsAllZeroAlsoTheSecondTime) {
-  const uint32_t first = *arena_.Take(2, 1, kKind);
+  const uint32_t first = *Take(2, 1);
   std::memset(arena_.At(first, 0, 2 * kChunkBytes), 0xff, 2 * kChunkBytes);
-  arena_.GiveBack(first);
-  ASSERT_EQ(*arena_.Take(2, 1, kKind), first);
+  GiveBack(first);
+  ASSERT_EQ(*Take(2, 1), first);
   for (uint64_t i = 0; i < 2 * kChunkBytes; ++i) ASSERT_EQ(arena_.At(first, 0, 2 * kChunkBytes)[i], std::byte{0}) << i;
 }
 
 TEST_F(ChunkArenaTest, TakesNoRunAcrossTwoWindows) {
   std::vector<uint32_t> taken;
-  for (absl::StatusOr<uint32_t> run; (run = arena_.Take(5, 1, kKind)).ok();) {
+  for (absl::StatusOr<uint32_t> run; (run = Take(5, 1)).ok();) {
     EXPECT_NE(arena_.At(*run, 0, 5 * kChunkBytes), nullptr) << *run;
     taken.push_back(*run);
   }
   EXPECT_GE(taken.size(), kChunks / 5 - 4);
   // What was passed over serves shorter runs.
-  EXPECT_LT(*arena_.Take(1, 1, kKind), 32u);
+  EXPECT_LT(*Take(1, 1), 32u);
 }
 
 TEST_F(ChunkArenaTest, FindsTheRunsOfEachOwner) {
-  ASSERT_TRUE(arena_.Take(2, 1, kKind).ok());
-  ASSERT_TRUE(arena_.Take(1, 2, kKind).ok());
-  ASSERT_TRUE(arena_.Take(4, 1, kKind).ok());
+  ASSERT_TRUE(Take(2, 1).ok());
+  ASSERT_TRUE(Take(1, 2).ok());
+  ASSERT_TRUE(Take(4, 1).ok());
   EXPECT_EQ(RunsOf(1), (std::vector<std::pair<uint32_t, uint32_t>>{{0, 2}, {3, 4}}));
   EXPECT_EQ(RunsOf(2), (std::vector<std::pair<uint32_t, uint32_t>>{{2, 1}}));
   EXPECT_TRUE(RunsOf(3).empty());
 }
 
 TEST_F(ChunkArenaTest, KnowsWhereRunsStart) {
-  const uint32_t first = *arena_.Take(3, 7, kKind);
+  const uint32_t first = *Take(3, 7);
   ChunkRun run;
   EXPECT_TRUE(arena_.IsRun(first, &run));
   EXPECT_EQ(run.owner, 7u);
@@ -110,7 +125,7 @@ TEST_F(ChunkArenaTest, KnowsWhereRunsStart) {
 }
 
 TEST_F(ChunkArenaTest, TrustsNoRunThatIsLongerThanTheArena) {
-  const uint32_t first = *arena_.Take(1, 1, kKind);
+  const uint32_t first = *Take(1, 1);
   Word(first).store(kKind | uint64_t{1} << 8 | uint64_t{kChunks + 1} << 32);
   ChunkRun run;
   EXPECT_FALSE(arena_.IsRun(first, &run));
@@ -129,32 +144,24 @@ TEST_F(ChunkArenaTest, TellsWhichOffsetsItContains) {
 
 TEST_F(ChunkArenaTest, SaysWhenTheLimitIsReachedAndGoesOn) {
   arena_ = ArenaWith(4);
-  const uint32_t first = *arena_.Take(3, 1, kKind);
-  const absl::Status full = arena_.Take(2, 1, kKind).status();
+  const uint32_t first = *Take(3, 1);
+  const absl::Status full = Take(2, 1).status();
   EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_NE(full.message().find("memory_limit"), std::string::npos);
   EXPECT_EQ(arena_.taken(), 3u);
-  EXPECT_EQ(arena_.Take(5, 1, kKind).status().code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_TRUE(arena_.Take(1, 1, kKind).ok());
-  arena_.GiveBack(first);
-  EXPECT_TRUE(arena_.Take(3, 1, kKind).ok());
+  EXPECT_EQ(Take(5, 1).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(Take(1, 1).ok());
+  GiveBack(first);
+  EXPECT_TRUE(Take(3, 1).ok());
 }
 
 TEST_F(ChunkArenaTest, SaysWhenNoRunIsLongEnough) {
   std::vector<uint32_t> taken;
-  for (absl::StatusOr<uint32_t> run; (run = arena_.Take(2, 1, kKind)).ok();) taken.push_back(*run);
+  for (absl::StatusOr<uint32_t> run; (run = Take(2, 1)).ok();) taken.push_back(*run);
   EXPECT_GE(taken.size(), kChunks / 2 - 4) << "a chunk before the end of a window may be left over";
-  for (size_t i = 0; i < taken.size(); i += 2) arena_.GiveBack(taken[i]);
-  EXPECT_EQ(arena_.Take(4, 1, kKind).status().code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_TRUE(arena_.Take(2, 1, kKind).ok());
-}
-
-TEST_F(ChunkArenaTest, GivingBackWhatIsNoRunChangesNothing) {
-  ASSERT_TRUE(arena_.Take(2, 1, kKind).ok());
-  arena_.GiveBack(1);
-  arena_.GiveBack(5);
-  arena_.GiveBack(0xffffffff);
-  EXPECT_EQ(arena_.taken(), 2u);
+  for (size_t i = 0; i < taken.size(); i += 2) GiveBack(taken[i]);
+  EXPECT_EQ(Take(4, 1).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(Take(2, 1).ok());
 }
 
 TEST_F(ChunkArenaTest, NeverOverlapsInAThousandRandomTakesAndGives) {
@@ -163,7 +170,7 @@ TEST_F(ChunkArenaTest, NeverOverlapsInAThousandRandomTakesAndGives) {
   for (int i = 0; i < 1000; ++i) {
     if (random() % 2 == 0 || held.empty()) {
       const uint32_t count = 1 + random() % 20;
-      const absl::StatusOr<uint32_t> first = arena_.Take(count, random() % 3, kKind);
+      const absl::StatusOr<uint32_t> first = Take(count, random() % 3);
       if (!first.ok()) continue;
       const auto next = held.lower_bound(*first);
       ASSERT_TRUE(next == held.end() || next->first >= *first + count);
@@ -174,7 +181,7 @@ TEST_F(ChunkArenaTest, NeverOverlapsInAThousandRandomTakesAndGives) {
     } else {
       auto victim = held.begin();
       std::advance(victim, random() % held.size());
-      arena_.GiveBack(victim->first);
+      GiveBack(victim->first);
       held.erase(victim);
     }
     uint64_t total = 0;
@@ -194,18 +201,18 @@ TEST_F(ChunkArenaDeath, AtEachStepOfTakingLeavesNothingLost) {
   for (const FaultPoint point : {fault::kArenaGrown, fault::kArenaTailMarked, fault::kArenaHeadMarked}) {
     for (const bool in_a_gap : {false, true}) {
       SCOPED_TRACE(testing::Message() << point.name() << (in_a_gap ? " in a gap" : " at the end"));
-      const uint32_t before = *arena_.Take(4, 1, kKind);
-      const uint32_t after = *arena_.Take(1, 2, kKind);
+      const uint32_t before = *Take(4, 1);
+      const uint32_t after = *Take(1, 2);
       if (in_a_gap) {
-        arena_.GiveBack(before);
+        GiveBack(before);
       } else {
-        arena_.GiveBack(after);
+        GiveBack(after);
       }
-      DieAt(point, 0, [&] { arena_.Take(4, 3, kKind).IgnoreError(); });
+      DieAt(point, 0, [&] { Take(4, 3).IgnoreError(); });
       EXPECT_EQ(RunsOf(3).size(), point == fault::kArenaHeadMarked ? 1u : 0u);
-      for (const auto& [first, count] : RunsOf(3)) arena_.GiveBack(first);
+      for (const auto& [first, count] : RunsOf(3)) GiveBack(first);
       arena_.GiveBackOrphans(3);
-      for (const uint32_t first : {before, after}) arena_.GiveBack(first);
+      for (const uint32_t first : {before, after}) GiveBack(first);
       EXPECT_EQ(arena_.taken(), 0u);
       for (uint32_t chunk = 0; chunk < 16; ++chunk) EXPECT_EQ(Word(chunk).load(), 0u) << chunk;
     }
@@ -214,26 +221,26 @@ TEST_F(ChunkArenaDeath, AtEachStepOfTakingLeavesNothingLost) {
 
 TEST_F(ChunkArenaDeath, InsideGivingBackLeavesTailsThatTheOwnersSuccessorFrees) {
   for (const uint32_t freed : {1u, 2u, 4u}) {
-    const uint32_t first = *arena_.Take(4, 3, kKind);
-    const uint32_t other = *arena_.Take(1, 4, kKind);
+    const uint32_t first = *Take(4, 3);
+    const uint32_t other = *Take(1, 4);
     std::memset(arena_.At(first, 0, 4 * kChunkBytes), 0xff, 4 * kChunkBytes);
-    DieAt(fault::kArenaFreed, freed - 1, [&] { arena_.GiveBack(first); });
+    DieAt(fault::kArenaFreed, freed - 1, [&] { GiveBack(first); });
     EXPECT_EQ(arena_.taken(), 5u - freed);
     EXPECT_TRUE(RunsOf(3).empty());
     arena_.GiveBackOrphans(3);
     EXPECT_EQ(arena_.taken(), 1u);
-    ASSERT_EQ(*arena_.Take(4, 5, kKind), first);
+    ASSERT_EQ(*Take(4, 5), first);
     for (uint64_t i = 0; i < 4 * kChunkBytes; ++i)
       ASSERT_EQ(arena_.At(first, 0, 2 * kChunkBytes)[i], std::byte{0}) << i;
-    arena_.GiveBack(first);
-    arena_.GiveBack(other);
+    GiveBack(first);
+    GiveBack(other);
   }
 }
 
 TEST_F(ChunkArenaDeath, LeavesNoMemoryBehindFreeChunks) {
-  const uint32_t first = *arena_.Take(8, 3, kKind);
+  const uint32_t first = *Take(8, 3);
   std::memset(arena_.At(first, 0, 8 * kChunkBytes), 0xff, 8 * kChunkBytes);
-  DieAt(fault::kArenaFreed, 7, [&] { arena_.GiveBack(first); });
+  DieAt(fault::kArenaFreed, 7, [&] { GiveBack(first); });
   // Punched pages read as zero whatever was there; bytes that stayed would show.
   EXPECT_EQ(arena_.taken(), 0u);
   std::byte sum{0};
@@ -244,16 +251,16 @@ TEST_F(ChunkArenaDeath, LeavesNoMemoryBehindFreeChunks) {
 TEST_F(ChunkArenaDeath, OfManyInARowIsCountedRight) {
   // Tails beyond the end, left again and again, with whole runs taken in between.
   for (uint32_t i = 0; i < 8; ++i) {
-    ASSERT_TRUE(arena_.Take(1, 1, kKind).ok());
-    DieAt(fault::kArenaTailMarked, 0, [&] { arena_.Take(5, 3, kKind).IgnoreError(); });
+    ASSERT_TRUE(Take(1, 1).ok());
+    DieAt(fault::kArenaTailMarked, 0, [&] { Take(5, 3).IgnoreError(); });
   }
   arena_.GiveBackOrphans(3);
   EXPECT_EQ(arena_.taken(), 8u);
   const auto mine = RunsOf(1);
   EXPECT_EQ(mine.size(), 8u);
-  for (const auto& [first, count] : mine) arena_.GiveBack(first);
+  for (const auto& [first, count] : mine) GiveBack(first);
   // All of it is there again: a run as long as each window.
-  for (const uint32_t count : {31u, 32u, 64u, 128u, 1u}) EXPECT_TRUE(arena_.Take(count, 1, kKind).ok()) << count;
+  for (const uint32_t count : {31u, 32u, 64u, 128u, 1u}) EXPECT_TRUE(Take(count, 1).ok()) << count;
 }
 
 }  // namespace

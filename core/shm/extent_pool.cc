@@ -1,12 +1,25 @@
 #include "core/shm/extent_pool.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace regatta {
 namespace {
 
-constexpr uint32_t kSpareChunks = 2;           // That a class keeps, with nothing in them.
-constexpr uint32_t kSpareBigChunks = 64 << 4;  // 64 MiB of large extents are kept for reuse.
+constexpr uint32_t kSpareRuns = 2;  // That a shelf keeps, with nothing in them, ahead of where extents are taken from.
+constexpr uint32_t kSpareChunks = 64 << 4;  // Of large extents that many chunks are kept at most: 64 MiB.
+constexpr uint32_t kIdleChunks = 1 << 4;    // Kept while the owner is idle: 1 MiB.
+constexpr uint32_t kLooks = 4;              // At extents in use, before memory is taken; twice.
+constexpr uint32_t kStepChunks = 64;        // Punched out in one step: 4 MiB.
+constexpr uint32_t kLeaveRuns = 4;          // In one step.
+
+// Chunks for a large extent: so many lengths only that one that was freed mostly fits the next.
+uint32_t RoundedChunks(uint64_t bytes) {
+  const uint64_t count = (bytes + kChunkBytes - 1) / kChunkBytes;
+  if (count < 32) return static_cast<uint32_t>(count);
+  const uint64_t step = std::bit_floor(count) / 16;
+  return static_cast<uint32_t>((count + step - 1) / step * step);
+}
 
 // Null: there is no address space for it.
 Extent* ExtentAt(const ChunkArena& arena, uint32_t chunk, uint64_t offset, uint64_t bytes = sizeof(Extent)) {
@@ -14,6 +27,8 @@ Extent* ExtentAt(const ChunkArena& arena, uint32_t chunk, uint64_t offset, uint6
 }
 
 bool IsExtentKind(uint8_t kind) { return kind >= ExtentPool::kBigKind && kind < ExtentPool::kEndOfKinds; }
+
+uint32_t SpareRuns(uint32_t count) { return std::min(kSpareRuns, kSpareChunks / count); }
 
 bool IsPublished(uint64_t state) { return (state & Extent::kTag) == Extent::kQueued; }
 
@@ -63,17 +78,26 @@ bool ExtentPool::AllFree(const ChunkArena& arena, uint32_t first, const ChunkRun
   return seen && all;
 }
 
+ExtentPool::Shelf& ExtentPool::ShelfFor(uint8_t kind, uint32_t count) {
+  Shelf& shelf = kind == kBigKind ? bigs_[count] : classes_[kind - kFirstClassKind];
+  shelf.kind = kind;
+  shelf.count = count;
+  return shelf;
+}
+
 void ExtentPool::Load() {
-  for (Class& pool : classes_) pool = {};
+  for (Shelf& shelf : classes_) shelf = {};
   bigs_.clear();
+  runs_.clear();
+  unused_entries_.clear();
+  // What was to be given back is still in the table, or another has given it back.
+  leaving_.clear();
+  to_free_.clear();
   arena_->GiveBackOrphans(owner_);
   arena_->ForEachRun(owner_, [&](uint32_t first, const ChunkRun& run) {
-    if (!IsExtentKind(run.kind)) return;
-    if (run.kind == kBigKind) {
-      bigs_.push_back({first, run.count});
-    } else {
-      classes_[run.kind - kFirstClassKind].chunks.push_back(first);
-    }
+    if (!IsExtentKind(run.kind) || (run.kind != kBigKind && run.count != 1)) return;
+    Shelf& shelf = ShelfFor(run.kind, run.count);
+    shelf.at = Insert(shelf, first);
   });
 }
 
@@ -96,94 +120,184 @@ bool ExtentPool::MayReuse(const Extent& extent) const {
   return lock_->IsStale(seen) && extent.state.load(std::memory_order_acquire) == seen;
 }
 
-absl::StatusOr<Extent*> ExtentPool::Take(uint64_t size) {
+Extent* ExtentPool::At(const Run& run, uint32_t extent) const {
+  const uint64_t bytes = ExtentBytes({run.shelf->kind, owner_, run.shelf->count});
+  return ExtentAt(*arena_, run.first, extent * bytes, bytes);
+}
+
+bool ExtentPool::IsUnused(const Run& run) const {
+  bool all = true;
+  const ChunkRun chunks{run.shelf->kind, owner_, run.shelf->count};
+  return ForEachExtent(*arena_, run.first, chunks, [&](const Extent& extent) { all = all && MayReuse(extent); }) && all;
+}
+
+uint32_t ExtentPool::Insert(Shelf& shelf, uint32_t first) {
+  uint32_t index = static_cast<uint32_t>(runs_.size());
+  if (unused_entries_.empty()) {
+    runs_.emplace_back();
+  } else {
+    index = unused_entries_.back();
+    unused_entries_.pop_back();
+  }
+  Run& run = runs_[index];
+  run = {&shelf, first, index, index};
+  if (shelf.at != kNone) {
+    run.previous = shelf.at;
+    run.next = runs_[shelf.at].next;
+    runs_[run.next].previous = index;
+    runs_[shelf.at].next = index;
+  }
+  return index;
+}
+
+void ExtentPool::Remove(uint32_t index) {
+  Run& run = runs_[index];
+  Shelf& shelf = *run.shelf;
+  const uint32_t other = run.previous == index ? kNone : run.previous;
+  if (other != kNone) {
+    runs_[run.previous].next = run.next;
+    runs_[run.next].previous = run.previous;
+  }
+  if (shelf.sample == index) shelf.sample = other;
+  if (shelf.at == index) {
+    shelf.at = other;
+    shelf.extent = ~uint32_t{0};  // Go on with the run after it.
+  }
+  leaving_.push_back({run.first, shelf.count, 0});
+  run = {};
+  unused_entries_.push_back(index);
+}
+
+// Extents that stand empty ahead, but for a few, are more than this owner needs.
+void ExtentPool::LeaveSurplus(Shelf& shelf) {
+  for (uint32_t i = 0; i < kLeaveRuns; ++i) {
+    uint32_t ahead = runs_[shelf.at].next;
+    for (uint32_t spare = SpareRuns(shelf.count); spare > 0; --spare) {
+      if (ahead == shelf.at || !IsUnused(runs_[ahead])) return;
+      ahead = runs_[ahead].next;
+    }
+    if (ahead == shelf.at || !IsUnused(runs_[ahead])) return;
+    Remove(ahead);
+  }
+}
+
+void ExtentPool::LeaveUnused(uint32_t looks) {
+  looks = std::min(looks, static_cast<uint32_t>(runs_.size()));
+  for (uint32_t i = 0; i < looks; ++i) {
+    swept_ = swept_ + 1 < runs_.size() ? swept_ + 1 : 0;
+    if (runs_[swept_].shelf != nullptr && IsUnused(runs_[swept_])) Remove(swept_);
+  }
+}
+
+Extent* ExtentPool::TakeFrom(Shelf& shelf) {
+  if (shelf.at == kNone) return nullptr;
+  const auto per_run =
+      static_cast<uint32_t>(shelf.count * kChunkBytes / ExtentBytes({shelf.kind, owner_, shelf.count}));
+  if (shelf.extent >= per_run) {
+    shelf.at = runs_[shelf.at].next;
+    shelf.extent = 0;
+    LeaveSurplus(shelf);
+  }
+  uint32_t at = shelf.at;
+  uint32_t extent = shelf.extent;
+  const auto is_free = [&] {
+    Extent* const here = At(runs_[at], extent);
+    if (here == nullptr || !MayReuse(*here)) return false;
+    shelf.at = at;
+    shelf.extent = extent + 1;
+    return true;
+  };
+  for (uint32_t i = 0; i < kLooks; ++i) {
+    if (is_free()) return At(runs_[at], extent);
+    if (++extent == per_run) {
+      extent = 0;
+      at = runs_[at].next;
+    }
+  }
+  // Those freed longest ago may be kept by their readers for long, and others be free.
+  extent = 0;
+  at = shelf.sample == kNone ? shelf.at : shelf.sample;
+  for (uint32_t i = 0; i < kLooks; ++i) {
+    at = runs_[at].next;
+    shelf.sample = at;
+    if (is_free()) return At(runs_[at], extent);
+  }
+  return nullptr;
+}
+
+absl::StatusOr<Extent*> ExtentPool::Take(uint64_t size, Deadline deadline) {
   const uint64_t bytes = sizeof(Extent) + size;
-  if (bytes > ClassBytes(kClasses - 1)) return TakeBig(bytes);
-  uint32_t extent_class = 0;
-  while (ClassBytes(extent_class) < bytes) ++extent_class;
-  return TakeFromClass(extent_class);
+  uint8_t kind = kBigKind;
+  if (bytes <= ClassBytes(kClasses - 1)) {
+    kind = kFirstClassKind;
+    while (ClassBytes(kind - kFirstClassKind) < bytes) ++kind;
+  }
+  Shelf& shelf = ShelfFor(kind, kind == kBigKind ? RoundedChunks(bytes) : 1);
+  if (!leaving_.empty() || !to_free_.empty()) Step();
+  if (Extent* const extent = TakeFrom(shelf)) return extent;
+  // What other sizes don't need any more is looked for as memory is taken.
+  LeaveUnused(1);
+  absl::StatusOr<uint32_t> first = TakeRun(shelf, deadline);
+  if (absl::IsResourceExhausted(first.status())) {
+    LeaveUnused(64);
+    Step();
+    first = TakeRun(shelf, deadline);
+  }
+  if (!first.ok()) return first.status();
+  shelf.at = Insert(shelf, *first);
+  shelf.extent = 1;
+  return At(runs_[shelf.at], 0);
 }
 
-absl::StatusOr<Extent*> ExtentPool::TakeFromClass(uint32_t extent_class) {
-  Class& pool = classes_[extent_class];
-  if (pool.extent == kChunkBytes / ClassBytes(extent_class)) {
-    pool.extent = 0;
-    if (++pool.chunk >= pool.chunks.size()) {
-      pool.chunk = 0;
-      GiveBackEmpty(pool, extent_class);
-    }
-  }
-  if (!pool.chunks.empty()) {
-    Extent* const extent = ExtentAt(*arena_, pool.chunks[pool.chunk], pool.extent * ClassBytes(extent_class));
-    if (extent != nullptr && MayReuse(*extent)) {
-      ++pool.extent;
-      return extent;
-    }
-  }
-  const absl::StatusOr<uint32_t> fresh = TakeChunks(1, static_cast<uint8_t>(kFirstClassKind + extent_class));
-  if (!fresh.ok()) return fresh.status();
-  pool.chunk = pool.chunks.empty() ? 0 : pool.chunk + 1;
-  pool.chunks.insert(pool.chunks.begin() + static_cast<std::ptrdiff_t>(pool.chunk), *fresh);
-  pool.extent = 1;
-  return ExtentAt(*arena_, *fresh, 0);
-}
-
-// After a whole turn: chunks that stand empty, but for a few, are more than this owner needs.
-void ExtentPool::GiveBackEmpty(Class& pool, uint32_t extent_class) {
-  const ChunkRun run{static_cast<uint8_t>(kFirstClassKind + extent_class), owner_, 1};
-  std::vector<uint32_t> empty;
-  for (const uint32_t chunk : pool.chunks) {
-    bool all = true;
-    const bool seen = ForEachExtent(*arena_, chunk, run, [&](const Extent& extent) { all = all && MayReuse(extent); });
-    if (seen && all) empty.push_back(chunk);
-  }
-  if (empty.size() <= kSpareChunks) return;
-  empty.resize(empty.size() - kSpareChunks);
-  std::erase_if(pool.chunks,
-                [&](uint32_t chunk) { return std::find(empty.begin(), empty.end(), chunk) != empty.end(); });
-  GiveBack(empty);
-}
-
-absl::StatusOr<Extent*> ExtentPool::TakeBig(uint64_t bytes) {
-  const auto count = static_cast<uint32_t>((bytes + kChunkBytes - 1) / kChunkBytes);
-  Big* best = nullptr;
-  uint64_t spare = 0;
-  for (Big& big : bigs_) {
-    const Extent* const extent = ExtentAt(*arena_, big.first, 0);
-    if (extent == nullptr || !MayReuse(*extent)) continue;
-    spare += big.count;
-    const bool fits = big.count >= count && big.count / 2 <= count;
-    if (fits && (best == nullptr || big.count < best->count)) best = &big;
-  }
-  if (best != nullptr) return ExtentAt(*arena_, best->first, 0);
-  if (spare > kSpareBigChunks) {
-    std::vector<uint32_t> unused;
-    std::erase_if(bigs_, [&](const Big& big) {
-      const Extent* const extent = ExtentAt(*arena_, big.first, 0);
-      if (extent == nullptr || !MayReuse(*extent)) return false;
-      unused.push_back(big.first);
-      return true;
-    });
-    GiveBack(unused);
-  }
-  const absl::StatusOr<uint32_t> fresh = TakeChunks(count, kBigKind);
-  if (!fresh.ok()) return fresh.status();
-  bigs_.push_back({*fresh, count});
-  return ExtentAt(*arena_, *fresh, 0);
-}
-
-absl::StatusOr<uint32_t> ExtentPool::TakeChunks(uint32_t count, uint8_t kind) {
-  if (absl::Status locked = lock_->LockArena(); !locked.ok()) return locked;
-  absl::StatusOr<uint32_t> first = arena_->Take(count, owner_, kind);
+absl::StatusOr<uint32_t> ExtentPool::TakeRun(Shelf& shelf, Deadline deadline) {
+  if (absl::Status locked = lock_->LockArena(deadline); !locked.ok()) return locked;
+  absl::StatusOr<uint32_t> first = arena_->Take(shelf.count, owner_);
   lock_->UnlockArena();
+  if (!first.ok()) return first.status();
+  if (absl::Status prepared = arena_->Prepare(*first, shelf.count, true); !prepared.ok()) {
+    GiveBackLater(*first, shelf.count);
+    return prepared;
+  }
+  arena_->Publish(*first, {shelf.kind, owner_, shelf.count});
   return first;
 }
 
-void ExtentPool::GiveBack(const std::vector<uint32_t>& runs) {
-  // A run that can't be given back now is found again by Load.
-  if (!lock_->LockArena().ok()) return;
-  for (const uint32_t first : runs) arena_->GiveBack(first);
+void ExtentPool::GiveBackLater(uint32_t first, uint32_t count) { leaving_.push_back({first, count, 0}); }
+
+void ExtentPool::Step() {
+  for (uint32_t budget = kStepChunks; budget > 0 && !leaving_.empty();) {
+    Leaving& run = leaving_.back();
+    const uint32_t part = std::min(budget, run.count - run.punched);
+    arena_->Punch(run.first + run.punched, part);
+    run.punched += part;
+    budget -= part;
+    if (run.punched < run.count) break;
+    to_free_.push_back(run);
+    leaving_.pop_back();
+  }
+  // Where another holds the lock, the next step will do.
+  if (to_free_.empty() || !lock_->TryLockArena()) return;
+  for (const Leaving& run : to_free_) arena_->GiveBack(run.first, run.count);
   lock_->UnlockArena();
+  to_free_.clear();
+}
+
+bool ExtentPool::GiveBackUnused() {
+  uint32_t kept = 0;
+  bool in_use = false;
+  for (uint32_t i = 0; i < runs_.size(); ++i) {
+    if (runs_[i].shelf == nullptr) continue;
+    const Shelf& shelf = *runs_[i].shelf;
+    if (!IsUnused(runs_[i])) {
+      in_use = in_use || shelf.kind == kBigKind;
+    } else if (kept + shelf.count <= kIdleChunks) {
+      kept += shelf.count;
+    } else {
+      Remove(i);
+    }
+  }
+  Step();
+  return in_use || !leaving_.empty() || !to_free_.empty();
 }
 
 }  // namespace regatta

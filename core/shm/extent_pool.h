@@ -6,18 +6,22 @@
 //
 // Sizes      256 B to 32 KiB in powers of two, cut from single chunks; beyond that whole chunks. 64 B of each are the header.
 // Threads    Thread-compatible: one owner thread at a time.
-// Memory     Empty chunks but a few are given back as the owner goes round.
+// Cost       Take looks at a few extents, however many there are: the one freed longest ago mostly, and some as a sample. Giving
+//            back goes in bounded steps, a step a Take.
+// Memory     Runs that stand empty, but for a few, are given back as the owner goes round.
 #ifndef REGATTA_CORE_SHM_EXTENT_POOL_H_
 #define REGATTA_CORE_SHM_EXTENT_POOL_H_
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/os/deadline.h"
 #include "core/shm/chunk_arena.h"
 #include "core/shm/family.h"
 
@@ -43,7 +47,9 @@ static_assert(sizeof(Extent) == 64);
 class ArenaLock {
  public:
   virtual ~ArenaLock() = default;
-  virtual absl::Status LockArena() = 0;
+  virtual absl::Status LockArena(Deadline deadline) = 0;
+  // For what can be done another time: false if another holds it.
+  virtual bool TryLockArena() = 0;
   virtual void UnlockArena() = 0;
   // Whether nothing leads to an extent any more that a reader, dead since, had claimed by this state.
   virtual bool IsForgotten(uint64_t) const { return true; }
@@ -68,8 +74,14 @@ class ExtentPool {
   void FreePublished();
 
   // A free extent for `size` bytes of payload, still marked free: the owner may write to it and then publishes it.
-  // ResourceExhausted: no room.
-  absl::StatusOr<Extent*> Take(uint64_t size);
+  // ResourceExhausted: no room. LockArena's errors.
+  absl::StatusOr<Extent*> Take(uint64_t size, Deadline deadline = Deadline::Never());
+  // Gives back a run of another kind that the owner uses no more, in bounded steps: one by each Step, or Take.
+  void GiveBackLater(uint32_t first, uint32_t count);
+  void Step();
+  // For an idle owner: gives back what holds nothing in use, except about a mebibyte. Returns whether large extents are still in use,
+  // or something is still to be given back.
+  bool GiveBackUnused();
 
   // The extent at `offset` of the segment if there is one and it holds `size` bytes, else null.
   static Extent* Find(const ChunkArena& arena, uint64_t offset, uint32_t size);
@@ -77,28 +89,52 @@ class ExtentPool {
   static bool AllFree(const ChunkArena& arena, uint32_t first, const ChunkRun& run);
 
  private:
-  struct Class {
-    std::vector<uint32_t> chunks;  // Used in turn, so that the next extent is mostly the one freed longest ago.
-    size_t chunk = 0;
-    uint32_t extent = 0;
+  static constexpr uint32_t kNone = ~uint32_t{0};
+
+  // Runs of one kind and length, as a circle: extents are taken from one after the other, so that the next one is mostly the one
+  // freed longest ago.
+  struct Shelf {
+    uint8_t kind = 0;
+    uint32_t count = 0;       // Chunks of a run.
+    uint32_t at = kNone;      // The run that extents are taken from: an index into runs_.
+    uint32_t extent = 0;      // The next extent in it.
+    uint32_t sample = kNone;  // A run elsewhere in the circle, to be looked at when those from `at` on are in use.
   };
-  struct Big {
+  struct Run {
+    Shelf* shelf = nullptr;  // Null: this entry stands for no run.
+    uint32_t first = 0;
+    uint32_t next = kNone;
+    uint32_t previous = kNone;
+  };
+  struct Leaving {
     uint32_t first;
     uint32_t count;
+    uint32_t punched;  // Chunks of it, from the begin.
   };
 
   bool MayReuse(const Extent& extent) const;
-  absl::StatusOr<Extent*> TakeFromClass(uint32_t extent_class);
-  absl::StatusOr<Extent*> TakeBig(uint64_t bytes);
-  absl::StatusOr<uint32_t> TakeChunks(uint32_t count, uint8_t kind);
-  void GiveBackEmpty(Class& pool, uint32_t extent_class);
-  void GiveBack(const std::vector<uint32_t>& runs);
+  Extent* At(const Run& run, uint32_t extent) const;
+  bool IsUnused(const Run& run) const;
+  Shelf& ShelfFor(uint8_t kind, uint32_t count);
+  // Puts a run into its circle, behind the one that extents are taken from.
+  uint32_t Insert(Shelf& shelf, uint32_t first);
+  void Remove(uint32_t index);
+  Extent* TakeFrom(Shelf& shelf);
+  void LeaveSurplus(Shelf& shelf);
+  // Looks at the next `looks` runs of all, and gives back those that are unused.
+  void LeaveUnused(uint32_t looks);
+  absl::StatusOr<uint32_t> TakeRun(Shelf& shelf, Deadline deadline);
 
   ChunkArena* arena_;
   uint32_t owner_;
   ArenaLock* lock_;
-  Class classes_[kClasses];
-  std::vector<Big> bigs_;
+  Shelf classes_[kClasses];
+  std::map<uint32_t, Shelf> bigs_;  // By the chunks of a run.
+  std::vector<Run> runs_;
+  std::vector<uint32_t> unused_entries_;  // Of runs_.
+  uint32_t swept_ = 0;                    // The entry of runs_ that LeaveUnused looked at last.
+  std::vector<Leaving> leaving_;          // Still in the table.
+  std::vector<Leaving> to_free_;          // The same, with all memory punched out: only the lock is wanted.
 };
 
 }  // namespace regatta

@@ -1,8 +1,10 @@
 #include "core/shm/extent_pool.h"
 
+#include <algorithm>
 #include <functional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "core/shm/chunk_arena.h"
 #include "core/shm/family.h"
@@ -24,7 +26,8 @@ class ExtentPoolTest : public testing::Test, protected ArenaLock {
     segment_ = *Segment::Create("a test", 4096);
     arena_ = ChunkArena(segment_.get(), segment_->Get<ChunkArenaState>(0), kTable, kChunksAt, kChunks, kChunks);
   }
-  absl::Status LockArena() override { return absl::OkStatus(); }
+  absl::Status LockArena(Deadline) override { return absl::OkStatus(); }
+  bool TryLockArena() override { return true; }
   void UnlockArena() override {}
   bool IsStale(uint64_t state) const override { return is_stale_ && is_stale_(state); }
 
@@ -100,6 +103,96 @@ TEST_F(ExtentPoolTest, ASuccessorFreesWhatWasPublishedWhereItIsNotWanted) {
   pool.Load();
   pool.FreePublished();
   EXPECT_EQ(left->state, Extent::kFree);
+}
+
+// The looks of each Take at extents in use.
+TEST_F(ExtentPoolTest, LooksAtAFewExtentsHoweverManyAreInUse) {
+  for (const uint64_t size : {uint64_t{150}, uint64_t{33 << 10}}) {
+    ExtentPool pool(&arena_, kOwner, this);
+    pool.Load();
+    int looks = 0;
+    is_stale_ = [&](uint64_t) {
+      ++looks;
+      return false;
+    };
+    int most = 0;
+    for (;;) {
+      looks = 0;
+      const absl::StatusOr<Extent*> extent = pool.Take(size);
+      if (!extent.ok()) break;
+      (*extent)->state = Extent::kQueued | 1;
+      most = std::max(most, looks);
+    }
+    EXPECT_GT(arena_.taken(), kChunks / 2);
+    EXPECT_LE(most, 16) << size;
+    is_stale_ = nullptr;
+    pool.FreePublished();
+    while (pool.GiveBackUnused()) {
+    }
+    ExtentPool successor(&arena_, kOwner, this);
+    successor.Load();
+    while (successor.GiveBackUnused()) {
+    }
+  }
+}
+
+TEST_F(ExtentPoolTest, ABacklogsMemoryIsGivenBackInStepsAsItsOwnerGoesOn) {
+  for (const uint64_t size : {uint64_t{150}, uint64_t{30'000}, uint64_t{33 << 10}}) {
+    ExtentPool pool(&arena_, kOwner, this);
+    pool.Load();
+    std::vector<Extent*> backlog;
+    while (arena_.taken() < kChunks / 2) {
+      backlog.push_back(*pool.Take(size));
+      backlog.back()->state = Extent::kQueued | 1;
+    }
+    for (Extent* extent : backlog) extent->state = Extent::kFree;
+    uint64_t before = arena_.taken();
+    for (int i = 0; i < 20'000 && arena_.taken() > 4; ++i) {
+      ASSERT_TRUE(pool.Take(size).ok());
+      ASSERT_GE(arena_.taken() + 8, before) << "in steps";
+      before = arena_.taken();
+    }
+    EXPECT_LE(arena_.taken(), 4u) << size;
+    while (pool.GiveBackUnused()) {
+    }
+  }
+}
+
+TEST_F(ExtentPoolTest, ReadersThatKeepSomeDoNotMakeItGrow) {
+  const Member self = *Family::Self();
+  for (const uint64_t size : {uint64_t{30'000}, uint64_t{33 << 10}}) {
+    ExtentPool pool(&arena_, kOwner, this);
+    pool.Load();
+    const uint64_t before = arena_.taken();
+    std::vector<Extent*> kept;
+    for (int i = 0; i < 12; ++i) {
+      kept.push_back(*pool.Take(size));
+      kept.back()->state = Extent::kOwned | uint64_t{self} << 32;
+    }
+    for (int i = 0; i < 1000; ++i) {
+      Extent* const extent = *pool.Take(size);
+      extent->state = Extent::kQueued | 1;
+      extent->state = Extent::kFree;
+    }
+    EXPECT_LE(arena_.taken(), before + 20) << size;
+    for (Extent* extent : kept) extent->state = Extent::kFree;
+    while (pool.GiveBackUnused()) {
+    }
+  }
+}
+
+TEST_F(ExtentPoolTest, WhatOtherSizesLeaveFreeMakesRoom) {
+  ExtentPool pool(&arena_, kOwner, this);
+  std::vector<Extent*> small;
+  for (;;) {
+    const absl::StatusOr<Extent*> extent = pool.Take(500);
+    if (!extent.ok()) break;
+    small.push_back(*extent);
+    small.back()->state = Extent::kQueued | 1;
+  }
+  EXPECT_FALSE(pool.Take(kLarge).ok());
+  for (Extent* extent : small) extent->state = Extent::kFree;
+  EXPECT_TRUE(pool.Take(kLarge).ok());
 }
 
 }  // namespace
