@@ -11,8 +11,9 @@
 //            owner. Programs that the dependent starts by other means than fork() and exec may inherit the read end. It does
 //            nothing to them.
 // Limits     A dependent that closes the read end is no longer tied. Neither is one without root's rights in the initial user
-//            namespace that later becomes another user in all its user ids. An owner that closes descriptors which are not its
-//            own (closefrom) ends its dependents.
+//            namespace that later becomes another user in all its user ids, nor the first process of a PID namespace, which the
+//            kernel shields from such signals. An owner that closes descriptors which are not its own (closefrom) ends its
+//            dependents.
 // Threads    Thread-safe, but one object as thread-safe as an int.
 #ifndef REGATTA_CORE_OS_LIFELINE_H_
 #define REGATTA_CORE_OS_LIFELINE_H_

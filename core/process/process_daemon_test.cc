@@ -1,4 +1,5 @@
 // A daemonic process ends with its owner, and the owner can end it, whatever the two have become.
+#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -257,6 +258,30 @@ TEST(Daemon_Exec, IsNotKilledByTheEndOfTheThreadThatStartedIt) {
     // A signal that the thread's end had sent would come before this one, and be the one that kills.
     EXPECT_TRUE(daemon->Kill().ok());
     EXPECT_EQ(daemon->Join()->signal(), SIGKILL);
+  }
+}
+
+// The new process is the first of a PID namespace: its parent has no number there.
+TEST(Daemon_Namespace, OfPidsThatItsOwnerHasMadeIsNoObstacle) {
+  for (const StartMethod method : {StartMethod::kFork, StartMethod::kSpawn}) {
+    TestingPipe said;
+    absl::StatusOr<Process> owner = Process::Fork([&] {
+      if (unshare(CLONE_NEWPID) != 0) return 77;
+      absl::StatusOr<Process> daemon = StartDaemon(method, said, Deed::kBlocksAndIgnoresSignals);
+      REGATTA_CHILD_REQUIRE(daemon.ok());
+      REGATTA_CHILD_REQUIRE(ReadLine(said.read) == "1");
+      REGATTA_CHILD_REQUIRE(ReadLine(said.read) == "ready");
+      REGATTA_CHILD_REQUIRE(daemon->Kill().ok());
+      return daemon->Join().value() == ExitStatus::Signalled(SIGKILL) ? 0 : 2;
+    });
+    ASSERT_TRUE(owner.ok());
+    const absl::StatusOr<ExitStatus> end = owner->Join(Deadline::After(kWatchdog));
+    if (!end.ok()) {
+      EXPECT_TRUE(owner->Kill().ok());
+    }
+    ASSERT_TRUE(end.ok()) << StartMethodName(method) << ": " << end.status();
+    if (end->exit_code() == 77) GTEST_SKIP() << "may not make a namespace";
+    EXPECT_TRUE(end->success()) << StartMethodName(method);
   }
 }
 

@@ -148,6 +148,23 @@ TEST_P(Process_Lifecycle, SpinningIsRunningAndSleepingIsWaitingAndAnUnreapedEndI
   EXPECT_TRUE(Joined(sleeper).success());
 }
 
+TEST(Process_State, IsNotDeadWhereProcDoesNotShowTheProcess) {
+  absl::StatusOr<Process> owner = Process::Fork([] {
+    absl::StatusOr<Process> sleeper = Process::Fork([] {
+      for (;;) pause();
+    });
+    if (!sleeper.ok()) return 1;
+    const bool blind = chroot("/dev") == 0;  // It has no folder proc.
+    const bool dead = sleeper->State() == ProcessState::kDead;
+    if (!sleeper->Kill().ok() || !sleeper->Join().ok() || sleeper->State() != ProcessState::kDead) return 2;
+    return dead ? 3 : blind ? 0 : 77;
+  });
+  ASSERT_TRUE(owner.ok());
+  const absl::StatusOr<ExitStatus> end = owner->Join(Deadline::After(kWatchdog));
+  if (end.ok() && end->exit_code() == 77) GTEST_SKIP() << "may not chroot";
+  EXPECT_TRUE(end.ok() && end->success()) << end->ToString();
+}
+
 TEST_P(Process_Lifecycle, ExitCodesAreEightBits) {
   Process returns = Started([] { return 263; });
   EXPECT_EQ(Joined(returns).exit_code(), 7);
