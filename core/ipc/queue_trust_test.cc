@@ -117,6 +117,30 @@ TEST_P(QueueTrust, AnyOverwrittenWordCostsItemsAtMost) {
   }
 }
 
+// Words that are wrong together: the rings of a lane all lead to one whose mark leads on; or there is none, and the owner may put.
+TEST_P(QueueTrust, RingsThatLeadRoundAndRoundOrNowhereAreLeft) {
+  for (const bool round : {true, false}) {
+    ForkedChild child([&] {
+      ByteQueue queue = Filled(GetParam());
+      const Mapping mapping = *Mapping::Map(queue.descriptor(), *MemfdSize(queue.descriptor()));
+      auto& lane = *reinterpret_cast<QueueLane*>(mapping.data() + kLanesOffset);
+      for (auto& ring : lane.rings) ring = round ? lane.rings[0].load() : 0;
+      auto& slots = *reinterpret_cast<QueueSlot(*)[256]>(mapping.data() + BaseRingOffset(0));
+      for (uint64_t i = 0; i < 256; ++i) slots[i].sequence = QueueSlot::kJump | (i + 1);
+      ForkedChild stranger([&] {
+        lane.owner = 0;
+        // The lane's new owner comes for credit once; what it gets is overwritten as well.
+        queue.Put(TestItem{5, 0}.Bytes(40), Deadline::Now()).IgnoreError();
+        lane.limit = ~uint64_t{0};
+        Use(queue);
+        return 0;
+      });
+      return stranger.Wait(absl::Seconds(20));
+    });
+    ASSERT_EQ(child.Wait(absl::Seconds(60)), 0) << (round ? "round and round" : "nowhere");
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Queues, QueueTrust, testing::Values(0, 5), [](const auto& info) {
   return info.param == 0 ? std::string("Unbounded") : std::string("Bounded");
 });
