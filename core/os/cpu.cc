@@ -3,6 +3,7 @@
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #if __has_include(<sys/rseq.h>)
@@ -26,15 +27,35 @@ uint32_t CurrentProcessor() {
 
 void YieldProcessor() { sched_yield(); }
 
-void EnableAsymmetricFence() {
-  const bool registered = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
-  cpu_internal::g_light_is_full.store(!registered, std::memory_order_relaxed);
+namespace {
+
+constexpr uint32_t kTurning = 1;
+constexpr uint32_t kTurned = 2;
+
+// From now on Light is a full fence in all processes.
+void TurnToFullFences(std::atomic<uint32_t>& refused) {
+  if (refused.load(std::memory_order_acquire) == kTurned) return;
+  refused.store(kTurning, std::memory_order_seq_cst);
+  // A thread that has just been through a Light that was no fence may have its store in the processor's store buffer still. No
+  // call is left that would empty the buffers of other processors; they empty themselves, and each interrupt does.
+  constexpr timespec kBuffersAreEmpty{0, 20'000'000};
+  nanosleep(&kBuffersAreEmpty, nullptr);
+  refused.store(kTurned, std::memory_order_seq_cst);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+}  // namespace
+
+void EnableAsymmetricFence(std::atomic<uint32_t>& refused) {
+  if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) != 0) TurnToFullFences(refused);
+  cpu_internal::g_refused.store(&refused, std::memory_order_release);
 }
 
 void AsymmetricFenceHeavy() {
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  // Refused only where EnableAsymmetricFence was refused too, and there Light is a full fence.
-  syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
+  if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0) return;
+  std::atomic<uint32_t>& refused = *cpu_internal::g_refused.load(std::memory_order_acquire);
+  if (&refused != &cpu_internal::g_never_enabled) TurnToFullFences(refused);
 }
 
 }  // namespace regatta

@@ -34,16 +34,19 @@ void YieldProcessor();
 
 // An asymmetric fence, so that the side that runs often pays nothing: AsymmetricFenceLight orders like a full fence
 // against any AsymmetricFenceHeavy of any process that has called EnableAsymmetricFence. Heavy costs 0.4 to 8 us.
-// (The kernel's membarrier, GLOBAL_EXPEDITED; where it is refused, Light itself becomes a full fence.)
-void EnableAsymmetricFence();
+//
+// Heavy is the kernel's membarrier, GLOBAL_EXPEDITED. Where the kernel or a sandbox refuses it to one process, now or later, Light
+// becomes a full fence in all: `refused` lies in memory that all processes share that fence against each other, and is 0 at first.
+void EnableAsymmetricFence(std::atomic<uint32_t>& refused);
 void AsymmetricFenceHeavy();
 
 namespace cpu_internal {
-inline std::atomic<bool> g_light_is_full{true};
-}
+inline constinit std::atomic<uint32_t> g_never_enabled{1};
+inline constinit std::atomic<std::atomic<uint32_t>*> g_refused{&g_never_enabled};
+}  // namespace cpu_internal
 
 inline void AsymmetricFenceLight() {
-  if (cpu_internal::g_light_is_full.load(std::memory_order_relaxed)) [[unlikely]] {
+  if (cpu_internal::g_refused.load(std::memory_order_acquire)->load(std::memory_order_relaxed) != 0) [[unlikely]] {
     std::atomic_thread_fence(std::memory_order_seq_cst);
   } else {
     std::atomic_signal_fence(std::memory_order_seq_cst);

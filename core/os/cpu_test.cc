@@ -25,11 +25,14 @@ TEST(CurrentProcessor, IsTheOneThatTheThreadIsPinnedTo) {
   ASSERT_EQ(sched_setaffinity(0, sizeof(allowed), &allowed), 0);
 }
 
+bool LightIsFull() { return cpu_internal::g_refused.load()->load() != 0; }
+
 TEST(AsymmetricFence, LightIsAFullFenceUntilEnabled) {
   ForkedChild child([] {
-    REGATTA_CHILD_REQUIRE(cpu_internal::g_light_is_full.load());
-    EnableAsymmetricFence();
-    REGATTA_CHILD_REQUIRE(!cpu_internal::g_light_is_full.load());
+    std::atomic<uint32_t> refused{0};
+    REGATTA_CHILD_REQUIRE(LightIsFull());
+    EnableAsymmetricFence(refused);
+    REGATTA_CHILD_REQUIRE(!LightIsFull());
     return 0;
   });
   EXPECT_EQ(child.Wait(), 0);
@@ -38,8 +41,9 @@ TEST(AsymmetricFence, LightIsAFullFenceUntilEnabled) {
 TEST(AsymmetricFence, LightStaysAFullFenceWhereTheKernelRefuses) {
   ForkedChild child([] {
     RefuseMembarrier();
-    EnableAsymmetricFence();
-    REGATTA_CHILD_REQUIRE(cpu_internal::g_light_is_full.load());
+    std::atomic<uint32_t> refused{0};
+    EnableAsymmetricFence(refused);
+    REGATTA_CHILD_REQUIRE(LightIsFull());
     AsymmetricFenceHeavy();
     AsymmetricFenceLight();
     return 0;
@@ -47,9 +51,30 @@ TEST(AsymmetricFence, LightStaysAFullFenceWhereTheKernelRefuses) {
   EXPECT_EQ(child.Wait(), 0);
 }
 
+TEST(AsymmetricFence, LightBecomesAFullFenceInAllWhenOneIsRefusedFromTheStartOrLater) {
+  for (const bool later : {false, true}) {
+    Shared<std::atomic<uint32_t>> refused;
+    ForkedChild registered([&] {
+      EnableAsymmetricFence(*refused);
+      REGATTA_CHILD_REQUIRE(!LightIsFull());
+      ForkedChild sandboxed([&] {
+        if (later) EnableAsymmetricFence(*refused);
+        RefuseMembarrier();
+        if (later && LightIsFull()) return 1;
+        later ? AsymmetricFenceHeavy() : EnableAsymmetricFence(*refused);
+        return LightIsFull() ? 0 : 2;
+      });
+      REGATTA_CHILD_REQUIRE(sandboxed.Wait() == 0);
+      return LightIsFull() ? 0 : 3;
+    });
+    EXPECT_EQ(registered.Wait(), 0) << "later: " << later;
+  }
+}
+
 // Dekker's pattern: without fences both sides may miss each other's store. One side fences lightly, the other heavily.
 TEST(AsymmetricFence, OneOfTwoSidesSeesTheOther) {
-  EnableAsymmetricFence();
+  static std::atomic<uint32_t> refused{0};
+  EnableAsymmetricFence(refused);
   constexpr uint32_t kRounds = 3000;
   struct alignas(128) Line {
     std::atomic<uint32_t> value{0};

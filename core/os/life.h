@@ -2,8 +2,10 @@
 //
 // The holder locks a robust process-shared mutex for life; at its death (also by SIGKILL, and at exec) the kernel marks the
 // word, before it tears the memory down, and wakes one sleeper. Nobody else ever locks it, so a pid used again cannot fool
-// anybody. The mark is the holding thread's: Life says so when that thread ends and the process goes on.
+// anybody. The mark is the holding thread's: it comes too when that thread ends and the process goes on.
 //
+// Limits     The mark may be late or never come: the kernel sets it after a core dump was written, and only for the 2,048 robust
+//            mutexes that the thread locked last. core/os/liveness.h is the second source.
 // Trust      Only processes of one PID namespace may share a Life: thread ids are compared.
 #ifndef REGATTA_CORE_OS_LIFE_H_
 #define REGATTA_CORE_OS_LIFE_H_
@@ -39,16 +41,6 @@ struct alignas(64) Life {
   static bool IsHeld(uint32_t word);
   std::atomic<uint32_t>& word() const;
 };
-
-// What /proc says of a process.
-struct ProcessStamp {
-  int32_t pid = 0;
-  uint64_t start_time = 0;  // Clock ticks since boot: with the pid it names a process for ever.
-};
-ProcessStamp ThisProcessStamp();
-// True once no thread of that process can execute another instruction: all are exiting or gone. Where that can't be told (no
-// descriptor is left to read /proc with), false until the pid is gone. A process that execs has not ended.
-bool HasEnded(const ProcessStamp& process);
 
 }  // namespace regatta
 

@@ -1,8 +1,6 @@
 #include "core/os/life.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -127,61 +125,6 @@ TEST(LifeWaitBeside, EndsWhenTheWordDiffersOrTheDeadlineHasCome) {
 TEST(LifeWaitBeside, LooksAgainSoonWhereNobodyHolds) {
   Shared<Scene> scene;
   scene->life.WaitBeside(scene->word, 0, Deadline::Never());  // Returns by itself: nobody would wake it.
-}
-
-TEST(HasEnded, IsFalseForTheLivingAndTrueForZombiesAndTheGone) {
-  const ProcessStamp self = ThisProcessStamp();
-  EXPECT_EQ(self.pid, getpid());
-  EXPECT_GT(self.start_time, 0u);
-  EXPECT_FALSE(HasEnded(self));
-
-  Shared<ProcessStamp> stamp;
-  ForkedChild child([&] {
-    *stamp = ThisProcessStamp();
-    return 0;
-  });
-  ASSERT_TRUE(Eventually([&] { return child.HasEnded(); }));
-  EXPECT_TRUE(HasEnded(*stamp)) << "a zombie";
-  child.Wait();
-  EXPECT_TRUE(HasEnded(*stamp)) << "reaped";
-}
-
-TEST(HasEnded, IsNotFooledByAPidUsedAgain) {
-  ProcessStamp other = ThisProcessStamp();
-  other.start_time -= 1;
-  EXPECT_TRUE(HasEnded(other));
-}
-
-TEST(HasEnded, IsFalseWhileAnyThreadRunsOnThoughTheFirstHasEnded) {
-  Shared<Scene> scene;
-  Shared<ProcessStamp> stamp;
-  ForkedChild child([&] {
-    *stamp = ThisProcessStamp();
-    std::thread([&] {
-      while (!scene->go) usleep(100);
-      _exit(0);
-    }).detach();
-    scene->ready = true;
-    syscall(SYS_exit, 0);  // This thread alone.
-    return 1;
-  });
-  ASSERT_TRUE(Eventually([&] { return scene->ready.load(); }));
-  for (int i = 0; i < 100; ++i) ASSERT_FALSE(HasEnded(*stamp));
-  scene->go = true;
-  EXPECT_TRUE(Eventually([&] { return HasEnded(*stamp); }));
-}
-
-TEST(HasEnded, TakesNobodyForDeadWhereNoDescriptorIsLeft) {
-  const ProcessStamp self = ThisProcessStamp();
-  ForkedChild child([&] {
-    LimitDescriptors(64);
-    while (open("/dev/null", O_RDONLY) >= 0) {
-    }
-    REGATTA_CHILD_REQUIRE(!HasEnded(self));
-    REGATTA_CHILD_REQUIRE(HasEnded({.pid = 0x3fffff, .start_time = 1}));
-    return 0;
-  });
-  EXPECT_EQ(child.Wait(), 0);
 }
 
 }  // namespace

@@ -12,6 +12,8 @@
 #include <limits>
 #include <string>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "core/os/error.h"
 #include "core/os/forked_child.h"
 #include "gtest/gtest.h"
@@ -177,6 +179,23 @@ TEST_F(AvailableMemoryUnder, NoProcIsAnErrorThatNamesIt) {
   EXPECT_NE(status.message().find("/proc/meminfo"), std::string::npos);
   Write("/proc/meminfo", "MemTotal: 5 kB\n");
   EXPECT_EQ(AvailableMemory(root_).status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST(Mapping, IsLeftOutOfCoreDumps) {
+  const absl::StatusOr<Fd> file = CreateMemfd("test");
+  ASSERT_TRUE(file.ok());
+  const absl::StatusOr<Mapping> mapping = Mapping::Map(*file, 1 << 20);
+  ASSERT_TRUE(mapping.ok());
+  std::ifstream maps("/proc/self/smaps");
+  const std::string start = absl::StrCat(absl::Hex(reinterpret_cast<uintptr_t>(mapping->data())), "-");
+  bool found = false;
+  for (std::string line; std::getline(maps, line);) {
+    if (absl::StartsWith(line, start)) found = true;
+    if (!found || !absl::StartsWith(line, "VmFlags:")) continue;
+    EXPECT_TRUE(absl::StrContains(line, " dd")) << line;
+    return;
+  }
+  FAIL() << "the mapping is not in /proc/self/smaps";
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <mutex>
 #include <optional>
 #include <random>
 
@@ -13,7 +12,9 @@
 #include "core/os/error.h"
 #include "core/os/fork_generation.h"
 #include "core/os/life.h"
+#include "core/os/liveness.h"
 #include "core/os/memfd.h"
+#include "core/os/mutex.h"
 #include "core/shm/family_format.h"
 #include "core/shm/fault_points.h"
 
@@ -22,7 +23,11 @@ namespace {
 
 constexpr uint32_t kPlaceBits = 14;
 constexpr uint32_t kPlaceMask = (1U << kPlaceBits) - 1;
+// Asking the kernel at every look would cost more than what is looked at.
 constexpr int64_t kLookAgain = 10'000'000;
+// How often a member is asked for whose Life is held.
+constexpr int64_t kRecheck = 1'000'000'000;
+constexpr uint16_t kLastGeneration = 0xffff;
 
 struct Claim {
   PlaceState state;
@@ -50,19 +55,19 @@ struct Table {
 // Published whole, so that a child made at any instant has all of it or none.
 constinit std::atomic<Table*> g_table{nullptr};
 // Guards making and joining a table, and taking a place.
-constinit PerProcess<std::mutex> g_mutex;
+constinit PerProcess<Mutex> g_mutex;
 
 uint64_t EndOfPlaces(uint32_t count) { return offsetof(FamilyTable, places) + uint64_t{count} * sizeof(FamilyPlace); }
 
 // g_mutex is held, and there is no table.
 void Adopt(Fd file, Mapping mapping) {
-  EnableAsymmetricFence();
+  EnableAsymmetricFence(reinterpret_cast<FamilyTable*>(mapping.data())->full_fences);
   g_table.store(new Table{std::move(file), std::move(mapping)}, std::memory_order_release);
 }
 
 absl::StatusOr<Table*> TheTable() {
   if (Table* table = g_table.load(std::memory_order_acquire)) return table;
-  std::lock_guard<std::mutex> lock(g_mutex.Get());
+  const MutexLock lock(g_mutex.Get());
   if (Table* table = g_table.load(std::memory_order_acquire)) return table;
   absl::StatusOr<Fd> file = CreateMemfd("regatta family");
   if (!file.ok()) return file.status();
@@ -104,7 +109,23 @@ struct LifeKeeper {
 };
 thread_local LifeKeeper t_life_keeper;
 
-// Whether the place's process has ended; remembers a yes.
+// Asks the kernel, at most once in `interval`. Only a certain death is stored for others.
+bool IsCertainlyDead(FamilyPlace& place, uint64_t seen, int64_t interval) {
+  const int64_t now = MonotonicNanos();
+  if (now < place.seen_running.load(std::memory_order_relaxed) + interval) return false;
+  if (LivenessOf({place.pid, place.clock, place.start_time}) != Liveness::kDead) {
+    place.seen_running.store(now, std::memory_order_relaxed);
+    return false;
+  }
+  const Claim claim = Unpack(seen);
+  uint64_t expected = seen;
+  if (place.claim.compare_exchange_strong(expected, Pack({PlaceState::kDead, claim.generation, claim.pid}))) {
+    place.life.WakeOthers();
+  }
+  return true;
+}
+
+// Whether the place's process has ended, as far as it costs little to know.
 bool IsDead(FamilyPlace& place, uint64_t seen) {
   const Claim claim = Unpack(seen);
   switch (claim.state) {
@@ -112,41 +133,41 @@ bool IsDead(FamilyPlace& place, uint64_t seen) {
     case PlaceState::kDead:
       return true;
     case PlaceState::kClaimed:
-      return kill(claim.pid, 0) != 0 && errno == ESRCH;
+      return LivenessOf({claim.pid}) == Liveness::kDead;
     case PlaceState::kLive:
-      if (place.life.held()) return false;
-      break;
+      // The mark is one thread's. Others of that process may run on for an instant, or the thread alone has ended.
+      return !place.life.held() && IsCertainlyDead(place, seen, 0);
     case PlaceState::kByProcess:
-      // Reading /proc at every look would cost more than what is looked at.
-      if (MonotonicNanos() < place.seen_running.load(std::memory_order_relaxed) + kLookAgain) return false;
-      break;
+      return IsCertainlyDead(place, seen, kLookAgain);
   }
-  // The mark is one thread's. Others of that process may run on for an instant, or the thread alone has ended.
-  if (!HasEnded({place.pid, place.start_time})) {
-    place.seen_running.store(MonotonicNanos(), std::memory_order_relaxed);
-    return false;
-  }
-  uint64_t expected = seen;
-  place.claim.compare_exchange_strong(expected, Pack({PlaceState::kDead, claim.generation, claim.pid}));
-  return true;
+  return false;
 }
 
-std::optional<Member> TryTake(FamilyTable& shared, uint32_t index, bool take_dead, const ProcessStamp& stamp) {
+// How hard to look for a place of a dead process.
+enum class Search { kFree, kMarkedDead, kAskedFor };
+
+std::optional<Member> TryTake(FamilyTable& shared, uint32_t index, Search search, const ProcessStamp& stamp) {
   FamilyPlace& place = shared.places[index];
   uint64_t seen = place.claim.load(std::memory_order_acquire);
   const Claim old = Unpack(seen);
-  if (old.state != PlaceState::kFree && !(take_dead && IsDead(place, seen))) return std::nullopt;
+  // No number of a member is ever used twice: a place that had them all stays empty.
+  if (old.generation == kLastGeneration) return std::nullopt;
+  if (old.state != PlaceState::kFree && search == Search::kFree) return std::nullopt;
+  if (old.state != PlaceState::kFree && !IsDead(place, seen) &&
+      !(search == Search::kAskedFor && old.state == PlaceState::kLive && IsCertainlyDead(place, seen, 0))) {
+    return std::nullopt;
+  }
   seen = place.claim.load(std::memory_order_acquire);
   if (Unpack(seen).generation != old.generation) return std::nullopt;
-  uint16_t generation = old.generation + 1;
-  if (generation == 0) generation = 1;
+  const auto generation = static_cast<uint16_t>(old.generation + 1);
   if (!place.claim.compare_exchange_strong(seen, Pack({PlaceState::kClaimed, generation, stamp.pid}))) {
     return std::nullopt;
   }
   FaultPointHere(fault::kFamilyPlaceClaimed);
   place.pid = stamp.pid;
+  place.clock = stamp.clock;
   place.start_time = stamp.start_time;
-  place.seen_running.store(0, std::memory_order_relaxed);
+  place.seen_running.store(MonotonicNanos(), std::memory_order_relaxed);
   const bool held = place.life.Hold().ok();  // Otherwise the kernel tells, more slowly.
   FaultPointHere(fault::kFamilyLifeHeld);
   place.claim.store(Pack({held ? PlaceState::kLive : PlaceState::kByProcess, generation, stamp.pid}),
@@ -165,21 +186,23 @@ absl::StatusOr<Member> Family::Self() {
   absl::StatusOr<Table*> table = TheTable();
   if (!table.ok()) return table.status();
   FamilyTable& shared = (*table)->shared();
-  std::lock_guard<std::mutex> lock(g_mutex.Get());
+  const MutexLock lock(g_mutex.Get());
   if (const Member self = SelfIfAny(); self != kNobody) return self;
   // Before a place is taken: a child that can't be told apart would take it for its own.
   if (!SetOwnWord(kNobody)) {
     return absl::ResourceExhaustedError("no memory to tell a forked child from its parent: free some");
   }
-  EnableAsymmetricFence();
+  EnableAsymmetricFence(shared.full_fences);
+  KeepSpareDescriptor();
   const ProcessStamp stamp = ThisProcessStamp();
   for (;;) {
     const uint32_t backed = shared.backed.load(std::memory_order_acquire);
     const uint32_t start = shared.next.load(std::memory_order_relaxed);
-    for (const bool take_dead : {false, true}) {
+    for (const Search search : {Search::kFree, Search::kMarkedDead, Search::kAskedFor}) {
+      if (search == Search::kAskedFor && backed < kFamilyPlaces) break;  // Growing costs less.
       for (uint32_t i = 0; i < backed - 1; ++i) {
         const uint32_t index = 1 + (start + i) % (backed - 1);  // Place 0 stays empty: Member 0 is nobody.
-        if (const auto member = TryTake(shared, index, take_dead, stamp)) {
+        if (const auto member = TryTake(shared, index, search, stamp)) {
           shared.next.store(start + i + 1, std::memory_order_relaxed);
           SetOwnWord(*member);
           return *member;
@@ -205,7 +228,7 @@ absl::StatusOr<const Fd*> Family::Descriptor() {
 }
 
 absl::Status Family::Join(Fd descriptor) {
-  std::lock_guard<std::mutex> lock(g_mutex.Get());
+  const MutexLock lock(g_mutex.Get());
   if (g_table.load() != nullptr) {
     return absl::FailedPreconditionError("this process belongs to a family already: join before any other use");
   }
@@ -243,6 +266,15 @@ bool Family::IsAlive(Member member) {
     return true;
   // The place may have been given on between the two loads; then the claim has changed, and the member is dead.
   return !IsDead(place, seen) && Unpack(place.claim.load(std::memory_order_acquire)).generation == claim.generation;
+}
+
+bool Family::Recheck(Member member) {
+  if (!IsAlive(member)) return false;
+  FamilyPlace& place = ExistingTable()->places[member & kPlaceMask];
+  const uint64_t seen = place.claim.load(std::memory_order_acquire);
+  const Claim claim = Unpack(seen);
+  if (claim.generation != member >> kPlaceBits) return false;
+  return claim.state != PlaceState::kLive || !IsCertainlyDead(place, seen, kRecheck);
 }
 
 int32_t Family::PidOf(Member member) {

@@ -2,8 +2,9 @@
 //
 // What  A table in shared memory, made by the first process that needs one and inherited by all its descendants. A process
 //       takes a place (a Member) when it first takes a lock, puts or gets; objects name processes by Member, never by pid.
-// Death A member's death shows within microseconds (Life, core/os/life.h), to a load; a place is given to another process
-//       only under a new generation, so an old Member stays dead for ever.
+// Death IsAlive turns false within microseconds of a death (Life, core/os/life.h). Where the kernel does not mark the Life, as while
+//       it writes a core dump, Recheck finds the death within a second. A place is given to another process only under a new
+//       generation, and no generation is used twice, so an old Member stays dead for ever.
 // Threads  All calls are thread-safe. A thread's end is no death: the place is the process's.
 // Fork  A child takes its own place at first use, whatever call made it (core/os/fork_generation.h); a spawned program calls Join
 //       first. A child of a raw clone has no Life, as the C library's thread state is its parent's there: its death is found by
@@ -45,9 +46,12 @@ class Family {
   // A number that tells families apart: objects refuse members of another.
   static absl::StatusOr<uint64_t> Id();
 
-  // Whether the member's process may still execute. Constant time while it lives; the first to see its end makes sure that no
-  // thread of it runs on (tens of microseconds).
+  // False only if the member's process certainly executes nothing more (core/os/liveness.h). One load while it lives; the first to
+  // see its end makes sure that no thread of it runs on (tens of microseconds).
   static bool IsAlive(Member member);
+  // The same, but doesn't rely on the member's Life alone: asks the kernel too, once a second at most. Every wait for something that
+  // the member must do calls it at its tick.
+  static bool Recheck(Member member);
   // 0 if the place was given on since.
   static int32_t PidOf(Member member);
 

@@ -9,7 +9,7 @@
 
 namespace regatta {
 
-inline constexpr uint64_t kFamilyMagic = 0x31594c4d46474552;  // "REGFMLY1"
+inline constexpr uint64_t kFamilyMagic = 0x32594c4d46474552;  // "REGFMLY2"
 inline constexpr uint32_t kFamilyPlaces = 1U << 14;
 inline constexpr uint32_t kFamilyStep = 32;  // A page of places.
 
@@ -17,16 +17,18 @@ struct alignas(128) FamilyPlace {
   // {state:8, generation:16 << 8, pid of the claimer << 32}. One word, so that a claim is one CAS.
   std::atomic<uint64_t> claim;
   int32_t pid;
+  uint32_t clock;  // The time namespace that start_time is of.
   uint64_t start_time;
-  std::atomic<int64_t> seen_running;  // When /proc last said so, for places in state kByProcess.
+  std::atomic<int64_t> seen_running;  // When a process last asked the kernel, and was not told of an end.
   Life life;
 };
 
 struct alignas(4096) FamilyTable {
   uint64_t magic;
   uint64_t id;
-  std::atomic<uint32_t> next;    // Where to look for a free place: spreads generations over the places.
-  std::atomic<uint32_t> backed;  // Places with memory behind them; grows by kFamilyStep.
+  std::atomic<uint32_t> next;         // Where to look for a free place: spreads generations over the places.
+  std::atomic<uint32_t> backed;       // Places with memory behind them; grows by kFamilyStep.
+  std::atomic<uint32_t> full_fences;  // Not 0: some member can't fence asymmetrically (core/os/cpu.h).
   alignas(4096) FamilyPlace places[kFamilyPlaces];
 };
 
@@ -34,8 +36,8 @@ enum class PlaceState : uint8_t {
   kFree = 0,
   kClaimed = 1,    // Being filled in by the claimer.
   kLive = 2,       // `life` tells.
-  kByProcess = 3,  // The thread that held `life` has ended, its process goes on: /proc tells.
-  kDead = 4,       // Seen dead by somebody who made sure.
+  kByProcess = 3,  // No thread holds `life`, and the process goes on: the kernel tells (core/os/liveness.h).
+  kDead = 4,       // Certainly dead.
 };
 
 }  // namespace regatta

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstring>
 
-#include "core/os/life.h"
+#include "core/os/liveness.h"
 #include "core/os/memfd.h"
 #include "core/shm/family.h"
 #include "gtest/gtest.h"
@@ -17,11 +17,13 @@ TEST(FamilyFormat, HasItsFieldsWhereItSays) {
   EXPECT_EQ(offsetof(FamilyTable, id), 8u);
   EXPECT_EQ(offsetof(FamilyTable, next), 16u);
   EXPECT_EQ(offsetof(FamilyTable, backed), 20u);
+  EXPECT_EQ(offsetof(FamilyTable, full_fences), 24u);
   EXPECT_EQ(offsetof(FamilyTable, places), 4096u);
   EXPECT_EQ(sizeof(FamilyTable), 4096u + 16384u * 128u);
   EXPECT_EQ(sizeof(FamilyPlace), 128u);
   EXPECT_EQ(offsetof(FamilyPlace, claim), 0u);
   EXPECT_EQ(offsetof(FamilyPlace, pid), 8u);
+  EXPECT_EQ(offsetof(FamilyPlace, clock), 12u);
   EXPECT_EQ(offsetof(FamilyPlace, start_time), 16u);
   EXPECT_EQ(offsetof(FamilyPlace, seen_running), 24u);
   EXPECT_EQ(offsetof(FamilyPlace, life), 64u);
@@ -54,12 +56,13 @@ TEST(FamilyFormat, IsWhatAFamilyOfOneLooksLike) {
     std::memcpy(&value, mapping->data() + at, 8);
     return value;
   };
-  EXPECT_EQ(std::memcmp(mapping->data(), "REGFMLY1", 8), 0);
+  EXPECT_EQ(std::memcmp(mapping->data(), "REGFMLY2", 8), 0);
   EXPECT_EQ(u64(8), *Family::Id());
   EXPECT_EQ(u64(16), 1u | uint64_t{32} << 32) << "looked at next: place 2, the one after; with memory: 32";
   const size_t mine = 4096 + 128 * place;
   EXPECT_EQ(u64(mine), 2u | uint64_t{generation} << 8 | static_cast<uint64_t>(ThisProcessStamp().pid) << 32);
   EXPECT_EQ(static_cast<int32_t>(u64(mine + 8)), ThisProcessStamp().pid);
+  EXPECT_EQ(u64(mine + 8) >> 32, ThisProcessStamp().clock);
   EXPECT_EQ(u64(mine + 16), ThisProcessStamp().start_time);
   EXPECT_EQ(static_cast<int32_t>(u64(mine + 64)), ThisProcessStamp().pid)
       << "the holder's thread, as the kernel keeps it";

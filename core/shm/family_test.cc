@@ -1,6 +1,7 @@
 #include "core/shm/family.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -188,6 +189,65 @@ TEST_F(FamilyTest, PlacesAreUsedAgainUnderNewGenerations) {
   }
   for (const Member member : seen) ASSERT_FALSE(Family::IsAlive(member));
   EXPECT_EQ(*MemfdSize(**Family::Descriptor()), before) << "the table has grown";
+}
+
+TEST_F(FamilyTest, RecheckFindsADeathThatTheKernelDidNotMark) {
+  ForkedChild child([&]() -> int {
+    const Member self = *Family::Self();
+    // The kernel marks the 2,048 robust mutexes that were locked last.
+    pthread_mutexattr_t robust;
+    pthread_mutexattr_init(&robust);
+    pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST);
+    std::vector<pthread_mutex_t> mutexes(2100);
+    for (pthread_mutex_t& mutex : mutexes) {
+      pthread_mutex_init(&mutex, &robust);
+      pthread_mutex_lock(&mutex);
+    }
+    scene_->member = self;
+    for (;;) pause();
+  });
+  ASSERT_TRUE(Eventually([&] { return scene_->member != 0; }));
+  EXPECT_TRUE(Family::Recheck(scene_->member));
+  child.Kill();
+  EXPECT_EQ(child.Wait(), -SIGKILL);
+  EXPECT_TRUE(Family::IsAlive(scene_->member)) << "marked: this kernel has no such limit, and the test shows nothing";
+  EXPECT_TRUE(Eventually([&] { return !Family::Recheck(scene_->member); }));
+  EXPECT_FALSE(Family::IsAlive(scene_->member)) << "the death is stored for all";
+}
+
+TEST_F(FamilyTest, RecheckLeavesTheLivingAndTheStoppedAlone) {
+  ForkedChild child = Living(*scene_, scene_->member);
+  ASSERT_TRUE(Eventually([&] { return scene_->member != 0; }));
+  child.Stop();
+  const Deadline end = Deadline::After(absl::Milliseconds(1200));
+  while (!end.passed()) ASSERT_TRUE(Family::Recheck(scene_->member));
+  EXPECT_TRUE(Family::Recheck(*Family::Self()));
+  EXPECT_FALSE(Family::Recheck(kNobody));
+  EXPECT_FALSE(Family::Recheck(16383));
+  child.Continue();
+}
+
+TEST_F(FamilyTest, GivesNoNumberTwice) {
+  const absl::StatusOr<Mapping> mapping = Mapping::Map(**Family::Descriptor(), sizeof(FamilyTable));
+  ASSERT_TRUE(mapping.ok());
+  auto& table = *reinterpret_cast<FamilyTable*>(mapping->data());
+  const uint32_t mine = *Family::Self() & 0x3fff;
+  // All places but this process's have had nearly all their generations.
+  const uint32_t backed = table.backed;
+  for (uint32_t i = 1; i < backed; ++i) {
+    if (i != mine) table.places[i].claim = uint64_t{0xfffe} << 8;
+  }
+  std::set<Member> seen;
+  for (uint32_t i = 0; i < 2 * backed; ++i) {
+    ForkedChild child([&] {
+      scene_->member = *Family::Self();
+      return 0;
+    });
+    ASSERT_EQ(child.Wait(), 0);
+    ASSERT_TRUE(seen.insert(scene_->member).second) << "member " << scene_->member << " was there before";
+    ASSERT_NE(scene_->member >> 14, 0u);
+  }
+  EXPECT_GT(table.backed, backed) << "places that had all their generations are given on";
 }
 
 TEST_F(FamilyTest, GrowsWithItsLivingMembers) {

@@ -26,7 +26,7 @@ LockTaken LockCell::AcquireSlow(Member self, Deadline deadline) {
       if (word_.compare_exchange_strong(seen, mine, std::memory_order_acquire)) return {true, kNobody};
       continue;
     }
-    if (!Family::IsAlive(holder)) {
+    if (!Family::Recheck(holder)) {
       // Others may sleep beside the dead holder: keep the mark for them, and let them look again.
       if (!word_.compare_exchange_strong(seen, self | kWaiters, std::memory_order_acquire)) continue;
       FaultPointHere(fault::kLockTakenOver);

@@ -1,0 +1,200 @@
+#include "core/os/liveness.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+
+#include "core/os/fd.h"
+
+namespace regatta {
+namespace {
+
+// The kernel's PF_EXITING, PF_POSTCOREDUMP and PF_DUMPCORE, in the flags of /proc/<pid>/stat: a thread with any of them has left
+// user code for good.
+constexpr unsigned long kHasLeft = 0x4 | 0x8 | 0x200;
+
+struct Stat {
+  char state = 0;
+  unsigned long flags = 0;
+  unsigned long threads = 0;
+  uint64_t start_time = 0;
+  bool has_ended() const { return state == 'Z' || state == 'X' || (flags & kHasLeft) != 0; }
+};
+
+// The spare descriptor, and the inode behind it: a user's code may have closed it, and the number may be another file's by now.
+struct Spare {
+  int32_t fd = -1;
+  uint32_t inode = 0;
+};
+constinit std::atomic<Spare> g_spare{Spare{}};
+
+uint32_t InodeOf(int fd) {
+  struct stat about;
+  return fstat(fd, &about) == 0 && fcntl(fd, F_GET_SEALS) >= 0 ? static_cast<uint32_t>(about.st_ino) : 0;
+}
+
+// Whether closing it would make a number free: one above a limit that was lowered since does not.
+bool IsThere(Spare spare) {
+  rlimit limit{};
+  return spare.fd >= 0 && InodeOf(spare.fd) == spare.inode && getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+         static_cast<rlim_t>(spare.fd) < limit.rlim_cur;
+}
+
+bool GiveUpSpareDescriptor() {
+  const Spare spare = g_spare.exchange(Spare{});
+  if (!IsThere(spare)) return false;
+  close(spare.fd);
+  return true;
+}
+
+int OpenToRead(const char* path, int flags) {
+  int fd = open(path, flags | O_RDONLY | O_CLOEXEC);
+  if (fd < 0 && (errno == EMFILE || errno == ENFILE) && (RaiseDescriptorLimit() || GiveUpSpareDescriptor())) {
+    fd = open(path, flags | O_RDONLY | O_CLOEXEC);
+  }
+  return fd;
+}
+
+enum class Reading { kRead, kNotThere, kUnreadable };
+
+Reading ReadStat(const char* path, Stat* stat) {
+  const int fd = OpenToRead(path, 0);
+  if (fd < 0) return errno == ENOENT ? Reading::kNotThere : Reading::kUnreadable;
+  char text[1024];
+  const ssize_t got = read(fd, text, sizeof(text) - 1);
+  const bool is_gone = got < 0 && errno == ESRCH;
+  close(fd);
+  if (got <= 0) return is_gone ? Reading::kNotThere : Reading::kUnreadable;
+  text[got] = '\0';
+  const char* after_name = strrchr(text, ')');  // A name may hold any character, parentheses too.
+  unsigned long long start_time = 0;
+  if (after_name == nullptr ||
+      sscanf(after_name + 1, " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %lu %*d %llu",
+             &stat->state, &stat->flags, &stat->threads, &start_time) != 4) {
+    return Reading::kUnreadable;
+  }
+  stat->start_time = start_time;
+  return Reading::kRead;
+}
+
+// The inode of this process's time namespace; 0 where the kernel has none, or /proc doesn't show it.
+uint32_t ThisClock() {
+  struct stat about;
+  return stat("/proc/self/ns/time", &about) == 0 ? static_cast<uint32_t>(about.st_ino) : 0;
+}
+
+enum class Threads { kAllEnded, kSomeMayRun, kUnreadable };
+
+// `threads`: how many the process had before. One folder or file is open at a time, as there may be one descriptor only.
+Threads LookAtThreads(int32_t pid, unsigned long threads) {
+  char folder[64];
+  std::snprintf(folder, sizeof(folder), "/proc/%d/task", pid);
+  unsigned long listed = 0;
+  for (off64_t at = 0;;) {
+    alignas(dirent64) char entries[8192];
+    const int fd = OpenToRead(folder, O_DIRECTORY);
+    if (fd < 0) return Threads::kUnreadable;
+    const ssize_t got = at == 0 || lseek64(fd, at, SEEK_SET) == at ? getdents64(fd, entries, sizeof(entries)) : -1;
+    close(fd);
+    if (got < 0) return Threads::kUnreadable;
+    if (got == 0) break;
+    for (ssize_t offset = 0; offset < got;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(entries + offset);
+      offset += entry->d_reclen;
+      at = entry->d_off;
+      if (entry->d_name[0] == '.') continue;
+      ++listed;
+      char path[96];
+      std::snprintf(path, sizeof(path), "%s/%.12s/stat", folder, entry->d_name);
+      Stat stat;
+      const Reading reading = ReadStat(path, &stat);
+      if (reading == Reading::kUnreadable) return Threads::kUnreadable;
+      if (reading == Reading::kRead && !stat.has_ended()) return Threads::kSomeMayRun;
+    }
+  }
+  // Where a thread ends while the kernel lists them, the list may leave out another.
+  return listed >= threads ? Threads::kAllEnded : Threads::kSomeMayRun;
+}
+
+// What the kernel says of the process that has the pid now.
+Liveness AskByPid(int32_t pid) {
+  if (kill(pid, 0) != 0 && errno == ESRCH) return Liveness::kDead;
+  // An own child that nobody has reaped; this takes no descriptor.
+  siginfo_t about;
+  about.si_pid = 0;
+  if (waitid(P_PID, static_cast<id_t>(pid), &about, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && about.si_pid == pid) {
+    return Liveness::kDead;
+  }
+  int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (pidfd < 0 && (errno == EMFILE || errno == ENFILE) && (RaiseDescriptorLimit() || GiveUpSpareDescriptor())) {
+    pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  }
+  if (pidfd < 0) return errno == ESRCH ? Liveness::kDead : Liveness::kUnknown;
+  pollfd ended{pidfd, POLLIN, 0};
+  const int ready = poll(&ended, 1, 0);
+  close(pidfd);
+  return ready == 1 ? Liveness::kDead : ready == 0 ? Liveness::kAlive : Liveness::kUnknown;
+}
+
+Liveness Ask(const ProcessStamp& process) {
+  if (process.pid <= 0) return Liveness::kDead;
+  char path[64];
+  std::snprintf(path, sizeof(path), "/proc/%d/stat", process.pid);
+  Stat stat;
+  bool is_same = false;
+  if (ReadStat(path, &stat) == Reading::kRead) {
+    is_same = stat.start_time == process.start_time;
+    if (!is_same && process.start_time != 0 && process.clock == ThisClock()) return Liveness::kDead;
+    if (!stat.has_ended()) return is_same ? Liveness::kAlive : Liveness::kUnknown;
+    switch (LookAtThreads(process.pid, stat.threads)) {
+      case Threads::kAllEnded:
+        return Liveness::kDead;
+      case Threads::kSomeMayRun:
+        return is_same ? Liveness::kAlive : Liveness::kUnknown;
+      case Threads::kUnreadable:
+        break;
+    }
+  }
+  const Liveness by_pid = AskByPid(process.pid);
+  return by_pid == Liveness::kAlive && !is_same ? Liveness::kUnknown : by_pid;
+}
+
+}  // namespace
+
+ProcessStamp ThisProcessStamp() {
+  Stat stat;
+  ProcessStamp stamp{static_cast<int32_t>(getpid()), ThisClock(), 0};
+  if (ReadStat("/proc/self/stat", &stat) == Reading::kRead) stamp.start_time = stat.start_time;
+  return stamp;
+}
+
+Liveness LivenessOf(const ProcessStamp& process) {
+  const Liveness liveness = Ask(process);
+  if (g_spare.load(std::memory_order_relaxed).fd < 0) KeepSpareDescriptor();
+  return liveness;
+}
+
+void KeepSpareDescriptor() {
+  Spare seen = g_spare.load(std::memory_order_relaxed);
+  if (IsThere(seen)) return;
+  Fd file = MakeDescriptor([] { return memfd_create("regatta spare", MFD_CLOEXEC | MFD_ALLOW_SEALING); });
+  if (!file.valid()) return;
+  if (!g_spare.compare_exchange_strong(seen, Spare{file.get(), InodeOf(file.get())})) return;
+  static_cast<void>(file.Release());
+  if (seen.fd >= 0 && InodeOf(seen.fd) == seen.inode) close(seen.fd);
+}
+
+}  // namespace regatta
