@@ -40,6 +40,7 @@ absl::StatusCode CodeOf(int error_number) {
     case ENOSPC:
     case EAGAIN:
     case EDQUOT:
+    case EFBIG:
       return absl::StatusCode::kResourceExhausted;
     default:
       return absl::ErrnoToStatusCode(error_number);
@@ -56,7 +57,11 @@ absl::string_view WayOut(int error_number) {
     case ENOMEM:
       return ": no memory or address space left; free some, or raise `ulimit -v` or the cgroup's memory.max";
     case ENOSPC:
-      return ": no memory left for shared memory; free some, or raise the cgroup's memory.max";
+      return ": no memory left for shared memory; free some, or raise the cgroup's memory.max, or vm.overcommit_ratio "
+             "where "
+             "vm.overcommit_memory is 2";
+    case EFBIG:
+      return ": larger than this process's files may be; raise `ulimit -f`";
     default:
       return "";
   }
@@ -73,6 +78,19 @@ absl::Status ErrnoError(absl::string_view call, int error_number) {
                       absl::StrCat(call, ": ", text, " (errno ", error_number, ")", WayOut(error_number)));
   status.SetPayload(kErrno, absl::Cord(absl::StrCat(error_number)));
   return status;
+}
+
+bool IsRefusal(int error_number) { return error_number == ENOSYS || error_number == EPERM; }
+
+absl::Status RefusedCallError(absl::string_view call, int error_number, absl::string_view purpose,
+                              absl::string_view since) {
+  const absl::Status status = ErrnoError(call, error_number);
+  if (!IsRefusal(error_number)) return status;
+  absl::Status refused(absl::StatusCode::kFailedPrecondition,
+                       absl::StrCat(status.message(), ": the core needs this call for ", purpose, "; it takes Linux ",
+                                    since, " or newer, and a sandbox (seccomp) must allow it"));
+  refused.SetPayload(kErrno, absl::Cord(absl::StrCat(error_number)));
+  return refused;
 }
 
 std::optional<int> ErrnoOf(const absl::Status& status) {

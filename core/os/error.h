@@ -25,9 +25,15 @@
 namespace regatta {
 
 // The error of a system call that just failed with `error_number` (default: errno): "call: text (errno N)".
-// EMFILE, ENFILE, ENOMEM, ENOSPC and EAGAIN of calls that make something become ResourceExhausted.
+// EMFILE, ENFILE, ENOMEM, ENOSPC, EFBIG and EAGAIN of calls that make something become ResourceExhausted.
 absl::Status ErrnoError(absl::string_view call);
 absl::Status ErrnoError(absl::string_view call, int error_number);
+// The error of a call that this process can't do without and that the kernel, or a sandbox, refused: as ErrnoError, and the sentence
+// says what `purpose` the call has, and `since` which Linux there is one, so that a reader knows what to allow.
+absl::Status RefusedCallError(absl::string_view call, int error_number, absl::string_view purpose,
+                              absl::string_view since);
+// Whether a call that is unknown or forbidden, not misused, fails with this: ENOSYS or EPERM.
+bool IsRefusal(int error_number);
 // The errno behind `status`, if a system call was.
 std::optional<int> ErrnoOf(const absl::Status& status);
 

@@ -7,9 +7,9 @@
 namespace regatta {
 
 absl::StatusOr<Fd> CreateEventFd() {
-  const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) return ErrnoError("eventfd");
-  return Fd(fd);
+  Fd event = MakeDescriptor([] { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); });
+  if (!event.valid()) return ErrnoError("eventfd");
+  return event;
 }
 
 void SignalEventFd(const Fd& event) {

@@ -1,6 +1,7 @@
 #include "core/os/fd.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -80,6 +81,54 @@ TEST(FdDuplicate, SaysWhenNoDescriptorIsLeft) {
     while (open("/dev/null", O_RDONLY) >= 0) {
     }
     REGATTA_CHILD_REQUIRE(fd.Duplicate().status().code() == absl::StatusCode::kResourceExhausted);
+    return 0;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+// How many descriptors this process may still make.
+int CountFree() {
+  int count = 0;
+  while (dup(STDERR_FILENO) >= 0) ++count;
+  return count;
+}
+
+TEST(MakeDescriptor_Number, IsHighAndNeverAStandardOne) {
+  ForkedChild child([] {
+    const Fd fd = MakeDescriptor([] { return open("/dev/null", O_RDONLY | O_CLOEXEC); });
+    REGATTA_CHILD_REQUIRE(fd.get() >= 512 && fcntl(fd.get(), F_GETFD) == FD_CLOEXEC);
+    REGATTA_CHILD_REQUIRE(open("/dev/null", O_RDONLY) < 100);  // The low numbers are users'.
+    LimitDescriptors(64);
+    const Fd in_the_middle = MakeDescriptor([] { return open("/dev/null", O_RDONLY | O_CLOEXEC); });
+    REGATTA_CHILD_REQUIRE(in_the_middle.get() >= 32 && in_the_middle.get() < 64);
+    close(STDIN_FILENO);
+    REGATTA_CHILD_REQUIRE(fcntl(STDERR_FILENO, F_DUPFD, 32) >= 0);
+    while (fcntl(STDERR_FILENO, F_DUPFD, 32) >= 0) {
+    }
+    const Fd not_standard = MakeDescriptor([] { return open("/dev/null", O_RDONLY | O_CLOEXEC); });
+    REGATTA_CHILD_REQUIRE(not_standard.get() > STDERR_FILENO);
+    CountFree();
+    const Fd none = MakeDescriptor([] { return open("/dev/null", O_RDONLY | O_CLOEXEC); });
+    REGATTA_CHILD_REQUIRE(!none.valid() && errno == EMFILE);
+    return 0;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+TEST(MakeDescriptor_Limit, IsRaisedWhereThereIsRoomAndGivenBackToPrograms) {
+  ForkedChild child([] {
+    rlimit limit{};
+    REGATTA_CHILD_REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    const rlim_t hard = limit.rlim_max;
+    limit.rlim_cur = 64;
+    REGATTA_CHILD_REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    RestoreDescriptorLimit(0);  // Nothing was raised.
+    CountFree();
+    const Fd fd = MakeDescriptor([] { return open("/dev/null", O_RDONLY | O_CLOEXEC); });
+    REGATTA_CHILD_REQUIRE(fd.valid());
+    REGATTA_CHILD_REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == hard);
+    RestoreDescriptorLimit(0);
+    REGATTA_CHILD_REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == 64 && limit.rlim_max == hard);
     return 0;
   });
   EXPECT_EQ(child.Wait(), 0);

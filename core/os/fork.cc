@@ -4,12 +4,15 @@
 #include <linux/futex.h>
 #include <linux/sched.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/os/error.h"
@@ -27,14 +30,46 @@ absl::Status NoProcessError(absl::string_view call, int error_number) {
                                                   "pids.max"));
 }
 
-absl::StatusOr<Forked> ForkWithPidfd() {
-  // Holds a place for the pidfd: to find out afterwards that there is none would be too late.
-  Fd place(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
-  if (!place.valid() && errno == EBADF) place = Fd(open("/", O_PATH | O_CLOEXEC));  // No stderr.
+namespace {
+
+// A descriptor that keeps a place for the child's: to find out afterwards that there is none would be too late.
+absl::StatusOr<Fd> HoldPlace() {
+  Fd place = MakeDescriptor([] { return fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0); });
+  if (!place.valid() && errno == EBADF)
+    place = MakeDescriptor([] { return open("/", O_PATH | O_CLOEXEC); });  // No stderr.
   if (!place.valid()) return ErrnoError("fcntl(F_DUPFD_CLOEXEC)");
+  return place;
+}
+
+// Whether this process surely has one thread, that of ThreadSanitizer aside. An ending thread that was joined is none.
+absl::StatusOr<bool> HasOneThread() {
+  const absl::StatusOr<int> count = ThreadCount();
+  if (!count.ok()) return count.status();
+  if (*count <= 1 + kSanitizerThreads) return true;
+  const absl::StatusOr<std::vector<ThreadEntry>> threads = ListThreads();
+  if (!threads.ok()) return threads.status();
+  return threads->size() <= size_t{1 + kSanitizerThreads};
+}
+
+constexpr uint64_t kSiblingFlags = CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+
+// clone(2), where clone3 is refused. Its one argument for both would be too few for a pidfd and the pid.
+long OldClone(std::atomic<int32_t>* pid_in_shared_memory, int32_t* cached_thread_id) {  // NOLINT(google-runtime-int)
+#if defined(__x86_64__)
+  return syscall(SYS_clone, kSiblingFlags, nullptr, pid_in_shared_memory, cached_thread_id, nullptr);
+#else
+  return syscall(SYS_clone, kSiblingFlags, nullptr, pid_in_shared_memory, nullptr, cached_thread_id);
+#endif
+}
+
+}  // namespace
+
+absl::StatusOr<Forked> ForkWithPidfd() {
+  absl::StatusOr<Fd> place = HoldPlace();
+  if (!place.ok()) return place.status();
   const pid_t pid = fork();
   if (pid < 0) return NoProcessError("fork", errno);
-  place.Reset();
+  place->Reset();
   if (pid == 0) return Forked{};
   absl::StatusOr<Fd> pidfd = OpenNewChild(pid);
   if (!pidfd.ok()) return pidfd.status();
@@ -75,9 +110,9 @@ int32_t* CachedThreadIdBySearch() {
 }  // namespace fork_internal
 
 absl::StatusOr<Forked> CloneSibling(std::atomic<int32_t>* pid_in_shared_memory) {
-  const absl::StatusOr<int> threads = ThreadCount();
-  if (!threads.ok()) return threads.status();
-  if (*threads != 1) return absl::FailedPreconditionError("a process with several threads can't be cloned this way");
+  const absl::StatusOr<bool> alone = HasOneThread();
+  if (!alone.ok()) return alone.status();
+  if (!*alone) return absl::FailedPreconditionError("a process with several threads can't be cloned this way");
   int32_t* cached = fork_internal::CachedThreadIdFromKernel();
   if (cached == nullptr) cached = fork_internal::CachedThreadIdBySearch();
   if (cached == nullptr) {
@@ -85,21 +120,38 @@ absl::StatusOr<Forked> CloneSibling(std::atomic<int32_t>* pid_in_shared_memory) 
   }
   robust_list_head* robust = nullptr;
   size_t robust_size = 0;
-  if (syscall(SYS_get_robust_list, 0, &robust, &robust_size) != 0) return ErrnoError("get_robust_list");
+  if (syscall(SYS_get_robust_list, 0, &robust, &robust_size) != 0) {
+    return RefusedCallError("get_robust_list", errno, "cloning a process", "2.6.17");
+  }
   if (robust != nullptr && robust->list.next != &robust->list) {
     return absl::FailedPreconditionError("a process that holds a robust mutex can't be cloned this way");
   }
 
-  int pidfd = -1;
+  absl::StatusOr<Fd> place = HoldPlace();
+  if (!place.ok()) return place.status();
+  int number = -1;
   clone_args arguments{};
-  arguments.flags = CLONE_PARENT | CLONE_PIDFD | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
-  arguments.pidfd = reinterpret_cast<uintptr_t>(&pidfd);
+  arguments.flags = kSiblingFlags | CLONE_PIDFD;
+  arguments.pidfd = reinterpret_cast<uintptr_t>(&number);
   arguments.parent_tid = reinterpret_cast<uintptr_t>(pid_in_shared_memory);
   arguments.child_tid = reinterpret_cast<uintptr_t>(cached);
   // No exit_signal: a sibling's is its maker's.
-  const long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));  // NOLINT(google-runtime-int)
-  if (pid < 0) return NoProcessError("clone3", errno);
-  if (pid > 0) return Forked{static_cast<int32_t>(pid), Fd(pidfd)};
+  place->Reset();
+  long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));  // NOLINT(google-runtime-int)
+  if (pid < 0 && IsRefusal(errno)) pid = OldClone(pid_in_shared_memory, cached);
+  if (pid < 0) return NoProcessError("clone", errno);
+  if (pid > 0) {
+    Forked sibling{static_cast<int32_t>(pid), PlaceHigh(Fd(number))};
+    if (sibling.pidfd.valid()) return sibling;
+    // Nobody reaps the sibling before its parent knows of it, so its pid can't be another's.
+    absl::StatusOr<Fd> pidfd = OpenPidfd(sibling.pid);
+    if (!pidfd.ok()) {
+      kill(sibling.pid, SIGKILL);
+      return pidfd.status();
+    }
+    sibling.pidfd = *std::move(pidfd);
+    return sibling;
+  }
   fork_generation_internal::ForgetParent();
   if (robust != nullptr) syscall(SYS_set_robust_list, robust, robust_size);
   return Forked{};

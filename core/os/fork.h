@@ -33,7 +33,8 @@ absl::StatusOr<Forked> ForkWithPidfd();
 //
 // The kernel writes the child's pid to `*pid_in_shared_memory` before the child runs and before this returns, so that
 // whoever shares it knows of the child even if this process is killed right here.
-// FailedPrecondition: this process has threads or holds robust mutexes, or the cached thread id can't be found.
+// FailedPrecondition: this process has threads or holds robust mutexes, the cached thread id can't be found, or the kernel or a
+// sandbox refuses a call that this can't do without.
 // ResourceExhausted: no processes, memory or descriptors left; nothing was made.
 absl::StatusOr<Forked> CloneSibling(std::atomic<int32_t>* pid_in_shared_memory);
 

@@ -2,9 +2,12 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <thread>
 
 #include "absl/status/status.h"
@@ -96,6 +99,74 @@ TEST(CloneSibling_Sibling, MayMakeSiblingsItself) {
   ASSERT_TRUE(pidfd.ok());
   ASSERT_TRUE(*PollReadable(*pidfd, Deadline::After(absl::Seconds(30))));
   EXPECT_EQ(ReapPidfd(*pidfd)->number, 0);
+}
+
+TEST(CloneSibling_Sibling, IsMadeByTheOldCloneWhereClone3IsRefused) {
+  for (const int error_number : {ENOSYS, EPERM}) {
+    Shared<Page> page;
+    const int32_t parent = getpid();
+    ForkedChild maker([&] {
+      RefuseSystemCall(SYS_clone3, error_number);
+      const absl::StatusOr<Forked> sibling = CloneSibling(&page->sibling);
+      REGATTA_CHILD_REQUIRE(sibling.ok());
+      if (sibling->pid != 0) {
+        REGATTA_CHILD_REQUIRE(sibling->pid == page->sibling);
+        return *PollReadable(sibling->pidfd, Deadline::After(absl::Seconds(30))) ? 0 : 1;
+      }
+      // Robust mutexes and threads work; but the C library starts no thread where clone3 fails with EPERM.
+      if (getppid() != parent || getpid() != page->sibling || !page->life.Hold().ok()) _exit(1);
+      if (error_number == ENOSYS) {
+        std::thread([&] { page->seen = 1; }).join();
+      } else {
+        page->seen = 1;
+      }
+      kill(getpid(), SIGKILL);
+      return 2;
+    });
+    EXPECT_EQ(maker.Wait(), 0);
+    const absl::StatusOr<Fd> pidfd = OpenPidfd(page->sibling);
+    ASSERT_TRUE(pidfd.ok());
+    const absl::StatusOr<Reaped> reaped = ReapPidfd(*pidfd);
+    EXPECT_TRUE(reaped->outcome == ReapOutcome::kKilled && reaped->number == SIGKILL) << reaped->number;
+    EXPECT_EQ(page->seen, 1);
+    EXPECT_FALSE(page->life.held());
+  }
+}
+
+TEST(CloneSibling_Refusal, NamesTheCallThatASandboxRefuses) {
+  for (const long number : {SYS_get_robust_list, SYS_pidfd_open}) {
+    ForkedChild child([&] {
+      RefuseSystemCall(number, ENOSYS);
+      if (number == SYS_pidfd_open) RefuseSystemCall(SYS_clone3, ENOSYS);
+      std::atomic<int32_t> pid{0};
+      const absl::StatusOr<Forked> sibling = CloneSibling(&pid);
+      if (sibling.ok() && sibling->pid == 0) {
+        for (;;) pause();
+      }
+      const char* const name = number == SYS_pidfd_open ? "pidfd_open" : "get_robust_list";
+      return absl::IsFailedPrecondition(sibling.status()) && absl::StrContains(sibling.status().message(), name) ? 0
+                                                                                                                 : 1;
+    });
+    EXPECT_EQ(child.Wait(), 0);
+  }
+  while (waitpid(-1, nullptr, __WALL) > 0) {  // A sibling that was killed at once.
+  }
+}
+
+TEST(CloneSibling_Refusal, IsNotForThreadsThatWereJoined) {
+  ForkedChild maker([] {
+    for (int i = 0; i < 300; ++i) {
+      std::thread([] {}).join();
+      std::atomic<int32_t> pid{0};
+      const absl::StatusOr<Forked> sibling = CloneSibling(&pid);
+      REGATTA_CHILD_REQUIRE(sibling.ok());
+      if (sibling->pid == 0) _exit(0);
+    }
+    return 0;
+  });
+  EXPECT_EQ(maker.Wait(), 0);
+  while (waitpid(-1, nullptr, __WALL) > 0) {
+  }
 }
 
 TEST(CloneSibling_Refusal, IsForAProcessWithThreadsOrARobustMutexHeld) {

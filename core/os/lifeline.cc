@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,18 +61,6 @@ class Registry {
   std::vector<uint64_t> inodes_ ABSL_GUARDED_BY(mutex_);  // By descriptor number; 0: not one of ours.
 };
 
-// Where programs don't expect descriptors that they haven't opened themselves.
-int HighNumber() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return STDERR_FILENO + 1;
-  return static_cast<int>(std::max<rlim_t>(std::min<rlim_t>(limit.rlim_cur / 2, 512), STDERR_FILENO + 1));
-}
-
-Fd MoveUp(Fd fd, int command) {
-  const int moved = fcntl(fd.get(), command, HighNumber());
-  return moved >= 0 ? Fd(moved) : std::move(fd);  // A low number serves as well.
-}
-
 }  // namespace
 
 absl::StatusOr<Lifeline> Lifeline::Create(Fd* dependent_end) {
@@ -81,9 +68,12 @@ absl::StatusOr<Lifeline> Lifeline::Create(Fd* dependent_end) {
   // A fork of another thread must not happen between the pipe and its registration.
   const MutexLock lock(registry.mutex());
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoError("pipe2");
+  if (pipe2(ends, O_CLOEXEC) != 0 && !(errno == EMFILE && RaiseDescriptorLimit() && pipe2(ends, O_CLOEXEC) == 0)) {
+    return ErrnoError("pipe2");
+  }
   *dependent_end = Fd(ends[0]);
-  Fd owner_end = MoveUp(Fd(ends[1]), F_DUPFD_CLOEXEC);
+  Fd owner_end = PlaceHigh(Fd(ends[1]));
+  if (!owner_end.valid()) return ErrnoError("fcntl(F_DUPFD_CLOEXEC)");
   Lifeline lifeline;
   lifeline.inode_ = PipeInode(owner_end.get());
   lifeline.number_ = owner_end.Release();
@@ -114,9 +104,9 @@ void Lifeline::Cut() {
 }
 
 absl::StatusOr<bool> DependOnLifeline(Fd dependent_end) {
-  // Not close-on-exec.
-  dependent_end = MoveUp(std::move(dependent_end), F_DUPFD);
+  dependent_end = PlaceHigh(std::move(dependent_end));
   const int number = dependent_end.get();
+  // Not close-on-exec.
   if (fcntl(number, F_SETFD, 0) != 0) return ErrnoError("fcntl(F_SETFD)");
   if (fcntl(number, F_SETOWN, getpid()) != 0) return ErrnoError("fcntl(F_SETOWN)");
   if (fcntl(number, F_SETSIG, SIGKILL) != 0) return ErrnoError("fcntl(F_SETSIG)");

@@ -47,8 +47,11 @@ Transfer Await(const Fd& socket, PeerReady ready, const Peer& peer, bool* gone) 
 
 absl::StatusOr<LocalSocketPair> MakeLocalSocketPair() {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return ErrnoError("socketpair");
-  return LocalSocketPair{Fd(ends[0]), Fd(ends[1])};
+  const auto make = [&ends] { return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0; };
+  if (!make() && !(errno == EMFILE && RaiseDescriptorLimit() && make())) return ErrnoError("socketpair");
+  LocalSocketPair pair{PlaceHigh(Fd(ends[0])), PlaceHigh(Fd(ends[1]))};
+  if (!pair.first.valid() || !pair.second.valid()) return ErrnoError("fcntl(F_DUPFD_CLOEXEC)");
+  return pair;
 }
 
 bool IsLocalSocket(const Fd& fd) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,17 +11,20 @@
 #include <atomic>
 #include <cerrno>
 #include <fstream>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <sstream>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/os/deadline.h"
 #include "core/os/error.h"
+#include "core/os/signal_mask.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
@@ -44,13 +48,35 @@ std::optional<uint64_t> ReadNumber(const std::string& path) {
   return number;
 }
 
-// The room left in `folder` of the memory cgroup and in each folder above it.
+// The sum of the lines "name number" of `text` whose name is one of `names`.
+uint64_t SumOf(absl::string_view text, std::initializer_list<absl::string_view> names) {
+  uint64_t sum = 0;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    const std::vector<absl::string_view> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
+    uint64_t number = 0;
+    if (words.size() >= 2 && std::find(names.begin(), names.end(), words[0]) != names.end() &&
+        absl::SimpleAtoi(words[1], &number)) {
+      sum += number;
+    }
+  }
+  return sum;
+}
+
+// The room left in `folder` of the memory cgroup and in each folder above it. Pages of files count as room: the kernel takes them back
+// before it refuses anybody memory. (Those of shared memory are none of them.)
 uint64_t CgroupRoom(const std::string& base, std::string folder, absl::string_view limit, absl::string_view usage) {
   uint64_t room = std::numeric_limits<uint64_t>::max();
   for (;;) {
     const auto max = ReadNumber(absl::StrCat(base, folder, "/", limit));
     const auto used = ReadNumber(absl::StrCat(base, folder, "/", usage));
-    if (max.has_value() && used.has_value()) room = std::min(room, *max > *used ? *max - *used : 0);
+    if (max.has_value() && used.has_value()) {
+      const std::string stat = ReadFile(absl::StrCat(base, folder, "/memory.stat")).value_or("");
+      // The first version's own lines leave out the folders below.
+      uint64_t files = SumOf(stat, {"total_inactive_file", "total_active_file"});
+      if (files == 0) files = SumOf(stat, {"inactive_file", "active_file"});
+      const uint64_t kept = *used - std::min(*used, files);
+      room = std::min(room, *max - std::min(*max, kept));
+    }
     if (folder.empty() || folder == "/") return room;
     const size_t slash = folder.rfind('/');
     if (slash == std::string::npos) return room;
@@ -69,54 +95,82 @@ class RoomCache {
       return absl::OkStatus();
     }
     const absl::StatusOr<uint64_t> room = AvailableMemory();
-    if (!room.ok()) return room.status();
-    const uint64_t usable = *room - *room / 64;
+    // Where /proc can't be read (a chroot, no descriptor left), what was read last still refuses what is far too much, and otherwise the
+    // kernel decides.
+    if (room.ok()) known_.store(*room, std::memory_order_relaxed);
+    const uint64_t known = known_.load(std::memory_order_relaxed);
+    const uint64_t usable = known - known / 64;
     if (bytes > usable) {
       return absl::ResourceExhaustedError(
           absl::StrCat("no room for ", bytes, " more bytes of shared memory: ", usable,
                        " are left on this machine or in its memory cgroup; free some, or set a smaller limit"));
     }
+    if (!room.ok()) return absl::OkStatus();
     left_.store((usable - bytes) / 16, std::memory_order_relaxed);
     fresh_until_.store(now + 100'000'000, std::memory_order_relaxed);
     return absl::OkStatus();
   }
 
  private:
+  std::atomic<uint64_t> known_{std::numeric_limits<uint64_t>::max()};  // What /proc said last.
   std::atomic<uint64_t> left_{0};
   std::atomic<int64_t> fresh_until_{0};
 };
 
 constinit RoomCache g_room;
 
+// fallocate, whatever signals come: one that is handled again and again would make the kernel begin anew each time.
+int AllocateUninterrupted(const Fd& file, int mode, uint64_t offset, uint64_t length) {
+  const auto allocate = [&] {
+    return fallocate(file.get(), mode, static_cast<off_t>(offset), static_cast<off_t>(length));
+  };
+  const int outcome = allocate();
+  if (outcome == 0 || errno != EINTR) return outcome;
+  const AllSignalsBlocked until_done;
+  int again;
+  do {
+    again = allocate();
+  } while (again != 0 && errno == EINTR);
+  return again;
+}
+
+// Whether `file` may be as long as `end`. Beyond the limit the kernel would send SIGXFSZ, which ends the process.
+absl::Status CheckFileLimit(const Fd& file, uint64_t end) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || end <= limit.rlim_cur) return absl::OkStatus();
+  const absl::StatusOr<uint64_t> size = MemfdSize(file);
+  if (!size.ok()) return size.status();
+  if (end <= *size) return absl::OkStatus();
+  return ErrnoError(absl::StrCat("shared memory of ", end, " bytes, with a limit of ", limit.rlim_cur), EFBIG);
+}
+
 }  // namespace
 
 absl::StatusOr<Fd> CreateMemfd(absl::string_view name) {
   const std::string text(name);
-  int fd = memfd_create(text.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-  if (fd < 0 && errno == EINVAL) fd = memfd_create(text.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING);  // Before 6.3.
-  if (fd < 0) return ErrnoError("memfd_create");
-  Fd file(fd);
-  if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) != 0) return ErrnoError("fcntl(F_ADD_SEALS)");
+  Fd file = MakeDescriptor([&] {
+    const int fd = memfd_create(text.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+    if (fd >= 0 || errno != EINVAL) return fd;
+    return memfd_create(text.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING);  // Before 6.3.
+  });
+  if (!file.valid()) return RefusedCallError("memfd_create", errno, "shared memory", "3.17");
+  if (fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK) != 0) return ErrnoError("fcntl(F_ADD_SEALS)");
   return file;
 }
 
 absl::Status GrowMemfd(const Fd& file, uint64_t offset, uint64_t length) {
   if (length == 0) return absl::OkStatus();
+  constexpr uint64_t kLongest = std::numeric_limits<off_t>::max();
+  if (length > kLongest || offset > kLongest - length) return ErrnoError("fallocate", EFBIG);
+  if (absl::Status allowed = CheckFileLimit(file, offset + length); !allowed.ok()) return allowed;
   if (absl::Status room = g_room.Take(length); !room.ok()) return room;
-  int outcome;
-  do {
-    outcome = fallocate(file.get(), 0, static_cast<off_t>(offset), static_cast<off_t>(length));
-  } while (outcome != 0 && errno == EINTR);
-  return outcome == 0 ? absl::OkStatus() : ErrnoError("fallocate");
+  return AllocateUninterrupted(file, 0, offset, length) == 0 ? absl::OkStatus() : ErrnoError("fallocate");
 }
 
 absl::Status PunchMemfd(const Fd& file, uint64_t offset, uint64_t length) {
-  int outcome;
-  do {
-    outcome = fallocate(file.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
-                        static_cast<off_t>(length));
-  } while (outcome != 0 && errno == EINTR);
-  return outcome == 0 ? absl::OkStatus() : ErrnoError("fallocate(PUNCH_HOLE)");
+  return AllocateUninterrupted(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length) == 0
+             ? absl::OkStatus()
+             : ErrnoError("fallocate(PUNCH_HOLE)");
 }
 
 absl::StatusOr<uint64_t> MemfdSize(const Fd& file) {
@@ -140,14 +194,13 @@ uint64_t MemfdIdentity(const Fd& file) {
 absl::StatusOr<uint64_t> AvailableMemory(const std::string& root) {
   const auto meminfo = ReadFile(root + "/proc/meminfo");
   if (!meminfo.has_value()) return absl::UnavailableError("cannot read /proc/meminfo: is /proc mounted?");
-  std::optional<uint64_t> available;
-  for (absl::string_view line : absl::StrSplit(*meminfo, '\n')) {
-    uint64_t kib = 0;
-    const std::vector<absl::string_view> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
-    if (words.size() >= 2 && words[0] == "MemAvailable:" && absl::SimpleAtoi(words[1], &kib)) available = kib * 1024;
+  if (!absl::StrContains(*meminfo, "MemAvailable:")) return absl::UnavailableError("/proc/meminfo has no MemAvailable");
+  uint64_t room = SumOf(*meminfo, {"MemAvailable:"}) * 1024;
+  // Never more than was promised to all may be promised.
+  if (ReadNumber(root + "/proc/sys/vm/overcommit_memory") == 2) {
+    const uint64_t limit = SumOf(*meminfo, {"CommitLimit:"}) * 1024;
+    room = std::min(room, limit - std::min(limit, SumOf(*meminfo, {"Committed_AS:"}) * 1024));
   }
-  if (!available.has_value()) return absl::UnavailableError("/proc/meminfo has no MemAvailable");
-  uint64_t room = *available;
   for (absl::string_view line : absl::StrSplit(ReadFile(root + "/proc/self/cgroup").value_or(""), '\n')) {
     const std::vector<std::string> fields = absl::StrSplit(line, absl::MaxSplits(':', 2));
     if (fields.size() != 3) continue;
@@ -164,6 +217,12 @@ absl::StatusOr<uint64_t> AvailableMemory(const std::string& root) {
 absl::StatusOr<std::byte*> MapMemory(const Fd& file, uint64_t offset, size_t length) {
   void* at =
       mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file.get(), static_cast<off_t>(offset));
+  if (at == MAP_FAILED && errno == EAGAIN) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "mmap of ", length,
+        " bytes: this process locks all of its memory (mlockall(MCL_FUTURE)) and may not lock as much; raise ",
+        "`ulimit -l`, or leave MCL_FUTURE out"));
+  }
   if (at == MAP_FAILED) return ErrnoError(absl::StrCat("mmap of ", length, " bytes"));
   // Refused only where the kernel knows no core dumps.
   static_cast<void>(madvise(at, length, MADV_DONTDUMP));

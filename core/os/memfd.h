@@ -17,11 +17,12 @@
 namespace regatta {
 
 // An empty file, sealed against shrinking. `name` is for people who look into /proc.
-// ResourceExhausted: no descriptors or memory.
+// ResourceExhausted: no descriptors or memory. FailedPrecondition: the kernel or a sandbox refuses memfd_create.
 absl::StatusOr<Fd> CreateMemfd(absl::string_view name);
 
 // Puts memory behind [offset, offset + length), lengthening the file as needed; what is there already stays as it is.
-// ResourceExhausted: not that much memory is available (cgroup limit or machine); nothing changed.
+// ResourceExhausted: not that much memory is available (cgroup limit or machine), or the limit of files (`ulimit -f`) is lower;
+// nothing changed. Where /proc can't be read, the kernel decides.
 absl::Status GrowMemfd(const Fd& file, uint64_t offset, uint64_t length);
 
 // Gives the pages of [offset, offset + length) back; they read as zero from now on.
@@ -35,7 +36,7 @@ absl::StatusOr<uint64_t> MemfdMemory(const Fd& file);
 uint64_t MemfdIdentity(const Fd& file);
 
 // Bytes that this process may still take before the machine or its memory cgroup runs out. `root` stands before /proc and
-// /sys, for tests.
+// /sys, for tests. Unavailable: /proc can't be read.
 absl::StatusOr<uint64_t> AvailableMemory(const std::string& root = "");
 
 // Maps the bytes [offset, offset + length) of `file`, readable and writable, shared with all who map it, and left out of core

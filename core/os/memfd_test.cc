@@ -2,18 +2,24 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <limits>
 #include <string>
+#include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "core/os/error.h"
 #include "core/os/forked_child.h"
 #include "gtest/gtest.h"
@@ -73,6 +79,71 @@ TEST(GrowMemfd, RefusesMoreThanThereIsAndChangesNothing) {
   EXPECT_EQ(grown.code(), absl::StatusCode::kResourceExhausted) << grown;
   EXPECT_EQ(*MemfdSize(*file), 4096u);
   EXPECT_EQ(BytesBehind(*file), 4096u);
+}
+
+TEST(GrowMemfd, RefusesAnEndBeyondWhatAFileCanHave) {
+  const absl::StatusOr<Fd> file = CreateMemfd("a test");
+  constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
+  for (const auto& [offset, length] :
+       {std::pair<uint64_t, uint64_t>{4096, kMost}, {kMost, 4096}, {uint64_t{1} << 62, uint64_t{1} << 62}}) {
+    EXPECT_TRUE(absl::IsResourceExhausted(GrowMemfd(*file, offset, length))) << offset << " " << length;
+  }
+  EXPECT_EQ(*MemfdSize(*file), 0u);
+}
+
+TEST(GrowMemfd, BeyondTheLimitOfFilesIsAnErrorAndNoSignal) {
+  const absl::StatusOr<Fd> file = CreateMemfd("a test");
+  ASSERT_TRUE(GrowMemfd(*file, 0, 65536).ok());
+  ForkedChild child([&] {
+    const rlimit limit{32768, 32768};
+    REGATTA_CHILD_REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    const absl::Status grown = GrowMemfd(*file, 65536, 4096);
+    REGATTA_CHILD_REQUIRE(absl::IsResourceExhausted(grown) && absl::StrContains(grown.message(), "ulimit -f"));
+    REGATTA_CHILD_REQUIRE(*MemfdSize(*file) == 65536);
+    REGATTA_CHILD_REQUIRE(GrowMemfd(*file, 0, 65536).ok());  // There already.
+    const absl::StatusOr<Fd> small = CreateMemfd("another");
+    REGATTA_CHILD_REQUIRE(small.ok() && GrowMemfd(*small, 0, 32768).ok());
+    return 0;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+TEST(GrowMemfd, LetsTheKernelDecideWhereProcCannotBeRead) {
+  ForkedChild child([] {
+    const absl::StatusOr<Fd> file = CreateMemfd("a test");
+    LimitDescriptors(64);
+    while (dup(0) >= 0) {
+    }
+    REGATTA_CHILD_REQUIRE(GrowMemfd(*file, 0, 4096).ok());
+    REGATTA_CHILD_REQUIRE(absl::IsResourceExhausted(CreateMemfd("another").status()));
+    RefuseMemory();
+    REGATTA_CHILD_REQUIRE(absl::IsResourceExhausted(GrowMemfd(*file, 4096, 4096)));
+    return 0;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+TEST(GrowMemfd, EndsHoweverOftenItIsInterrupted) {
+  ForkedChild child([] {
+    const absl::StatusOr<Fd> file = CreateMemfd("a test");
+    InterruptOften(absl::Microseconds(50));
+    return GrowMemfd(*file, 0, 64 << 20).ok() ? 0 : 1;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+TEST(CreateMemfd, NamesTheCallThatASandboxRefuses) {
+  for (const int error_number : {ENOSYS, EPERM}) {
+    ForkedChild child([&] {
+      RefuseSystemCall(SYS_memfd_create, error_number);
+      const absl::Status refused = CreateMemfd("a test").status();
+      return absl::IsFailedPrecondition(refused) && absl::StrContains(refused.message(), "memfd_create") &&
+                     absl::StrContains(refused.message(), "seccomp")
+                 ? 0
+                 : 1;
+    });
+    EXPECT_EQ(child.Wait(), 0);
+  }
 }
 
 TEST(PunchMemfd, GivesThePagesBackAsZeros) {
@@ -168,6 +239,29 @@ TEST_F(AvailableMemoryUnder, TheOldKindOfGroupCountsToo) {
   EXPECT_EQ(*AvailableMemory(root_), 30000u);
 }
 
+TEST_F(AvailableMemoryUnder, AGroupsFilesInMemoryAreRoom) {
+  Write("/proc/self/cgroup", "0::/job\n");
+  Write("/sys/fs/cgroup/job/memory.max", "50000\n");
+  Write("/sys/fs/cgroup/job/memory.current", "49000\n");
+  Write("/sys/fs/cgroup/job/memory.stat",
+        "anon 9000\nfile 40000\ninactive_anon 5\nactive_file 10000\ninactive_file 25000\n");
+  EXPECT_EQ(*AvailableMemory(root_), 36000u);
+  Write("/proc/self/cgroup", "4:memory:/old\n");
+  Write("/sys/fs/cgroup/memory/old/memory.limit_in_bytes", "50000\n");
+  Write("/sys/fs/cgroup/memory/old/memory.usage_in_bytes", "49000\n");
+  Write("/sys/fs/cgroup/memory/old/memory.stat",
+        "inactive_file 1\ntotal_inactive_file 20000\ntotal_active_file 5000\n");
+  EXPECT_EQ(*AvailableMemory(root_), 26000u);
+}
+
+TEST_F(AvailableMemoryUnder, NoMoreIsPromisedThanThereIsWhereTheMachineForbidsIt) {
+  Write("/proc/meminfo", "MemAvailable:    1000 kB\nCommitLimit:  900 kB\nCommitted_AS:  600 kB\n");
+  Write("/proc/sys/vm/overcommit_memory", "0\n");
+  EXPECT_EQ(*AvailableMemory(root_), 1000u * 1024);
+  Write("/proc/sys/vm/overcommit_memory", "2\n");
+  EXPECT_EQ(*AvailableMemory(root_), 300u * 1024);
+}
+
 TEST_F(AvailableMemoryUnder, StrangeLinesAreSkipped) {
   Write("/proc/self/cgroup", "nonsense\n0::relative\n\n");
   EXPECT_EQ(*AvailableMemory(root_), 1000u * 1024);
@@ -179,6 +273,21 @@ TEST_F(AvailableMemoryUnder, NoProcIsAnErrorThatNamesIt) {
   EXPECT_NE(status.message().find("/proc/meminfo"), std::string::npos);
   Write("/proc/meminfo", "MemTotal: 5 kB\n");
   EXPECT_EQ(AvailableMemory(root_).status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST(Mapping, TellsTheWayOutWhereAllMemoryIsLocked) {
+  const absl::StatusOr<Fd> file = CreateMemfd("a test");
+  ForkedChild child([&] {
+    // The limit is not the superuser's; but it is that of the superuser of a user namespace, who may have nobody to become.
+    const bool limited = getuid() != 0 || setuid(65534) == 0 || errno == EINVAL;
+    if (!limited) return 1;
+    const rlimit limit{1 << 20, 1 << 20};
+    REGATTA_CHILD_REQUIRE(setrlimit(RLIMIT_MEMLOCK, &limit) == 0);
+    REGATTA_CHILD_REQUIRE(mlockall(MCL_FUTURE) == 0);
+    const absl::Status refused = Mapping::Map(*file, size_t{1} << 30).status();
+    return absl::IsResourceExhausted(refused) && absl::StrContains(refused.message(), "MCL_FUTURE") ? 0 : 1;
+  });
+  EXPECT_EQ(child.Wait(), 0);
 }
 
 TEST(Mapping, IsLeftOutOfCoreDumps) {

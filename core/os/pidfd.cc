@@ -20,10 +20,10 @@ constexpr int kAnyKindOfChild = 0x40000000;  // __WALL: also those whose end sen
 }  // namespace
 
 absl::StatusOr<Fd> OpenPidfd(int32_t pid) {
-  Fd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  Fd pidfd = MakeDescriptor([pid] { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); });
   if (pidfd.valid()) return pidfd;
   if (errno == ESRCH) return absl::NotFoundError("pidfd_open: somebody else has reaped this child");
-  return ErrnoError("pidfd_open");
+  return RefusedCallError("pidfd_open", errno, "waiting for processes", "5.3");
 }
 
 absl::StatusOr<Fd> OpenNewChild(int32_t pid) {
@@ -33,7 +33,7 @@ absl::StatusOr<Fd> OpenNewChild(int32_t pid) {
     KillAndReap(pid);
     return pidfd.status();
   }
-  Fd ended(eventfd(1, EFD_CLOEXEC));
+  Fd ended = MakeDescriptor([] { return eventfd(1, EFD_CLOEXEC); });
   if (!ended.valid()) return ErrnoError("eventfd");
   return ended;
 }

@@ -17,7 +17,8 @@
 namespace regatta {
 
 // `pid` must be this process's child that nobody has reaped, or this process: any other pid may be another's by now.
-// ResourceExhausted: no descriptors left. NotFound: somebody else has reaped it (or SIGCHLD is ignored).
+// ResourceExhausted: no descriptors left. NotFound: somebody else has reaped it (or SIGCHLD is ignored). FailedPrecondition: the
+// kernel or a sandbox refuses pidfd_open.
 absl::StatusOr<Fd> OpenPidfd(int32_t pid);
 // Of the child `pid` that this process has just made. If somebody else has reaped it already: a descriptor that is readable and
 // of no process. On error the child has been killed and reaped. ResourceExhausted: no descriptors left.

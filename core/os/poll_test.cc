@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <thread>
+#include <vector>
 
 #include "core/os/forked_child.h"
 #include "gtest/gtest.h"
@@ -60,6 +62,32 @@ TEST(Poll_Deadline, IsKeptThoughSignalsComeAndAnInfiniteOneIsNoOverflow) {
   });
   EXPECT_TRUE(*PollReadable(idle.read, Deadline::After(absl::Hours(24 * 365 * 100))));
   poker.join();
+}
+
+TEST(PollReadable, TakesMoreEntriesThanDescriptorsAreAllowed) {
+  for (const bool hard_too : {false, true}) {
+    ForkedChild child([&] {
+      int ends[2];
+      REGATTA_CHILD_REQUIRE(pipe(ends) == 0);
+      const Fd reader(ends[0]);
+      const Fd writer(ends[1]);
+      std::vector<PollEntry> entries(100);
+      entries[57].fd = &reader;
+      rlimit limit{};
+      REGATTA_CHILD_REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+      limit.rlim_cur = 16;
+      if (hard_too) limit.rlim_max = 16;
+      REGATTA_CHILD_REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+      const absl::StatusOr<int> none = PollReadable(entries, Deadline::After(absl::Milliseconds(30)));
+      REGATTA_CHILD_REQUIRE(none.ok() && *none == 0 && !entries[57].ready);
+      REGATTA_CHILD_REQUIRE(*PollReadable(entries, Deadline::Now()) == 0);
+      REGATTA_CHILD_REQUIRE(write(writer.get(), "x", 1) == 1);
+      const absl::StatusOr<int> one = PollReadable(entries, Deadline::Never());
+      REGATTA_CHILD_REQUIRE(one.ok() && *one == 1 && entries[57].ready);
+      return 0;
+    });
+    EXPECT_EQ(child.Wait(), 0) << "hard too: " << hard_too;
+  }
 }
 
 }  // namespace

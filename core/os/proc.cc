@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/single_threaded.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,11 +53,20 @@ absl::StatusOr<Stat> ReadStat(absl::string_view folder) {
   return absl::DataLossError(absl::StrCat(folder, "/stat reads \"", *text, "\""));
 }
 
+bool IsExiting(const Stat& stat) {
+  constexpr uint32_t kExiting = 0x4;  // The kernel's PF_EXITING.
+  constexpr size_t kFlags = 6;
+  uint32_t flags = 0;
+  return stat.fields.size() > kFlags && absl::SimpleAtoi(stat.fields[kFlags], &flags) && (flags & kExiting) != 0;
+}
+
 }  // namespace
 
 absl::StatusOr<int> ThreadCount() {
   struct stat folder;
   if (stat("/proc/self/task", &folder) != 0 || folder.st_nlink < 3) {
+    // This does nothing to a process that has one thread, and fails for others.
+    if (__libc_single_threaded != 0 || unshare(CLONE_THREAD) == 0) return 1;
     return absl::FailedPreconditionError("/proc/self/task can't be read: mount /proc");
   }
   return static_cast<int>(folder.st_nlink) - 2;  // Itself and its parent folder are links too.
@@ -75,7 +85,8 @@ absl::StatusOr<std::vector<ThreadEntry>> ListThreads() {
     if (absl::IsNotFound(stat.status())) continue;  // Ended since.
     if (!stat.ok()) return stat.status();
     const char state = stat->fields[0][0];
-    if (state == 'Z' || state == 'X') continue;  // A main thread that has ended before the others stays listed.
+    // A main thread that has ended before the others stays listed. One that was joined may be exiting in the kernel still.
+    if (state == 'Z' || state == 'X' || IsExiting(*stat)) continue;
     thread.name = stat->name;
     threads.push_back(std::move(thread));
   }

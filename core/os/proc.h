@@ -19,15 +19,22 @@ struct ThreadEntry {
   std::string name;
 };
 
-// How many threads this process has. One system call.
-// FailedPrecondition: /proc isn't mounted.
+// ThreadSanitizer's own threads, which it takes care of itself at a fork.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr int kSanitizerThreads = 1;
+#else
+inline constexpr int kSanitizerThreads = 0;
+#endif
+
+// How many threads this process has, those included that are just ending. One system call.
+// FailedPrecondition: /proc isn't mounted, and there is not surely one thread only.
 absl::StatusOr<int> ThreadCount();
 
 // Whether this process surely has one thread; without a look into /proc where the C library knows, for a new process's first
 // one costs tens of microseconds.
 bool IsSingleThreaded();
 
-// The threads of this process that have not ended, the calling one included.
+// The threads of this process that have not ended, the calling one included. A thread that was joined has ended.
 absl::StatusOr<std::vector<ThreadEntry>> ListThreads();
 
 // The state letter of a process's main thread as in /proc/PID/stat: R running or ready, S or D waiting, T stopped, Z dead and

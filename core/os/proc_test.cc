@@ -2,10 +2,12 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <thread>
 
 #include "absl/status/status.h"
@@ -37,6 +39,30 @@ TEST(Proc_Threads, AreCountedAndListedByName) {
   stop = true;
   other.join();
   EXPECT_TRUE(Eventually([] { return *ThreadCount() == 1; }));  // The kernel forgets it a moment after join.
+}
+
+TEST(Proc_Threads, ThatWereJoinedAreListedNoMore) {
+  for (int i = 0; i < 2000; ++i) {
+    std::thread([] {}).join();
+    ASSERT_EQ(ListThreads()->size(), size_t{1}) << i;
+  }
+}
+
+TEST(Proc_Threads, AreCountedWithoutProcWhereThereIsOne) {
+  ForkedChild child([] {
+    RefuseSystemCall(SYS_newfstatat, EPERM);
+    RefuseSystemCall(SYS_statx, EPERM);
+    const bool known = ThreadCount().value_or(0) == 1;
+    std::atomic<bool> stop{false};
+    std::thread other([&] {
+      while (!stop) std::this_thread::yield();
+    });
+    const absl::Status unknown = ThreadCount().status();
+    stop = true;
+    other.join();
+    return known && absl::IsFailedPrecondition(unknown) ? 0 : 1;
+  });
+  EXPECT_EQ(child.Wait(), 0);
 }
 
 TEST(Proc_Process, HasAStateAndAParent) {

@@ -1,17 +1,21 @@
 #include "core/os/program.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <link.h>
 #include <linux/close_range.h>
 #include <spawn.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <memory>
 
+#include "absl/strings/numbers.h"
 #include "core/os/error.h"
 #include "core/os/fork.h"
 
@@ -27,11 +31,31 @@ struct FileActions {
   int error;
 };
 
+// By the list of open descriptors in /proc. False: it can't be read.
+bool CloseListed(unsigned first, unsigned last) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/proc/self/fd"), closedir);
+  if (folder == nullptr) return false;
+  std::vector<int> open;
+  while (const dirent* entry = readdir(folder.get())) {
+    unsigned fd = 0;
+    if (absl::SimpleAtoi(entry->d_name, &fd) && fd >= first && fd <= last &&
+        static_cast<int>(fd) != dirfd(folder.get())) {
+      open.push_back(static_cast<int>(fd));
+    }
+  }
+  for (const int fd : open) close(fd);
+  return true;
+}
+
 void CloseRange(unsigned first, unsigned last) {
-  if (first > last || syscall(SYS_close_range, first, last, 0) == 0) return;
-  // A kernel or sandbox without close_range: one by one, up to what can be open.
-  const long limit = sysconf(_SC_OPEN_MAX);  // NOLINT(google-runtime-int)
-  for (unsigned fd = first; fd <= last && fd < static_cast<unsigned>(limit); ++fd) close(static_cast<int>(fd));
+  if (first > last || syscall(SYS_close_range, first, last, 0) == 0 || CloseListed(first, last)) return;
+  // A kernel or sandbox without close_range and /proc: one by one, up to the limit, and further, as it may have been lowered.
+  constexpr rlim_t kAtLeast = 1 << 16;
+  constexpr rlim_t kAtMost = 1 << 20;
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const auto end = static_cast<unsigned>(std::clamp(limit.rlim_cur, kAtLeast, kAtMost));
+  for (unsigned fd = first; fd <= last && fd < end; ++fd) close(static_cast<int>(fd));
 }
 
 }  // namespace
@@ -48,6 +72,7 @@ absl::StatusOr<int32_t> SpawnThisProgram(const std::vector<std::string>& argumen
   pid_t pid = 0;
   const int error = posix_spawn(&pid, kThisProgram, &files.actions, nullptr, argv.data(), environ);
   if (error != 0) return NoProcessError("posix_spawn(/proc/self/exe)", error);
+  RestoreDescriptorLimit(pid);
   return pid;
 }
 
@@ -109,8 +134,8 @@ absl::Status CheckCanRunAfresh() {
 absl::StatusOr<std::vector<Fd>> CopyStandardDescriptors() {
   std::vector<Fd> copies;
   for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    Fd copy(fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-    if (!copy.valid() && errno == EBADF) copy = Fd(open("/dev/null", O_RDWR | O_CLOEXEC));
+    Fd copy = MakeDescriptor([number] { return fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1); });
+    if (!copy.valid() && errno == EBADF) copy = MakeDescriptor([] { return open("/dev/null", O_RDWR | O_CLOEXEC); });
     if (!copy.valid()) return ErrnoError("fcntl(F_DUPFD_CLOEXEC)");
     copies.push_back(std::move(copy));
   }
@@ -125,7 +150,7 @@ absl::Status ReplaceStandardDescriptors(std::span<const Fd> descriptors) {
 }
 
 absl::StatusOr<Fd> OpenWorkingDirectory() {
-  Fd directory(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  Fd directory = MakeDescriptor([] { return open(".", O_PATH | O_DIRECTORY | O_CLOEXEC); });
   if (!directory.valid()) return ErrnoError("open(.)");
   return directory;
 }

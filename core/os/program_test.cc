@@ -1,8 +1,11 @@
 #include "core/os/program.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <string>
 #include <vector>
 
@@ -25,6 +28,23 @@ TEST(Program_CloseAllBut, KeepsWhatIsNamedAndNothingElse) {
     return 0;
   });
   EXPECT_EQ(child.Wait(), 0);
+}
+
+TEST(Program_CloseAllBut, WorksWhereCloseRangeIsRefused) {
+  for (const bool proc_too : {false, true}) {
+    ForkedChild child([&] {
+      for (const int fd : {100, 101, 5000}) REGATTA_CHILD_REQUIRE(dup2(STDERR_FILENO, fd) == fd);
+      LimitDescriptors(200);  // One is above the limit now.
+      RefuseSystemCall(SYS_close_range, ENOSYS);
+      if (proc_too) RefuseSystemCall(SYS_getdents64, EPERM);
+      if (proc_too) RefuseSystemCall(SYS_openat, EPERM);
+      CloseAllBut(std::array{STDERR_FILENO, 101});
+      REGATTA_CHILD_REQUIRE(IsOpen(STDERR_FILENO) && IsOpen(101));
+      REGATTA_CHILD_REQUIRE(!IsOpen(STDIN_FILENO) && !IsOpen(STDOUT_FILENO) && !IsOpen(100) && !IsOpen(5000));
+      return 0;
+    });
+    EXPECT_EQ(child.Wait(), 0) << "proc too: " << proc_too;
+  }
 }
 
 TEST(Program_StandardDescriptors, ThatAreClosedAreFilledAndCopied) {

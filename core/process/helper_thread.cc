@@ -34,12 +34,6 @@ Registry& GetRegistry() {
   return *registry;
 }
 
-#if defined(__SANITIZE_THREAD__)
-constexpr size_t kSanitizerThreads = 1;  // ThreadSanitizer's own, which it takes care of itself at a fork.
-#else
-constexpr size_t kSanitizerThreads = 0;
-#endif
-
 // How long a start by fork waits for the core's helper threads: far longer than they need where no user code keeps them.
 constexpr std::chrono::seconds kTimeToPark{5};
 
@@ -135,7 +129,7 @@ absl::StatusOr<std::unique_ptr<ForkGuard>> ForkGuard::Enter() {
     ++foreign_count;
     absl::StrAppend(&foreign, foreign.empty() ? "" : ", ", thread.name, " (tid ", thread.tid, ")");
   }
-  if (foreign_count > kSanitizerThreads) {
+  if (foreign_count > size_t{kSanitizerThreads}) {
     return absl::FailedPreconditionError(absl::StrCat("can't fork while other threads run, here ", foreign,
                                                       ": a lock that one of them holds would stay locked in the child "
                                                       "for ever. Start with StartMethod::kForkserver or "
