@@ -11,10 +11,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "core/os/fd.h"
@@ -96,37 +98,52 @@ uint32_t ThisClock() {
   return stat("/proc/self/ns/time", &about) == 0 ? static_cast<uint32_t>(about.st_ino) : 0;
 }
 
-enum class Threads { kAllEnded, kSomeMayRun, kUnreadable };
+struct Path {
+  template <typename... Numbers>
+  explicit Path(const char* format, Numbers... numbers) {
+    std::snprintf(text, sizeof(text), format, numbers...);
+  }
+  char text[64];
+};
 
-// `threads`: how many the process had before. One folder or file is open at a time, as there may be one descriptor only.
-Threads LookAtThreads(int32_t pid, unsigned long threads) {
-  char folder[64];
-  std::snprintf(folder, sizeof(folder), "/proc/%d/task", pid);
-  unsigned long listed = 0;
+enum class Threads { kAllEnded, kSomeMayRun, kUnclear };
+
+// Threads may start others and end while they are looked at, and a list leaves out some where others end meanwhile. So all are dead
+// only if all of the list have ended, *then* there are as many threads as the list has, and *then* each of the list is still there:
+// at the count the list was all. One folder or file is open at a time, as there may be one descriptor only.
+Threads LookAtThreads(int32_t pid) {
+  const Path folder("/proc/%d/task", pid);
+  std::array<int32_t, 1024> threads;  // For more a pidfd has to do.
+  size_t count = 0;
   for (off64_t at = 0;;) {
     alignas(dirent64) char entries[8192];
-    const int fd = OpenToRead(folder, O_DIRECTORY);
-    if (fd < 0) return Threads::kUnreadable;
+    const int fd = OpenToRead(folder.text, O_DIRECTORY);
+    if (fd < 0) return Threads::kUnclear;
     const ssize_t got = at == 0 || lseek64(fd, at, SEEK_SET) == at ? getdents64(fd, entries, sizeof(entries)) : -1;
     close(fd);
-    if (got < 0) return Threads::kUnreadable;
+    if (got < 0) return Threads::kUnclear;
     if (got == 0) break;
     for (ssize_t offset = 0; offset < got;) {
       const auto* entry = reinterpret_cast<const dirent64*>(entries + offset);
       offset += entry->d_reclen;
       at = entry->d_off;
       if (entry->d_name[0] == '.') continue;
-      ++listed;
-      char path[96];
-      std::snprintf(path, sizeof(path), "%s/%.12s/stat", folder, entry->d_name);
-      Stat stat;
-      const Reading reading = ReadStat(path, &stat);
-      if (reading == Reading::kUnreadable) return Threads::kUnreadable;
-      if (reading == Reading::kRead && !stat.has_ended()) return Threads::kSomeMayRun;
+      if (count == threads.size()) return Threads::kUnclear;
+      threads[count++] = static_cast<int32_t>(std::strtol(entry->d_name, nullptr, 10));
     }
   }
-  // Where a thread ends while the kernel lists them, the list may leave out another.
-  return listed >= threads ? Threads::kAllEnded : Threads::kSomeMayRun;
+  Stat stat;
+  for (size_t i = 0; i < count; ++i) {
+    if (ReadStat(Path("/proc/%d/task/%d/stat", pid, threads[i]).text, &stat) != Reading::kRead)
+      return Threads::kUnclear;
+    if (!stat.has_ended()) return Threads::kSomeMayRun;
+  }
+  if (ReadStat(Path("/proc/%d/stat", pid).text, &stat) != Reading::kRead || stat.threads != count)
+    return Threads::kUnclear;
+  for (size_t i = 0; i < count; ++i) {
+    if (access(Path("/proc/%d/task/%d", pid, threads[i]).text, F_OK) != 0) return Threads::kUnclear;
+  }
+  return Threads::kAllEnded;
 }
 
 // What the kernel says of the process that has the pid now.
@@ -150,22 +167,18 @@ Liveness AskByPid(int32_t pid) {
 }
 
 Liveness Ask(const ProcessStamp& process) {
+  constexpr int kLooks = 4;  // At threads that come and go.
   if (process.pid <= 0) return Liveness::kDead;
-  char path[64];
-  std::snprintf(path, sizeof(path), "/proc/%d/stat", process.pid);
   Stat stat;
   bool is_same = false;
-  if (ReadStat(path, &stat) == Reading::kRead) {
+  if (ReadStat(Path("/proc/%d/stat", process.pid).text, &stat) == Reading::kRead) {
     is_same = stat.start_time == process.start_time;
     if (!is_same && process.start_time != 0 && process.clock == ThisClock()) return Liveness::kDead;
     if (!stat.has_ended()) return is_same ? Liveness::kAlive : Liveness::kUnknown;
-    switch (LookAtThreads(process.pid, stat.threads)) {
-      case Threads::kAllEnded:
-        return Liveness::kDead;
-      case Threads::kSomeMayRun:
-        return is_same ? Liveness::kAlive : Liveness::kUnknown;
-      case Threads::kUnreadable:
-        break;
+    for (int i = 0; i < kLooks; ++i) {
+      const Threads threads = LookAtThreads(process.pid);
+      if (threads == Threads::kAllEnded) return Liveness::kDead;
+      if (threads == Threads::kSomeMayRun) return is_same ? Liveness::kAlive : Liveness::kUnknown;
     }
   }
   const Liveness by_pid = AskByPid(process.pid);

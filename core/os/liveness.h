@@ -27,7 +27,7 @@ struct ProcessStamp {
 };
 ProcessStamp ThisProcessStamp();
 
-// Costs a read of /proc, and while the process ends one more for each of its threads. Takes no lock, allocates nothing.
+// Costs a read of /proc, and while the process ends some more for each of its threads. Takes no lock, allocates nothing.
 Liveness LivenessOf(const ProcessStamp& process);
 
 // Puts a descriptor by for LivenessOf, if this process has none put by. Without a free one it does nothing.

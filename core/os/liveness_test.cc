@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -166,6 +167,33 @@ TEST(Liveness_OfAProcessWhoseFirstThreadHasEnded, IsAliveWhileOthersComeAndGo) {
   });
   ASSERT_TRUE(Eventually([&] { return scene->ready.load(); }));
   for (int i = 0; i < 3000; ++i) ASSERT_EQ(LivenessOf(scene->stamp), Liveness::kAlive);
+  scene->go = true;
+  EXPECT_TRUE(Eventually([&] { return LivenessOf(scene->stamp) == Liveness::kDead; }));
+}
+
+// Each of its threads starts the next and ends.
+void* PassOn(void* scene) {
+  if (static_cast<Scene*>(scene)->go) _exit(0);
+  pthread_attr_t detached;
+  pthread_attr_init(&detached);
+  pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+  pthread_t next;
+  while (pthread_create(&next, &detached, PassOn, scene) != 0) {
+  }
+  return nullptr;
+}
+
+TEST(Liveness_OfAProcessWhoseFirstThreadHasEnded, IsAliveWhileEachThreadStartsTheNextAndEnds) {
+  Shared<Scene> scene;
+  ForkedChild child([&] {
+    scene->stamp = ThisProcessStamp();
+    PassOn(&*scene);
+    scene->ready = true;
+    syscall(SYS_exit, 0);
+    return 1;
+  });
+  ASSERT_TRUE(Eventually([&] { return scene->ready.load(); }));
+  for (int i = 0; i < 5000; ++i) ASSERT_EQ(LivenessOf(scene->stamp), Liveness::kAlive) << i;
   scene->go = true;
   EXPECT_TRUE(Eventually([&] { return LivenessOf(scene->stamp) == Liveness::kDead; }));
 }
