@@ -8,7 +8,9 @@
 
 #include <cerrno>
 
+#include "core/os/deadline.h"
 #include "core/os/error.h"
+#include "core/os/poll.h"
 
 namespace regatta {
 namespace {
@@ -56,7 +58,10 @@ absl::StatusOr<Reaped> ReapPidfd(const Fd& pidfd) {
   if (result != 0) {
     // EBADF: of no process.
     if (errno == ECHILD || errno == EBADF) return Reaped{ReapOutcome::kNotOurs};
-    return ErrnoError("waitid(P_PIDFD)");
+    // A sandbox or an old kernel refuses the call. The descriptor still tells of the end, and nothing tells of its status.
+    const absl::StatusOr<bool> ended = PollReadable(pidfd, Deadline::Now());
+    if (!ended.ok()) return ended.status();
+    return Reaped{*ended ? ReapOutcome::kNotOurs : ReapOutcome::kRunning};
   }
   if (info.si_pid == 0) return Reaped{ReapOutcome::kRunning};
   return Reaped{info.si_code == CLD_EXITED ? ReapOutcome::kExited : ReapOutcome::kKilled, info.si_status};

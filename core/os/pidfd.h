@@ -31,7 +31,7 @@ enum class ReapOutcome {
   kRunning,  // Or ended so recently that the kernel isn't ready: poll first.
   kExited,   // `number` is the exit code.
   kKilled,   // `number` is the signal.
-  kNotOurs,  // Somebody else reaped it, or it never was a child of this process.
+  kNotOurs,  // Ended, and its status is not known: somebody else reaped it, it never was a child of this process, or waitid is refused.
 };
 struct Reaped {
   ReapOutcome outcome;

@@ -2,8 +2,10 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <thread>
 
 #include "absl/status/status.h"
@@ -60,6 +62,26 @@ TEST(Pidfd_NewChild, ThatSomebodyReapedAlreadyIsReadableAndNobody) {
   EXPECT_TRUE(*PollReadable(*ended, Deadline::Now()));
   EXPECT_EQ(ReapPidfd(*ended)->outcome, ReapOutcome::kNotOurs);
   EXPECT_TRUE(SignalPidfd(*ended, SIGKILL).ok());
+}
+
+// As under a seccomp profile, or before Linux 5.4.
+TEST(Pidfd, TellsOfTheEndWhereWaitidIsRefused) {
+  for (const int error : {ENOSYS, EPERM, EINVAL}) {
+    ForkedChild parent([error] {
+      const pid_t pid = fork();
+      if (pid == 0) {
+        for (;;) pause();
+      }
+      const absl::StatusOr<Fd> pidfd = OpenPidfd(pid);
+      RefuseSystemCall(SYS_waitid, error);
+      REGATTA_CHILD_REQUIRE(ReapPidfd(*pidfd)->outcome == ReapOutcome::kRunning);
+      REGATTA_CHILD_REQUIRE(SignalPidfd(*pidfd, SIGKILL).ok());
+      REGATTA_CHILD_REQUIRE(*PollReadable(*pidfd, Deadline::Never()));
+      REGATTA_CHILD_REQUIRE(ReapPidfd(*pidfd)->outcome == ReapOutcome::kNotOurs);
+      return 0;
+    });
+    EXPECT_EQ(parent.Wait(), 0) << error;
+  }
 }
 
 TEST(Pidfd_NewChild, IsKilledAndReapedWhereNoDescriptorIsLeftForIt) {

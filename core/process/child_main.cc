@@ -90,6 +90,11 @@ void ReportFailure(const absl::Status& status) {
   }
 }
 
+void EndWithoutBoot(const absl::Status& why) {
+  if (!absl::IsOutOfRange(why)) ReportFailure(why);
+  EndUnnoticed();
+}
+
 void EndProcess(int exit_code) {
   static std::atomic<bool> ending{false};
   // exit() within an exit callback.

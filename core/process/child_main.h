@@ -24,6 +24,8 @@ void DependOnCreator(Fd lifeline);
 
 // Says on stderr that this process fails with `status`.
 void ReportFailure(const absl::Status& status);
+// The end of a child that received no boot order: silent if its creator gave up or is gone, which OutOfRange tells.
+[[noreturn]] void EndWithoutBoot(const absl::Status& why);
 
 // A child's end: the end of the runtime (exit callbacks, its own children), stdio flushed, _exit.
 [[noreturn]] void EndProcess(int exit_code);

@@ -37,7 +37,7 @@ void CloseInherited(std::vector<int> keep) {
   if (!DieWithParent(owner_pid)) _exit(1);
   CloseInherited({STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, channel.get()});
   absl::StatusOr<ReceivedBootOrder> boot = ReceiveBootOrder(channel, owner_pid);
-  if (!boot.ok()) _exit(1);
+  if (!boot.ok()) EndWithoutBoot(boot.status());
   channel.Reset();
   RunOrderedChild(*std::move(boot));
 }

@@ -40,7 +40,7 @@ namespace {
   // Until it is under way it belongs to its creator, daemonic or not.
   if (!DieWithParent(creator_pid)) _exit(1);
   absl::StatusOr<ReceivedBootOrder> boot = ReceiveBootOrder(channel, creator_pid);
-  if (!boot.ok()) _exit(1);  // The creator gave up.
+  if (!boot.ok()) EndWithoutBoot(boot.status());
   absl::Status ready = Family::Join(std::move(boot->family));
   if (ready.ok() && boot->order.purpose == BootPurpose::kServe) {
     const std::optional<Fd> file = boot->beside_arguments.Take(0);

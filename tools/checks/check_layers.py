@@ -15,7 +15,7 @@ import sys
 from typing import Iterator, List, Optional, Tuple
 
 # From top to bottom: a layer includes itself and what stands below it.
-LAYERS = ["manager", "pool", "subprocess", "process", "ipc", "sync", "shm", "codec", "topology", "os"]
+LAYERS = ["testing", "manager", "pool", "subprocess", "process", "ipc", "sync", "shm", "codec", "topology", "os"]
 
 # What a top-level folder may include of the others.
 MAY_INCLUDE = {
