@@ -298,6 +298,7 @@ absl::Status ByteQueue::Get(QueueItem* item, Deadline deadline) {
       return look != Look::kEmpty || segment_->Drained();
     };
     const auto tidy = [&] {
+      segment_->RecheckOwners();
       if (segment_->arena().taken() > kTrimChunks) segment_->Trim(thread->self);
     };
     const bool found = header.items.Await(ready, deadline, partner_here, thread->self, tidy);

@@ -110,7 +110,8 @@ absl::Status LaneWriter::BeginSlow(Deadline deadline) {
     }
     if (deadline.is_now()) return FullError("the queue", false);
     const auto ready = [&] { return header.closed.load(std::memory_order_relaxed) != 0 || MaybeRoom(); };
-    if (!header.space.Await(ready, deadline, partner_here, self_, [] {})) return FullError("the queue", true);
+    const auto recheck = [&] { segment_.RecheckOwners(); };
+    if (!header.space.Await(ready, deadline, partner_here, self_, recheck)) return FullError("the queue", true);
     waited = true;
   }
   if (next_ >= ready_until_) {

@@ -1,4 +1,5 @@
 // A queue between processes: across fork, by descriptor, and where something has run out.
+#include <pthread.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -85,6 +86,40 @@ TEST(QueueAcrossFork, WhatThePutterPutOutlivesIt) {
   EXPECT_EQ(queue.size(), 3);
   for (uint32_t i = 0; i < 3; ++i) EXPECT_EQ(GetItem(queue)->number, i);
   EXPECT_TRUE(queue.empty());
+}
+
+// A death that the kernel does not mark: it marks the 2,048 robust mutexes that were locked last.
+int DieUnmarked() {
+  pthread_mutexattr_t robust;
+  pthread_mutexattr_init(&robust);
+  pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST);
+  static std::vector<pthread_mutex_t> mutexes(2100);
+  for (pthread_mutex_t& mutex : mutexes) {
+    pthread_mutex_init(&mutex, &robust);
+    pthread_mutex_lock(&mutex);
+  }
+  return kill(getpid(), SIGKILL);
+}
+
+TEST(QueueOwners, WhoseDeathIsNotMarkedHoldUpNobodyForLong) {
+  for (const bool putter_waits : {false, true}) {
+    ByteQueue queue = *ByteQueue::Create({.capacity = 1});
+    ForkedChild victim([&] {
+      const absl::StatusOr<QueueReservation> room = queue.Reserve(10);
+      REGATTA_CHILD_REQUIRE(room.ok());
+      return DieUnmarked();
+    });
+    ASSERT_EQ(victim.Wait(), -SIGKILL);
+    ASSERT_EQ(queue.size(), 1) << "marked: this kernel has no such limit, and the test shows nothing";
+    if (putter_waits) {
+      EXPECT_TRUE(PutItem(queue, 1, 1).ok());
+      EXPECT_EQ(GetItem(queue)->number, 1u);
+    } else {
+      ASSERT_TRUE(queue.Close().ok());
+      QueueItem item;
+      EXPECT_TRUE(IsClosed(queue.Get(&item, Watchdog())));
+    }
+  }
 }
 
 TEST(QueueAcrossFork, AnItemAndAReservationStayTheParents) {

@@ -175,6 +175,14 @@ uint64_t QueueSegment::size() const {
   return total;
 }
 
+void QueueSegment::RecheckOwners() const {
+  ForEachLane([&](uint32_t index) {
+    const QueueLane& lane = this->lane(index);
+    if (Published(lane) >= lane.used.load(std::memory_order_acquire)) return;
+    Family::Recheck(static_cast<Member>(lane.owner.load(std::memory_order_acquire) & kMemberMask));
+  });
+}
+
 bool QueueSegment::Drained() const { return header().closed.load(std::memory_order_acquire) != 0 && size() == 0; }
 
 uint32_t QueueSegment::FindLane(uint32_t from, uint32_t to) const {
@@ -308,6 +316,11 @@ absl::StatusOr<uint32_t> QueueSegment::ClaimLane(Member self) {
     if (i < std::min(count, word * 64 + 64)) return adopt(i);
   }
   if (count == kQueueLanes) {
+    for (uint32_t i = 0; i < count; ++i) {
+      if (!Family::Recheck(static_cast<Member>(lane(i).owner.load(std::memory_order_acquire) & kMemberMask))) {
+        return adopt(i);
+      }
+    }
     return absl::ResourceExhaustedError(
         absl::StrCat(kQueueLanes, " threads are putting into this queue already: let some end, or share a producer"));
   }

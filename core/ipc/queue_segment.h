@@ -105,6 +105,8 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   uint64_t SettledHop(const QueueLane& lane, uint64_t next) const;
   // Of all lanes.
   uint64_t size() const;
+  // For who waits: an owner with an item on its way may be dead without the kernel having marked it. Finds that within a second.
+  void RecheckOwners() const;
   // Closed, and nothing is left or on its way.
   bool Drained() const;
 

@@ -83,6 +83,7 @@ bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::
     }
   }
   int64_t slept_since = 0;
+  int64_t idle_at = 0;
   while (!deadline.passed()) {
     const bool here = partner_here();
     if (slept_since == 0 && TakeToken(self, here)) {
@@ -101,7 +102,10 @@ bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::
     AsymmetricFenceHeavy();
     if (ready()) return true;
     const int64_t before = MonotonicNanos();
-    if (slept_since == 0) slept_since = before;
+    if (slept_since == 0) {
+      slept_since = before;
+      idle_at = before + kIdleAfter;
+    }
     const bool first = before - slept_since < kIdleAfter;
     sleepers_.fetch_add(1, std::memory_order_relaxed);
     FutexWait(sleeping_, 1,
@@ -113,13 +117,17 @@ bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::
     const bool found = ready();
     // A notifier that read the flag before it was armed has published by now: the caller's next look finds what it left.
     if (found && others) AsymmetricFenceHeavy();
-    const int64_t slept = MonotonicNanos() - slept_since;
+    const int64_t now = MonotonicNanos();
+    const int64_t slept = now - slept_since;
     if (found) {
       t_habit.spin =
           slept < kLongestSpin ? std::min(2 * t_habit.spin, kLongestSpin) : std::max(t_habit.spin / 2, kShortestSpin);
       return true;
     }
-    if (first && slept >= kIdleAfter) idle();
+    if (now >= idle_at) {
+      idle();
+      idle_at = now + kTick;
+    }
   }
   return ready();
 }

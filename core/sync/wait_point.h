@@ -26,7 +26,8 @@ class alignas(64) WaitPoint {
   // may take, without waiting. `partner_here` says whether who will notify last ran on this thread's processor.
   //
   // A waiter that took something calls Notify afterwards if more is there: wakes may have been left to it. `self` is
-  // Family::Self. `idle` is called, if given, when a sleep has lasted 50 ms: the time to tidy up.
+  // Family::Self. `idle` is called when a wait has lasted 50 ms, and every second from then on. Use it to tidy up, and to ask whether those
+  // who are waited for are alive (Family::Recheck): their death wakes nobody where the kernel does not mark it.
   bool Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::FunctionRef<bool()> partner_here, Member self,
              absl::FunctionRef<void()> idle);
 
