@@ -97,7 +97,7 @@ bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::
       token_.exchange(kNobody, std::memory_order_seq_cst);
       if (found) return true;
     }
-    sleeping_.exchange(1, std::memory_order_seq_cst);
+    const uint32_t announced = sleeping_.fetch_or(kAnnounced, std::memory_order_seq_cst) | kAnnounced;
     FaultPointHere(fault::kWaitAnnounced);
     AsymmetricFenceHeavy();
     if (ready()) return true;
@@ -108,12 +108,12 @@ bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::
     }
     const bool first = before - slept_since < kIdleAfter;
     sleepers_.fetch_add(1, std::memory_order_relaxed);
-    FutexWait(sleeping_, 1,
+    FutexWait(sleeping_, announced,
               Deadline::Earlier(deadline, Deadline::AtMonotonicNanos(before + (first ? kIdleAfter : kTick))));
     FaultPointHere(fault::kWaitWoken);
     const bool others = sleepers_.fetch_sub(1, std::memory_order_relaxed) > 1;
     // Armed again for the others: whoever wakes one of us may not wake a second before this one has looked.
-    sleeping_.store(1, std::memory_order_seq_cst);
+    sleeping_.fetch_or(kAnnounced, std::memory_order_seq_cst);
     const bool found = ready();
     // A notifier that read the flag before it was armed has published by now: the caller's next look finds what it left.
     if (found && others) AsymmetricFenceHeavy();
@@ -140,14 +140,23 @@ void WaitPoint::WakeOne() {
       Family::IsAlive(spinner)) {
     return;
   }
-  if (sleeping_.exchange(0, std::memory_order_acq_rel) == 0) return;
+  if (!Disarm()) return;
   FaultPointHere(fault::kNotifyDisarmed);
   FutexWake(sleeping_, 1);
 }
 
+bool WaitPoint::Disarm() {
+  uint32_t seen = sleeping_.load(std::memory_order_relaxed);
+  while ((seen & kAnnounced) != 0) {
+    if (sleeping_.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel)) return true;
+  }
+  return false;
+}
+
 void WaitPoint::NotifyAll() {
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  sleeping_.store(0, std::memory_order_release);
+  // Also without an announcement: a notifier may have taken it back, and woken one of several.
+  if (Disarm()) FaultPointHere(fault::kNotifyDisarmed);
   FutexWake(sleeping_, INT_MAX);
 }
 

@@ -35,19 +35,26 @@ class alignas(64) WaitPoint {
   // will look again; one that is stopped is waited for no longer than a millisecond).
   void Notify() {
     AsymmetricFenceLight();
-    if (sleeping_.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    if (anybody_sleeps()) [[unlikely]]
       WakeOne();
   }
   // Wakes all.
   void NotifyAll();
 
-  bool anybody_sleeps() const { return sleeping_.load(std::memory_order_relaxed) != 0; }
+  // Whether a process may be asleep. (After a sleep it stays true until the next notification.)
+  bool anybody_sleeps() const { return (sleeping_.load(std::memory_order_relaxed) & kAnnounced) != 0; }
 
  private:
+  static constexpr uint32_t kAnnounced = 1;
+
   void WakeOne();
+  // Takes the announcement back and counts the notification. False: there was no announcement.
+  bool Disarm();
   bool TakeToken(Member self, bool partner_here);
 
-  std::atomic<uint32_t> sleeping_;           // Futex word: 1 if somebody may be asleep.
+  // Futex word: {notifications:31 << 1 | whether a process may be asleep}. The number changes with each notification, so that a
+  // waiter that has looked before it does not fall asleep after it, although another waiter has announced itself since.
+  std::atomic<uint32_t> sleeping_;
   alignas(64) std::atomic<uint32_t> token_;  // The member that spins; its own line, as notifiers load the other.
   std::atomic<uint32_t> sleepers_;           // How many sleep, and how many died asleep.
   std::atomic<int64_t> trusted_until_;  // A spinner that holds the token for longer has been stopped or crowded out.

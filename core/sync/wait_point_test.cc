@@ -99,6 +99,39 @@ TEST_F(WaitPointTest, NotifyAllWakesAll) {
   EXPECT_FALSE(soon.passed());
 }
 
+// A waiter has announced itself and has looked in vain. It must not fall asleep beside a notification that came since, although
+// another waiter has announced itself after that.
+TEST_F(WaitPointTest, AWaiterDoesNotSleepThroughANotificationBehindItsBack) {
+  ForkedChild waiter([&] {
+    bool stopped = false;
+    int64_t sleeps_before = 0;
+    int64_t sleeps_after = -1;
+    const bool found = scene_->point.Await(
+        [&] {
+          if (stopped) {
+            sleeps_after = CpuUseOfThisThread().sleeps;
+            return scene_->end.load();
+          }
+          if (scene_->point.anybody_sleeps()) {  // This is the look after its own announcement.
+            stopped = true;
+            kill(getpid(), SIGSTOP);
+            sleeps_before = CpuUseOfThisThread().sleeps;
+          }
+          return false;
+        },
+        Deadline::Never(), Elsewhere, *Family::Self(), NothingToTidy);
+    REGATTA_CHILD_REQUIRE(found && sleeps_after == sleeps_before);
+    return 0;
+  });
+  waiter.AwaitStop();
+  scene_->end = true;
+  scene_->point.NotifyAll();
+  ForkedChild other([&] { return AwaitOne() ? 0 : 1; });
+  ASSERT_TRUE(Eventually([&] { return scene_->point.anybody_sleeps() && IsAsleep(other.pid()); }));
+  waiter.Continue();
+  EXPECT_EQ(waiter.Wait(), 0);
+}
+
 TEST_F(WaitPointTest, IdleIsCalledOnceASleepHasLasted) {
   int calls = 0;
   const int64_t start = MonotonicNanos();
