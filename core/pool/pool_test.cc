@@ -17,6 +17,7 @@
 #include "core/ipc/queue.h"
 #include "core/os/error.h"
 #include "core/pool/fault_points.h"
+#include "core/sync/event.h"
 #include "core/sync/lock.h"
 #include "gtest/gtest.h"
 
@@ -311,6 +312,21 @@ TEST_P(PoolTest, QueuesAndLocksAreArguments) {
   ASSERT_TRUE(lock.Acquire().ok());
   const auto try_lock = [](Lock lock) { return lock.Acquire(Deadline::Now()).ok(); };
   EXPECT_FALSE(*pool.Apply(try_lock, lock));
+}
+
+TEST_P(PoolTest, EventsAreArguments) {
+  Pool pool = Make(2);
+  Event begun = *Event::Create();
+  Event go = *Event::Create();
+  const auto wait = [](Event begun, Event go) {
+    begun.Set();
+    return go.Wait(Watchdog()).ok();
+  };
+  const AsyncResult<bool> result = *pool.ApplyAsync(wait, begun, go);
+  ASSERT_TRUE(begun.Wait(Watchdog()).ok());
+  EXPECT_FALSE(result.Ready());
+  go.Set();
+  EXPECT_TRUE(*result.Get(Watchdog()));
 }
 
 TEST_P(PoolTest, IsThreadSafe) {

@@ -17,6 +17,7 @@
 #include "core/os/pidfd.h"
 #include "core/process/testing_pipe.h"
 #include "core/process/this_process.h"
+#include "core/sync/event.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -84,6 +85,21 @@ TEST_P(Process_Lifecycle, GetsItsArgumentsUnchangedNamedOnesAsAStruct) {
 TEST_P(Process_Lifecycle, ACapturelessLambdaIsAFunctionToo) {
   Process process = Started([](int a, int b) { return a * b; }, 6, 7);
   EXPECT_EQ(Joined(process), ExitStatus::Exited(42));
+}
+
+TEST_P(Process_Lifecycle, EventsAreArguments) {
+  Event begun = *Event::Create();
+  Event go = *Event::Create();
+  Process process = Started(
+      [](Event begun, Event go) {
+        begun.Set();
+        return go.Wait(Deadline::After(kWatchdog)).ok() ? 7 : 1;
+      },
+      begun, go);
+  ASSERT_TRUE(begun.Wait(Deadline::After(kWatchdog)).ok());
+  EXPECT_TRUE(process.IsAlive());
+  go.Set();
+  EXPECT_EQ(Joined(process), ExitStatus::Exited(7));
 }
 
 TEST_P(Process_Lifecycle, WithoutATargetStartsAndEndsWithZero) {

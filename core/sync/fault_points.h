@@ -16,14 +16,17 @@ inline constexpr FaultPoint kNotifyDisarmed("notify_disarmed");
 inline constexpr FaultPoint kLockReleased("lock_released");
 inline constexpr FaultPoint kLockTakenOver("lock_taken_over");
 inline constexpr FaultPoint kLockWaiting("lock_waiting");
+inline constexpr FaultPoint kEventSet("event_set");
 
 }  // namespace fault
 
-// Every point above: the coverage tests go through it.
+// The points of what queues use, too: the queue's coverage test goes through them.
 inline constexpr std::array kSyncFaultPoints = {
     fault::kWaitTokenTaken, fault::kWaitAnnounced, fault::kWaitWoken,   fault::kNotifyDisarmed,
     fault::kLockReleased,   fault::kLockTakenOver, fault::kLockWaiting,
 };
+// Those of the event, which no other layer uses yet: its own test goes through them.
+inline constexpr std::array kEventFaultPoints = {fault::kEventSet};
 
 }  // namespace regatta
 
