@@ -22,6 +22,8 @@ STORMS = [
      "kills, stops and signals over queue, lock, processes and every call of a pool; creators killed"),
     ("core/sync/lock_step_test", {"REGATTA_EVERY_STEP": "1"},
      "killed after every instruction of acquiring and releasing"),
+    ("core/sync/event_step_test", {"REGATTA_EVERY_STEP": "1"},
+     "killed after every instruction of setting, clearing and waiting"),
     ("core/pool/worker_step_test", {"REGATTA_EVERY_STEP": "1"},
      "killed after every instruction between two tasks"),
     ("core/ipc/queue_step_test", {"REGATTA_EVERY_STEP": "1"},

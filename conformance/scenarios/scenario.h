@@ -22,6 +22,7 @@ struct Scenario {
 };
 
 // One topic each, or a part of one.
+std::vector<Scenario> EventScenarios();
 std::vector<Scenario> LockScenarios();
 std::vector<Scenario> PoolFolderScenarios();
 std::vector<Scenario> PoolLifeScenarios();

@@ -8,6 +8,12 @@ namespace {
 
 constexpr FaultEntry kFaults[] = {
     {Fault::kCpuCountAll, "cpu_count_all", "the processors are counted without a look at which may be used"},
+    {Fault::kEventClearIgnored, "event_clear_ignored", "Clear leaves the event set"},
+    {Fault::kEventEarlyTimeout, "event_early_timeout", "Wait's timeout has passed at once"},
+    {Fault::kEventIsSetLies, "event_is_set_lies", "no event is set, as IsSet says"},
+    {Fault::kEventOpen, "event_open", "Wait returns at once, set or not"},
+    {Fault::kEventReleasesOne, "event_releases_one", "a Set releases one that waits, and is undone by that"},
+    {Fault::kEventSetLost, "event_set_lost", "Set does nothing"},
     {Fault::kLockOpen, "lock_open", "Acquire returns at once, whoever holds the lock"},
     {Fault::kLockReleaseLost, "lock_release_lost", "Release says that it did, and the lock stays held"},
     {Fault::kLockReleaseUnchecked, "lock_release_unchecked", "Release of a free lock is no error"},
