@@ -21,6 +21,7 @@ AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-group
 NO_DESCRIPTORS = r"RESOURCE_EXHAUSTED|Too many open files|error while loading shared libraries"
 NO_MEMORY = r"RESOURCE_EXHAUSTED|Cannot allocate memory|error while loading shared libraries|bad_alloc"
 NO_PROCESSES = r"RESOURCE_EXHAUSTED|Resource temporarily unavailable"
+NO_FILES = r"RESOURCE_EXHAUSTED|File too large"
 NO_PROC = r"/proc"
 
 
@@ -73,13 +74,15 @@ def cases(empty: str) -> List[Case]:
         Case("children_are_reaped_by_the_kernel", prepare=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN)),
         Case("all_signals_blocked", prepare=all_signals_blocked),
         Case("core_dumps", prepare=limit(resource.RLIMIT_CORE, resource.RLIM_INFINITY)),
+        Case("file_size_0", prepare=limit(resource.RLIMIT_FSIZE, 0), refusal=NO_FILES),
+        Case("file_size_1_MiB", prepare=limit(resource.RLIMIT_FSIZE, 1 << 20), refusal=NO_FILES),
         Case("locked_memory_0", prepare=limit(resource.RLIMIT_MEMLOCK, 0)),
         Case("stack_unlimited", prepare=limit(resource.RLIMIT_STACK, resource.RLIM_INFINITY)),
         Case("pending_signals_0", prepare=limit(resource.RLIMIT_SIGPENDING, 0)),
     ]
     for taken in ([0], [1], [2], [0, 1], [0, 2], [1, 2], [0, 1, 2]):
         found.append(Case("without_descriptors_" + "_".join(map(str, taken)), prepare=closed(*taken)))
-    for count in (3, 5, 6, 8, 10, 12, 14, 16, 20, 24, 32, 64):
+    for count in (3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 32, 64):
         found.append(Case(f"descriptors_{count}", prepare=limit(resource.RLIMIT_NOFILE, count), refusal=NO_DESCRIPTORS))
     for mebibytes in (16, 32, 64, 128, 256, 512, 1024, 4096):
         found.append(Case(f"address_space_{mebibytes}_MiB", prepare=limit(resource.RLIMIT_AS, mebibytes << 20), refusal=NO_MEMORY))

@@ -48,7 +48,7 @@ EVERY_PROGRAM = {"close", "futex", "getpid", "getppid", "mmap", "munmap", "newfs
 # What the core can't do without, and how it says so. Under each other call that is refused, everything works.
 NEEDED: Dict[str, str] = {
     "clone": "fork: ",
-    "clone3": r"clone3: |posix_spawn\(/proc/self/exe\): ",
+    "clone3": r"clone3: |no thread for the core's own work: |posix_spawn\(/proc/self/exe\): ",
     "dup2": r"dup2: |posix_spawn\(/proc/self/exe\): |workers don't start",
     "eventfd2": "eventfd: ",
     "execve": r"posix_spawn\(/proc/self/exe\): ",
@@ -60,7 +60,7 @@ NEEDED: Dict[str, str] = {
     "gettid": "thread id was not found; use another start method",
     "memfd_create": "memfd_create: ",
     "pipe2": "pipe2: ",
-    "openat": "is /proc mounted",
+    "openat": r"open\(.*\): |is /proc mounted|cannot open shared object file",
     "pidfd_open": "pidfd_open: ",
     "poll": "poll: ",
     "recvmsg": "recvmsg: ",
