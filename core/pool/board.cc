@@ -39,7 +39,9 @@ absl::Status Board::Back(uint32_t slots, uint32_t workers) {
   if (absl::Status grown = segment_->Grow(kDoneOffset, workers * sizeof(DoneRing)); !grown.ok()) return grown;
   // Done() finds each of them from now on.
   for (uint32_t i = 0; i < workers; ++i) {
-    if (segment_->At(kDoneOffset + i * sizeof(DoneRing), sizeof(DoneRing)) == nullptr) {
+    // Other threads read it once it is set.
+    if (done_[i] == nullptr) done_[i] = segment_->Get<DoneRing>(kDoneOffset + i * sizeof(DoneRing));
+    if (done_[i] == nullptr) {
       return absl::ResourceExhaustedError("no address space is left for the pool's results: raise `ulimit -v`");
     }
   }
@@ -139,6 +141,19 @@ std::optional<absl::Span<const std::byte>> Board::Bytes(uint64_t at, uint32_t si
 void Board::FreeExtent(uint64_t at) const {
   if (at == 0) return;
   if (Extent* extent = ExtentPool::Find(arena_, at, 0)) extent->state.store(Extent::kFree, std::memory_order_release);
+}
+
+const std::byte* Board::TakeExtent(uint64_t at, uint32_t size) const {
+  Extent* extent = ExtentPool::Find(arena_, at, size);
+  if (extent == nullptr) return nullptr;
+  extent->state.store(Extent::kOwned | uint64_t{self_} << 32, std::memory_order_relaxed);
+  return extent->payload();
+}
+
+void Board::FreeTaken(const std::byte* payload) const {
+  if (!IsForkGeneration(fork_generation_)) return;
+  auto* extent = reinterpret_cast<Extent*>(const_cast<std::byte*>(payload) - sizeof(Extent));
+  extent->state.store(Extent::kFree, std::memory_order_release);
 }
 
 absl::Status Board::LockArena(Deadline deadline) {

@@ -8,11 +8,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/os/fd.h"
+#include "core/os/fork_generation.h"
 #include "core/pool/board_format.h"
 #include "core/shm/chunk_arena.h"
 #include "core/shm/extent_pool.h"
@@ -61,6 +63,10 @@ class Board : public ArenaLock {
   std::optional<absl::Span<const std::byte>> Bytes(uint64_t at, uint32_t size, const std::byte* in_slot,
                                                    uint32_t in_slot_size) const;
   void FreeExtent(uint64_t at) const;
+  // Owner: the extent at `at` belongs to this process from now on. Null: there is none that holds `size` bytes.
+  const std::byte* TakeExtent(uint64_t at, uint32_t size) const;
+  // Frees what TakeExtent returned. Does nothing in a forked child.
+  void FreeTaken(const std::byte* payload) const;
 
   absl::Status LockArena(Deadline deadline) override;
   bool TryLockArena() override;
@@ -74,7 +80,9 @@ class Board : public ArenaLock {
   }
   // Back() has put memory behind it, and an address.
   DoneRing& Done(uint32_t worker) const {
-    return *reinterpret_cast<DoneRing*>(segment_->At(kDoneOffset + worker * sizeof(DoneRing), sizeof(DoneRing)));
+    if (done_[worker] == nullptr) [[unlikely]]
+      done_[worker] = segment_->Get<DoneRing>(kDoneOffset + worker * sizeof(DoneRing));
+    return *done_[worker];
   }
   std::atomic<uint64_t>& RingEntry(uint64_t index) const {
     return At<std::atomic<uint64_t>>(kRingOffset)[index % kTaskRing];
@@ -82,8 +90,11 @@ class Board : public ArenaLock {
 
   const std::shared_ptr<Segment> segment_;
   std::byte* const base_;
+  // By worker. The owner's Back fills it before other threads see it; a worker uses its own.
+  mutable std::vector<DoneRing*> done_ = std::vector<DoneRing*>(kMostWorkers);
   ChunkArena arena_;
   const Member self_;
+  const uint32_t fork_generation_ = ForkGeneration();
   uint64_t ring_tail_ = 0;       // The owner's.
   uint64_t ring_head_seen_ = 0;  // The owner's; read again only when it seems full, as workers write it all the time.
 };

@@ -27,9 +27,11 @@ inline constexpr uint32_t kBoardChunks = 1 << 20;
 inline constexpr uint32_t kTaskSlots = 4096;
 inline constexpr uint32_t kTaskRing = 2 * kTaskSlots;  // Room for entries that a death doubled.
 inline constexpr uint32_t kMostWorkers = 1024;
-inline constexpr uint32_t kInlineArguments = 56;
+inline constexpr uint32_t kInlineArguments = 72;
 inline constexpr uint32_t kInlineResult = 104;
 inline constexpr uint64_t kLargestResult = uint64_t{1} << 30;
+// Bytes of arguments or results from which on a chunk is split.
+inline constexpr uint64_t kChunkPiece = uint64_t{64} << 20;
 
 enum class TaskPhase : uint8_t {
   kFree = 0,
@@ -60,24 +62,28 @@ struct alignas(256) TaskSlot {
   // What is to be done; written by the owner while the slot is free.
   std::atomic<uint64_t> state;
   FunctionId function;
-  uint32_t items;           // 0: one call. n: a chunk of n calls, each {size:32, arguments}.
-  uint32_t arguments_size;  // Bytes, encoded.
-  uint64_t arguments_at;    // 0: below. Else the offset of an Extent in the segment.
-  uint32_t descriptors;     // That travel beside the arguments; asked of the owner.
-  uint32_t unused;
+  uint32_t items;                                    // 0: one call. n: a chunk of n calls, each {size:32, arguments}.
+  uint32_t arguments_size;                           // Bytes, encoded.
+  uint64_t arguments_at;                             // 0: below. Else the offset of an Extent in the segment.
+  uint32_t descriptors;                              // That travel beside the arguments; asked of the owner.
   alignas(8) std::byte arguments[kInlineArguments];  // The first 8 in the line of what is above.
-  int64_t deadline;                                  // Monotonic nanoseconds; 0: none yet has one.
-  int32_t priority;                                  // Larger first; all are 0 yet.
 
   // What became of it; written by the worker while running. The owner reads this line and not the state's.
   alignas(128) uint32_t result_serial;  // The state's, when the rest is written.
   uint32_t outcome;                     // absl::StatusCode. OK: the result follows; else an encoded absl::Status.
   uint64_t result_at;                   // 0: below. Else the offset of an Extent.
   uint32_t result_size;
-  uint32_t unused_too;
+  uint32_t result_parts;  // 0: the result is in one piece. n: of a chunk, a list of n ResultPart.
   std::byte result[kInlineResult];
 };
 static_assert(sizeof(TaskSlot) == 256);
+
+// A piece of a chunk's results: the outcomes of its next `items` calls, in an extent of their own.
+struct ResultPart {
+  uint64_t at;
+  uint32_t size;
+  uint32_t items;
+};
 
 struct alignas(128) WorkerLine {
   std::atomic<uint64_t> trying;  // 1 + the slot that it may have taken from the task ring without having claimed it.
@@ -97,11 +103,10 @@ struct alignas(4096) BoardHeader {
   std::atomic<uint32_t> owner_processor;   // That the owner last posted on.
   alignas(64) LockCell lock;               // Guards the arena.
   ChunkArenaState arena;
-  alignas(64) std::atomic<uint64_t> ring_head;  // Next entry of the task ring to be taken.
-  alignas(64) std::atomic<uint32_t> armed;      // The owner sleeps on an eventfd: who posts a result signals it.
-  std::atomic<uint32_t> worker_processor;       // That a worker last posted a result on.
-  alignas(64) WaitPoint tasks;                  // Workers wait here.
-  alignas(64) WaitPoint results;                // The owner's threads.
+  alignas(64) std::atomic<uint64_t> ring_head;         // Next entry of the task ring to be taken.
+  alignas(64) std::atomic<uint32_t> worker_processor;  // That a worker last posted a result on.
+  alignas(64) WaitPoint tasks;                         // Workers wait here.
+  alignas(64) WaitPoint results;                       // The owner's threads.
 };
 
 // The task ring: entry n is {n + 1 :32 << 32 | slot}.

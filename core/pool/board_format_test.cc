@@ -35,8 +35,7 @@ TEST(BoardFormat, HasItsFieldsWhereItSays) {
   EXPECT_EQ(offsetof(BoardHeader, lock), 128u);
   EXPECT_EQ(offsetof(BoardHeader, arena), 136u);
   EXPECT_EQ(offsetof(BoardHeader, ring_head), 192u);
-  EXPECT_EQ(offsetof(BoardHeader, armed), 256u);
-  EXPECT_EQ(offsetof(BoardHeader, worker_processor), 260u);
+  EXPECT_EQ(offsetof(BoardHeader, worker_processor), 256u);
   EXPECT_EQ(offsetof(BoardHeader, tasks), 320u);
   EXPECT_EQ(offsetof(BoardHeader, results), 448u);
 
@@ -47,13 +46,16 @@ TEST(BoardFormat, HasItsFieldsWhereItSays) {
   EXPECT_EQ(offsetof(TaskSlot, state), 0u);
   EXPECT_EQ(offsetof(TaskSlot, function), 8u);
   EXPECT_EQ(offsetof(TaskSlot, arguments), 56u);
-  EXPECT_EQ(offsetof(TaskSlot, deadline), 112u);
-  EXPECT_EQ(offsetof(TaskSlot, priority), 120u);
   EXPECT_EQ(offsetof(TaskSlot, result_serial), 128u);
   EXPECT_EQ(offsetof(TaskSlot, outcome), 132u);
   EXPECT_EQ(offsetof(TaskSlot, result_at), 136u);
   EXPECT_EQ(offsetof(TaskSlot, result_size), 144u);
+  EXPECT_EQ(offsetof(TaskSlot, result_parts), 148u);
   EXPECT_EQ(offsetof(TaskSlot, result), 152u);
+
+  EXPECT_EQ(offsetof(ResultPart, size), 8u);
+  EXPECT_EQ(offsetof(ResultPart, items), 12u);
+  EXPECT_EQ(sizeof(ResultPart), 16u);
 }
 
 TEST(BoardFormat, IsWhatABoardLooksLike) {

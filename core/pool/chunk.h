@@ -1,7 +1,10 @@
 // Chunks: several calls of one function that travel as one task, for Pool::Map and its kin.
 //
-// Internal to the pool. Format: of one item it is that of a single call. Of more, arguments are, per item, {size:32, encoded
-// arguments}; results {code:32, size:32, encoded result, or encoded absl::Status}.
+// Internal to the pool.
+//
+// Format     One item has the format of a single call. Arguments of several are, per item, {size:32, encoded arguments};
+//            results are {code:32, size:32, encoded result, or encoded absl::Status}.
+// Errors     An item that can't be encoded or decoded fails by itself: a chunk that can't be encoded is posted item by item.
 #ifndef REGATTA_CORE_POOL_CHUNK_H_
 #define REGATTA_CORE_POOL_CHUNK_H_
 
@@ -12,11 +15,14 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "core/codec/codec.h"
+#include "core/os/mutex.h"
 #include "core/pool/async_result.h"
 #include "core/pool/pool_core.h"
+#include "core/process/call.h"
 
 namespace regatta::pool_internal {
 
@@ -24,63 +30,100 @@ namespace regatta::pool_internal {
 template <class R>
 using MapOf = std::conditional_t<std::is_void_v<R>, void, std::vector<std::conditional_t<std::is_void_v<R>, int, R>>>;
 
-// Gives `each` the outcomes of the `count` calls of a task, by number: of one call, or of a chunk.
-template <class R, class Each>
-void ForEachOutcome(size_t count, absl::Status outcome, absl::Span<const std::byte> bytes, Each each) {
-  if (count == 1) return each(0, DecodeOutcome<R>(std::move(outcome), bytes));
+// Gives `each` the outcomes of `count` calls, by number, as they are decoded. `each` may throw: then `failed` is told of it.
+template <class R, class Each, class Failed>
+void ForEachOutcome(size_t count, const RawResult& raw, Each each, Failed failed) {
+  absl::Status outcome = raw.error();
+  absl::Span<const std::byte> bytes = raw.bytes();
   for (size_t i = 0; i < count; ++i) {
-    uint32_t head[2] = {};
-    if (outcome.ok() && bytes.size() >= sizeof(head)) std::memcpy(head, bytes.data(), sizeof(head));
-    if (outcome.ok() && bytes.size() < sizeof(head) + head[1]) {
-      outcome = absl::DataLossError("a chunk's results end in the middle");
-    }
-    if (!outcome.ok()) {  // What befell the whole chunk befell each of its items.
-      each(i, Outcome<R>(outcome));
-      continue;
-    }
-    const absl::Span<const std::byte> item = bytes.subspan(sizeof(head), head[1]);
-    bytes.remove_prefix(sizeof(head) + head[1]);
-    absl::Status error;
-    if (head[0] != 0) {
-      const absl::Status decoded = DecodeInto(item, error);
-      if (!decoded.ok() || error.ok()) error = absl::DataLossError("an item's error can't be what it claims");
-    }
-    each(i, DecodeOutcome<R>(std::move(error), item));
+    const absl::Status thrown = call_internal::WithoutExceptions([&]() -> absl::Status {
+      if (outcome.ok() && !raw.chunked()) {
+        if constexpr (std::is_void_v<R>) {
+          each(i, absl::OkStatus());
+        } else {
+          each(i, Decode<R>(bytes));
+        }
+        return absl::OkStatus();
+      }
+      uint32_t head[2] = {};
+      if (outcome.ok() && bytes.size() >= sizeof(head)) std::memcpy(head, bytes.data(), sizeof(head));
+      if (outcome.ok() && (bytes.size() < sizeof(head) || bytes.size() - sizeof(head) < head[1])) {
+        outcome = absl::DataLossError("a chunk's results end in the middle");
+      }
+      if (!outcome.ok()) {  // What befell the whole chunk befell each of its items.
+        each(i, Outcome<R>(outcome));
+        return absl::OkStatus();
+      }
+      const absl::Span<const std::byte> item = bytes.subspan(sizeof(head), head[1]);
+      bytes.remove_prefix(sizeof(head) + head[1]);
+      if (head[0] != 0) {
+        absl::Status error;
+        const absl::Status decoded = DecodeInto(item, error);
+        if (!decoded.ok() || error.ok()) error = absl::DataLossError("an item's error can't be what it claims");
+        each(i, Outcome<R>(std::move(error)));
+      } else if constexpr (std::is_void_v<R>) {
+        each(i, absl::OkStatus());
+      } else {
+        each(i, Decode<R>(item));
+      }
+      return absl::OkStatus();
+    });
+    if (!thrown.ok()) failed(i, thrown);
   }
 }
 
-// A map that is under way. Its tasks are of `chunk` items each but the last, and known by their first.
+// A map that is under way. Its tasks' results are decoded as they come by a thread that waits, else all at the end.
 template <class R>
 class MapState : public ResultState<MapOf<R>> {
  public:
-  MapState(size_t items, size_t chunk) : items_(items), chunk_(chunk), left_((items + chunk - 1) / chunk) {
+  explicit MapState(size_t items) : items_(items), left_(items) {
     if constexpr (!std::is_void_v<R>) values_.resize(items);
-    if (items == 0) {
-      Conclude();
-      this->done.store(true, std::memory_order_release);
-    }
+    if (items == 0) this->done.store(true, std::memory_order_release);
   }
 
-  bool Resolve(uint64_t first, absl::Status outcome, absl::Span<const std::byte> bytes) override {
-    const size_t count = std::min(chunk_, items_ - first);
-    ForEachOutcome<R>(count, std::move(outcome), bytes, [&](size_t i, Outcome<R> item) {
-      const absl::Status& status = StatusOf(item);
-      if (!status.ok()) {
-        if (first + i < error_at_) error_ = status;
-        error_at_ = std::min<size_t>(error_at_, first + i);
-      } else if constexpr (!std::is_void_v<R>) {
-        values_[first + i] = *std::move(item);
-      }
-    });
-    if (--left_ > 0) return false;
-    Conclude();
+  bool Take(uint64_t first, uint32_t items, RawResult&& result) override {
+    if constexpr (kIsPlain<R>) {
+      Keep(first, items, result);
+    } else {
+      this->undecoded_.fetch_add(1, std::memory_order_relaxed);
+    }
+    {
+      MutexLock lock(mutex_);
+      if constexpr (!kIsPlain<R>) taken_.push_back({first, items, std::move(result)});
+      left_ -= items;
+      if (left_ > 0) return false;
+    }
+    if constexpr (kIsPlain<R>) {
+      Conclude();
+      this->SetSettled();
+    }
     return true;
+  }
+
+ protected:
+  bool Decode() override {
+    std::vector<Taken> taken;
+    bool complete = false;
+    {
+      MutexLock lock(mutex_);
+      taken.swap(taken_);
+      complete = left_ == 0;
+    }
+    this->undecoded_.fetch_sub(static_cast<uint32_t>(taken.size()), std::memory_order_relaxed);
+    for (const Taken& task : taken) Keep(task.first, task.items, task.result);
+    if (complete) Conclude();
+    return complete;
   }
 
  private:
   // vector<bool>'s elements are no objects.
   static constexpr bool kInPlace = std::is_default_constructible_v<R> && !std::is_same_v<R, bool>;
   using Value = std::conditional_t<std::is_void_v<R>, char, std::conditional_t<kInPlace, R, std::optional<R>>>;
+  struct Taken {
+    uint64_t first;
+    uint32_t items;
+    RawResult result;
+  };
 
   static const absl::Status& StatusOf(const absl::Status& status) { return status; }
   template <class T>
@@ -88,69 +131,135 @@ class MapState : public ResultState<MapOf<R>> {
     return outcome.status();
   }
 
+  // Decodes the results of a task. Several threads may, of different ones.
+  void Keep(uint64_t first, uint32_t items, const RawResult& result) {
+    const auto failed = [&](size_t i, const absl::Status& error) {
+      MutexLock lock(mutex_);
+      if (first + i < error_at_) error_ = error;
+      error_at_ = std::min<size_t>(error_at_, first + i);
+    };
+    const auto each = [&](size_t i, Outcome<R> item) {
+      if (const absl::Status& status = StatusOf(item); !status.ok()) {
+        failed(i, status);
+      } else if constexpr (!std::is_void_v<R>) {
+        values_[first + i] = *std::move(item);
+      }
+    };
+    ForEachOutcome<R>(items, result, each, failed);
+  }
+
+  // All of them have been kept.
   void Conclude() {
+    MutexLock lock(mutex_);
     if constexpr (std::is_void_v<R>) {
-      this->result.emplace(error_);
+      this->result_.emplace(error_);
     } else if (!error_.ok()) {
-      this->result.emplace(error_);
+      this->result_.emplace(error_);
     } else if constexpr (kInPlace) {
-      this->result.emplace(std::move(values_));
+      this->result_.emplace(std::move(values_));
     } else {
-      std::vector<R> all;
-      all.reserve(items_);
-      for (auto& value : values_) all.push_back(*std::move(value));
-      this->result.emplace(std::move(all));
+      this->result_.emplace(OutcomeOf<MapOf<R>>([&] {
+        std::vector<R> all;
+        all.reserve(items_);
+        for (auto& value : values_) all.push_back(*std::move(value));
+        return all;
+      }));
     }
     values_ = {};
   }
 
   const size_t items_;
-  const size_t chunk_;
-  size_t left_;
-  std::vector<Value> values_;
-  size_t error_at_ = SIZE_MAX;
-  absl::Status error_;
+  Mutex mutex_;
+  size_t left_ ABSL_GUARDED_BY(mutex_);  // Items that have not been taken.
+  std::vector<Taken> taken_ ABSL_GUARDED_BY(mutex_);
+  size_t error_at_ ABSL_GUARDED_BY(mutex_) = SIZE_MAX;
+  absl::Status error_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Value> values_;  // Each is written by the thread that decodes it.
 };
 
 // The outcomes of one task's items.
 template <class R>
 class ChunkState : public TaskState {
  public:
-  explicit ChunkState(size_t count) : count_(count) {}
+  // `shared`: where the thread that waits for it sleeps, if it waits for others as well.
+  ChunkState(size_t count, std::shared_ptr<ResultWaiters::List> shared) : left_(count), shared_(std::move(shared)) {
+    if (shared_ != nullptr) waiters = shared_.get();
+  }
 
-  bool Resolve(uint64_t, absl::Status outcome, absl::Span<const std::byte> bytes) override {
-    items.reserve(count_);
-    ForEachOutcome<R>(count_, std::move(outcome), bytes,
-                      [this](size_t, Outcome<R> item) { items.push_back(std::move(item)); });
-    return true;
+  // By one thread: the parts of one task.
+  bool Take(uint64_t, uint32_t items, RawResult&& result) override {
+    taken_.emplace_back(items, std::move(result));
+    left_ -= items;
+    return left_ == 0;
   }
 
   std::vector<Outcome<R>> items;
 
+ protected:
+  bool Decode() override {
+    for (const auto& [count, result] : taken_) {
+      ForEachOutcome<R>(
+          count, result, [this](size_t, Outcome<R> item) { items.push_back(std::move(item)); },
+          [this](size_t, const absl::Status& error) { items.push_back(error); });
+    }
+    taken_.clear();
+    return true;
+  }
+
  private:
-  const size_t count_;
+  size_t left_;
+  std::shared_ptr<ResultWaiters::List> shared_;
+  std::vector<std::pair<uint32_t, RawResult>> taken_;
 };
+
+// How many of `arguments` fit into one chunk, by their bytes; at least one.
+template <class Arguments>
+size_t CountForChunk(absl::Span<const Arguments> arguments) {
+  if constexpr (kFixedSize<Arguments> != kVariable) {
+    return std::min<size_t>(arguments.size(),
+                            std::max<size_t>(1, kChunkPiece / (sizeof(uint32_t) + kFixedSize<Arguments>)));
+  } else {
+    size_t count = 1;
+    // What throws here throws again when it is encoded, and is told then.
+    call_internal::WithoutExceptions([&] {
+      for (size_t bytes = EncodedSize(arguments[0]); count < arguments.size(); ++count) {
+        bytes += EncodedSize(arguments[count]);
+        if (bytes > kChunkPiece) break;
+      }
+      return absl::OkStatus();
+    }).IgnoreError();
+    return count;
+  }
+}
 
 // Posts `arguments`, the packed arguments of each item, as one task.
 template <class Arguments>
-absl::Status SubmitChunk(PoolCore& core, TaskSpec spec, absl::Span<const Arguments> arguments,
-                         const std::shared_ptr<TaskState>& state) {
-  if (arguments.size() == 1) {
-    const auto encode = [&](absl::Span<std::byte> out) { return Encode(arguments[0], out); };
-    return core.Submit(spec, EncodedSize(arguments[0]), encode, state);
-  }
-  size_t bytes = 0;
-  for (const Arguments& item : arguments) bytes += sizeof(uint32_t) + EncodedSize(item);
-  const auto encode = [&](absl::Span<std::byte> out) {
-    for (const Arguments& item : arguments) {
-      const auto size = static_cast<uint32_t>(EncodedSize(item));
-      std::memcpy(out.data(), &size, sizeof(size));
-      if (absl::Status encoded = Encode(item, out.subspan(sizeof(size), size)); !encoded.ok()) return encoded;
-      out.remove_prefix(sizeof(size) + size);
-    }
-    return absl::OkStatus();
-  };
+Submitted SubmitChunk(PoolCore& core, TaskSpec spec, absl::Span<const Arguments> arguments,
+                      const std::shared_ptr<TaskState>& state) {
   spec.items = static_cast<uint32_t>(arguments.size());
+  const bool one = arguments.size() == 1;
+  size_t bytes = 0;
+  const absl::Status sized = call_internal::WithoutExceptions([&] {
+    for (const Arguments& item : arguments) bytes += (one ? 0 : sizeof(uint32_t)) + EncodedSize(item);
+    return absl::OkStatus();
+  });
+  if (!sized.ok()) return {Submitted::Kind::kNotEncoded, sized};
+  const auto encode = [&](absl::Span<std::byte> out) {
+    return call_internal::WithoutExceptions([&]() -> absl::Status {
+      if (one) return Encode(arguments[0], out);
+      for (const Arguments& item : arguments) {
+        const size_t size = EncodedSize(item);
+        if (out.size() < sizeof(uint32_t) + size) {
+          return absl::FailedPreconditionError("a Codec's Size returned another number at its second call");
+        }
+        const auto head = static_cast<uint32_t>(size);
+        std::memcpy(out.data(), &head, sizeof(head));
+        if (absl::Status encoded = Encode(item, out.subspan(sizeof(head), size)); !encoded.ok()) return encoded;
+        out.remove_prefix(sizeof(head) + size);
+      }
+      return absl::OkStatus();
+    });
+  };
   return core.Submit(spec, bytes, encode, state);
 }
 

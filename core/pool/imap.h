@@ -8,7 +8,8 @@
 //   }
 //
 // Input      Read as results are taken, never more than a few chunks ahead: it may be endless.
-// Errors     An item's error is that item's alone: the next is got as ever.
+// Errors     An item's error is that item's alone: the next is got as ever. An item that can't be encoded is such an item. If
+//            the input itself throws, that is the stream's error, after the results of the items before it.
 // Threads    Thread-compatible: one thread at a time. The pool must be open while it reads on.
 #ifndef REGATTA_CORE_POOL_IMAP_H_
 #define REGATTA_CORE_POOL_IMAP_H_
@@ -31,22 +32,27 @@ template <class R>
 class ImapResults {
  public:
   // True: *item is the next result, or its error. False: there are no more. DeadlineExceeded (Unavailable with
-  // Deadline::Now()): none is there yet. Otherwise the pool took no more tasks, and says why.
+  // Deadline::Now()): none is there yet. Otherwise the pool took no more tasks, or the input threw (Unknown); items that the
+  // pool did not take are offered to it again by the next call.
   absl::StatusOr<bool> Next(Outcome<R>* item, Deadline deadline = Deadline::Never()) {
     for (;;) {
       if (current_ != nullptr && at_ < current_->items.size()) {
-        *item = std::move(current_->items[at_++]);
+        const absl::Status moved = call_internal::WithoutExceptions([&] {
+          *item = std::move(current_->items[at_++]);
+          return absl::OkStatus();
+        });
+        if (!moved.ok()) *item = moved;
         return true;
       }
       current_.reset();
       if (absl::Status read = ReadAhead(); !read.ok() && chunks_.empty()) return read;
       if (chunks_.empty()) return false;
       const auto done = [this] { return FindDone() != chunks_.end(); };
-      if (!core_->Wait(done, deadline)) {
-        return deadline.is_now() ? absl::UnavailableError("the next result is not there yet")
-                                 : absl::DeadlineExceededError("the next result is not there yet");
+      if (absl::Status there = core_->Wait(*chunks_.front()->waiters, done, deadline); !there.ok()) {
+        return there;
       }
       const auto found = FindDone();
+      if (!(*found)->Settle(deadline)) return absl::DeadlineExceededError("the next result is not there yet");
       current_ = std::move(*found);
       chunks_.erase(found);
       at_ = 0;
@@ -56,8 +62,8 @@ class ImapResults {
  private:
   friend class Pool;
   using Chunk = std::shared_ptr<pool_internal::ChunkState<R>>;
-  // Posts the next chunk of the input. Null: the input has ended.
-  using Reader = std::function<absl::StatusOr<Chunk>()>;
+  // Posts the next chunk of the input, and adds its state. False: the input has ended.
+  using Reader = std::function<absl::StatusOr<bool>(std::deque<Chunk>& chunks)>;
 
   ImapResults(std::shared_ptr<PoolCore> core, bool ordered, Reader reader)
       : core_(std::move(core)), ordered_(ordered), reader_(std::move(reader)) {}
@@ -65,13 +71,9 @@ class ImapResults {
   absl::Status ReadAhead() {
     const size_t ahead = 4 * static_cast<size_t>(core_->workers());
     while (reader_ && chunks_.size() < ahead) {
-      absl::StatusOr<Chunk> chunk = reader_();
-      if (!chunk.ok()) return chunk.status();
-      if (*chunk == nullptr) {
-        reader_ = nullptr;
-      } else {
-        chunks_.push_back(*std::move(chunk));
-      }
+      const absl::StatusOr<bool> more = reader_(chunks_);
+      if (!more.ok()) return more.status();
+      if (!*more) reader_ = nullptr;
     }
     return absl::OkStatus();
   }

@@ -10,6 +10,9 @@
 //            and end with their owner. Init must have run.
 // Threads    Thread-safe. Callbacks run on a thread of the pool's, one after another: a slow one delays the others, and nothing
 //            else. A callback may use the pool, but neither join nor destroy it.
+// User code  Codecs, callbacks, iterators and destructors run under no lock of the pool. What a codec or an iterator throws is
+//            the error of its item (Unknown, ThrownType). What a callback throws is given to the task's error callback; if
+//            there is none, or it throws as well, statistics() counts it.
 // Order      Tasks begin in the order submitted, and end in any.
 // Crash      A worker's death, at any instruction, fails the task that it held, with pid and signal (Aborted, DeathOf), and
 //            no other; the pool starts another. With `retries` a task is run again instead: then at least once, not at
@@ -21,6 +24,7 @@
 #define REGATTA_CORE_POOL_POOL_H_
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <iterator>
 #include <memory>
@@ -47,7 +51,8 @@ namespace regatta {
 // How one task is to be run; R is what its function returns.
 template <class R>
 struct TaskOptions {
-  // Called with the result, and with the error; once each task, by the pool's thread, before Join returns.
+  // Called with the result, and with the error; by the pool's thread, before Join returns. One of the two is called for each
+  // task. If `callback` throws, `error_callback` is then called with that exception.
   pool_internal::Callback<R> callback = nullptr;
   std::function<void(const absl::Status&)> error_callback = nullptr;
   // Times that it may be run again after its worker died.
@@ -55,7 +60,7 @@ struct TaskOptions {
 };
 
 struct MapOptions {
-  // Items that travel together. 0: a quarter of each worker's share (for Imap: 1).
+  // Items that travel together, if all of them have less than 64 MiB. 0: a quarter of each worker's share (for Imap: 1).
   int64_t chunk = 0;
   // As in TaskOptions; of whole chunks.
   int retries = 0;
@@ -77,7 +82,8 @@ class Pool {
   }
   // Terminates.
   ~Pool() {
-    if (core_ != nullptr) core_->Terminate().IgnoreError();  // In a child of fork it isn't ours to terminate.
+    // In a child of fork it isn't ours to terminate. What could not be ended was killed; a destructor has nobody to tell.
+    if (core_ != nullptr) core_->Terminate().IgnoreError();
   }
 
   // Calls `function` on a worker, and waits for what it returns. Errors: as AsyncResult::Get, and those of ApplyAsync.
@@ -89,7 +95,7 @@ class Pool {
     return (*std::move(result)).Get();
   }
 
-  // Returns at once. FailedPrecondition: closed (IsClosed) or terminated. InvalidArgument: an argument can't be encoded.
+  // Returns at once. On error the arguments are as they were. FailedPrecondition: closed (IsClosed) or terminated. InvalidArgument: an argument can't be encoded.
   // ResourceExhausted: no memory.
   // Result: absl::StatusOr<AsyncResult<R>>.
   template <class F, class... Args>
@@ -104,8 +110,8 @@ class Pool {
     return ApplyWith(std::move(options), function, std::forward<Args>(arguments)...);
   }
 
-  // function(item) for each item; results in the items' order. Nothing is [] at once. On errors: that of the first item
-  // that failed, once all chunks have ended.
+  // function(item) for each item; results in the items' order. An empty input returns an empty vector at once. If items
+  // fail, Map waits for all chunks, then returns the error of the first failed item in input order.
   template <class F, std::ranges::input_range Items>
   auto Map(F function, Items&& items, MapOptions options = {}) {
     return Finished(MapAsync(function, std::forward<Items>(items), options));
@@ -190,19 +196,23 @@ class Pool {
   }
 
   template <class C, bool kUnpack, class Items>
-  static std::vector<typename C::Arguments> Packed(Items& items) {
+  static absl::StatusOr<std::vector<typename C::Arguments>> Packed(Items& items) {
     static_assert(!CarriesDescriptors<typename C::Arguments>(),
                   "items of a map can't hold queues, locks or descriptors: pass them with ApplyAsync");
     std::vector<typename C::Arguments> all;
-    if constexpr (std::ranges::sized_range<Items>) all.reserve(std::ranges::size(items));
-    for (auto&& item : items) {
-      if constexpr (kUnpack) {
-        all.push_back(std::apply([](auto&&... parts) { return C::Pack(std::forward<decltype(parts)>(parts)...); },
-                                 std::forward<decltype(item)>(item)));
-      } else {
-        all.push_back(C::Pack(std::forward<decltype(item)>(item)));
+    const absl::Status thrown = call_internal::WithoutExceptions([&] {
+      if constexpr (std::ranges::sized_range<Items>) all.reserve(std::ranges::size(items));
+      for (auto&& item : items) {
+        if constexpr (kUnpack) {
+          all.push_back(std::apply([](auto&&... parts) { return C::Pack(std::forward<decltype(parts)>(parts)...); },
+                                   std::forward<decltype(item)>(item)));
+        } else {
+          all.push_back(C::Pack(std::forward<decltype(item)>(item)));
+        }
       }
-    }
+      return absl::OkStatus();
+    });
+    if (!thrown.ok()) return thrown;
     return all;
   }
 
@@ -229,72 +239,144 @@ class Pool {
     const absl::StatusOr<FunctionId> id = C::Id(function);
     if (!id.ok()) return id.status();
     if (absl::Status retries = CheckRetries(options.retries); !retries.ok()) return retries;
-    const typename C::Arguments packed = C::Pack(std::forward<Args>(arguments)...);
-    auto state = std::make_shared<pool_internal::ResultState<R>>();
-    state->wants_callback = options.callback || options.error_callback;
-    if (state->wants_callback) {
-      state->callback = std::move(options.callback);
-      state->error_callback = std::move(options.error_callback);
-    }
-    const TaskSpec spec{*id, 0, static_cast<uint32_t>(options.retries)};
-    absl::Status accepted;
-    if constexpr (CarriesDescriptors<typename C::Arguments>()) {
-      accepted = SubmitWithDescriptors(spec, packed, state);
-    } else {
-      accepted = core_->Submit(
-          spec, EncodedSize(packed), [&](absl::Span<std::byte> out) { return Encode(packed, out); }, state);
-    }
+    std::shared_ptr<pool_internal::ResultState<R>> state;
+    absl::Status accepted = call_internal::WithoutExceptions([&]() -> absl::Status {
+      state = std::make_shared<pool_internal::ResultState<R>>();
+      if (options.callback || options.error_callback) {
+        state->SetCallbacks(std::move(options.callback), std::move(options.error_callback));
+      }
+      typename C::Arguments packed = C::Pack(std::forward<Args>(arguments)...);
+      const TaskSpec spec{.function = *id, .retries = static_cast<uint32_t>(options.retries)};
+      absl::Status submitted = SubmitPacked(spec, packed, state);
+      if (!submitted.ok()) GiveBack<Args&&...>(packed, std::index_sequence_for<Args...>(), arguments...);
+      return submitted;
+    });
     if (!accepted.ok()) return accepted;
     return AsyncResult<R>(core_, std::move(state));
   }
 
-  template <class Arguments>
-  absl::Status SubmitWithDescriptors(const TaskSpec& spec, const Arguments& packed, std::shared_ptr<TaskState> state) {
-    DescriptorSink sink;
-    const absl::StatusOr<std::string> bytes = EncodeToString(packed, &sink);
-    if (!bytes.ok()) return bytes.status();
-    std::vector<Fd> descriptors;
-    for (const Fd* fd : sink.descriptors()) {
-      absl::StatusOr<Fd> copy = fd->Duplicate();
-      if (!copy.ok()) return copy.status();
-      descriptors.push_back(*std::move(copy));
+  // What was moved out of the caller's arguments goes back to them: the task was not accepted.
+  template <class... Args, class Arguments, size_t... I>
+  static void GiveBack(Arguments& packed, std::index_sequence<I...>, std::remove_reference_t<Args>&... arguments) {
+    (GiveBackOne<Args>(std::get<I>(packed), arguments), ...);
+  }
+  template <class Arg, class Carried>
+  static void GiveBackOne([[maybe_unused]] Carried& packed, [[maybe_unused]] std::remove_reference_t<Arg>& argument) {
+    if constexpr (std::is_rvalue_reference_v<Arg> && std::is_same_v<std::remove_reference_t<Arg>, Carried> &&
+                  std::is_move_assignable_v<Carried>) {
+      argument = std::move(packed);
     }
-    const auto copy_out = [&](absl::Span<std::byte> out) {
-      std::copy_n(AsBytes(*bytes).begin(), out.size(), out.begin());
-      return absl::OkStatus();
-    };
-    return core_->Submit(spec, bytes->size(), copy_out, std::move(state), std::move(descriptors));
+  }
+
+  template <class Arguments>
+  absl::Status SubmitPacked(const TaskSpec& spec, const Arguments& packed, const std::shared_ptr<TaskState>& state) {
+    if constexpr (CarriesDescriptors<Arguments>()) {
+      DescriptorSink sink;
+      const absl::StatusOr<std::string> bytes = EncodeToString(packed, &sink);
+      if (!bytes.ok()) return bytes.status();
+      auto descriptors = std::make_unique<std::vector<Fd>>();
+      for (const Fd* fd : sink.descriptors()) {
+        absl::StatusOr<Fd> copy = fd->Duplicate();
+        if (!copy.ok()) return copy.status();
+        descriptors->push_back(*std::move(copy));
+      }
+      const auto copy_out = [&](absl::Span<std::byte> out) {
+        std::copy_n(AsBytes(*bytes).begin(), out.size(), out.begin());
+        return absl::OkStatus();
+      };
+      return core_->Submit(spec, bytes->size(), copy_out, state, std::move(descriptors)).status;
+    } else {
+      const auto encode = [&](absl::Span<std::byte> out) {
+        return call_internal::WithoutExceptions([&] { return Encode(packed, out); });
+      };
+      return core_->Submit(spec, EncodedSize(packed), encode, state).status;
+    }
   }
 
   template <class C, class F>
-  auto MapWith(F function, std::vector<typename C::Arguments> items, const MapOptions& options,
+  auto MapWith(F function, absl::StatusOr<std::vector<typename C::Arguments>> packed, const MapOptions& options,
                TaskOptions<pool_internal::MapOf<typename C::Result>> whole)
       -> absl::StatusOr<AsyncResult<pool_internal::MapOf<typename C::Result>>> {
     using R = typename C::Result;
+    if (!packed.ok()) return packed.status();
     const absl::StatusOr<FunctionId> id = C::Id(function);
     if (!id.ok()) return id.status();
     if (absl::Status retries = CheckRetries(options.retries); !retries.ok()) return retries;
     if (options.chunk < 0)
       return absl::InvalidArgumentError("a chunk must have 1 item or more; 0 lets the pool choose");
+    const auto items = absl::MakeConstSpan(*packed);
     const size_t share = 4 * static_cast<size_t>(core_->workers());
     const size_t chunk = options.chunk > 0 ? static_cast<size_t>(options.chunk)
                                            : std::max<size_t>(1, (items.size() + share - 1) / share);
-    // The callback of a map of nothing isn't called, as in CPython.
-    auto map = std::make_shared<pool_internal::MapState<R>>(items.size(), chunk);
-    map->callback = std::move(whole.callback);
-    map->error_callback = std::move(whole.error_callback);
-    map->wants_callback = map->callback || map->error_callback;
-    absl::Status posted;
-    for (size_t at = 0; at < items.size(); at += chunk) {
-      const TaskSpec spec{*id, 0, static_cast<uint32_t>(options.retries), at};
-      if (posted.ok()) {
-        posted = pool_internal::SubmitChunk(*core_, spec, absl::MakeConstSpan(items).subspan(at, chunk), map);
-        if (!posted.ok() && at == 0) return posted;
+    std::shared_ptr<pool_internal::MapState<R>> map;
+    absl::Status refused = call_internal::WithoutExceptions([&] {
+      map = std::make_shared<pool_internal::MapState<R>>(items.size());
+      // The callback of a map of nothing isn't called, as in CPython.
+      if (!items.empty()) map->SetCallbacks(std::move(whole.callback), std::move(whole.error_callback));
+      return absl::OkStatus();
+    });
+    if (!refused.ok()) return refused;
+    TaskSpec spec{.function = *id, .retries = static_cast<uint32_t>(options.retries)};
+    for (size_t at = 0, apart = 0; at < items.size(); at += spec.items) {
+      const auto rest = items.subspan(at, chunk);
+      spec.items = static_cast<uint32_t>(at < apart ? 1 : pool_internal::CountForChunk(rest));
+      spec.first = at;
+      absl::Status failed = refused;
+      if (refused.ok()) {
+        Submitted submitted = pool_internal::SubmitChunk(*core_, spec, rest.first(spec.items), map);
+        if (submitted.kind == Submitted::Kind::kNotEncoded && spec.items > 1) {
+          apart = at + spec.items;  // One item by itself after another, so that only some fail.
+          spec.items = 0;
+          continue;
+        }
+        if (submitted.kind == Submitted::Kind::kRefused) {
+          if (at == 0) return submitted.status;
+          refused = submitted.status;
+        }
+        failed = submitted.status;
       }
-      if (!posted.ok()) core_->Fail(spec, map, posted);
+      if (!failed.ok()) core_->Fail(spec, map, failed);
     }
     return AsyncResult<pool_internal::MapOf<R>>(core_, std::move(map));
   }
+
+  // The input of an Imap.
+  template <class Items, class Arguments>
+  struct Input {
+    Items range;
+    std::optional<std::ranges::iterator_t<Items>> at = std::nullopt;
+    bool ended = false;
+    absl::Status thrown = absl::OkStatus();  // What ended it, if that was an exception.
+    std::vector<Arguments> read = {};
+    size_t posted = 0;   // Of these.
+    bool apart = false;  // One item by itself after another, as they could not be encoded together.
+
+    // Reads up to `chunk` items into `read`.
+    template <class C>
+    void Read(size_t chunk) {
+      thrown = call_internal::WithoutExceptions([&] {
+        ended = true;  // Until it is known to go on: after an exception it is not touched again.
+        if (!at.has_value()) at = std::ranges::begin(range);
+        size_t bytes = 0;
+        for (; read.size() < chunk && bytes < kChunkPiece; ++*at) {
+          if (*at == std::ranges::end(range)) return absl::OkStatus();
+          read.push_back(C::Pack(**at));
+          if (chunk > 1) bytes += SizeOf(read.back());
+        }
+        ended = false;
+        return absl::OkStatus();
+      });
+    }
+    static size_t SizeOf(const Arguments& item) {
+      size_t size = 0;
+      // What throws here throws again when it is encoded, and is told then.
+      call_internal::WithoutExceptions([&] {
+        size = EncodedSize(item);
+        return absl::OkStatus();
+      }).IgnoreError();
+      return size;
+    }
+  };
 
   // `Items` is a reference for a range given by name, which is then used in place.
   template <class F, class Items>
@@ -302,32 +384,53 @@ class Pool {
       -> absl::StatusOr<ImapResults<typename ItemCall<F, Items>::Result>> {
     using C = ItemCall<F, Items>;
     using R = typename C::Result;
+    using State = pool_internal::ChunkState<R>;
     static_assert(!CarriesDescriptors<typename C::Arguments>(),
                   "items of a map can't hold queues, locks or descriptors: pass them with ApplyAsync");
     const absl::StatusOr<FunctionId> id = C::Id(function);
     if (!id.ok()) return id.status();
     if (absl::Status retries = CheckRetries(options.retries); !retries.ok()) return retries;
     if (options.chunk < 0) return absl::InvalidArgumentError("a chunk must have 1 item or more; 0 means 1");
-    struct Input {
-      Items range;
-      std::optional<std::ranges::iterator_t<Items>> at;
-    };
-    std::shared_ptr<Input> input(new Input{std::forward<Items>(items), std::nullopt});
+    using ItsInput = Input<Items, typename C::Arguments>;
+    std::shared_ptr<ItsInput> input;
+    const absl::Status thrown = call_internal::WithoutExceptions([&] {
+      input.reset(new ItsInput{std::forward<Items>(items)});
+      return absl::OkStatus();
+    });
+    if (!thrown.ok()) return thrown;
     const size_t chunk = options.chunk > 0 ? static_cast<size_t>(options.chunk) : 1;
-    const auto retries = static_cast<uint32_t>(options.retries);
-    const auto reader = [input, chunk, retries, id = *id,
-                         core = core_]() -> absl::StatusOr<std::shared_ptr<pool_internal::ChunkState<R>>> {
-      if (!input->at.has_value()) input->at = std::ranges::begin(input->range);
-      std::vector<typename C::Arguments> items;
-      for (; items.size() < chunk && *input->at != std::ranges::end(input->range); ++*input->at) {
-        items.push_back(C::Pack(**input->at));
+    const TaskSpec spec{.function = *id, .retries = static_cast<uint32_t>(options.retries)};
+    // Whichever chunk ends first is wanted: one place to sleep for all.
+    auto shared = ordered ? nullptr : std::make_shared<ResultWaiters::List>();
+    const auto reader = [input, chunk, spec, shared,
+                         core = core_](std::deque<std::shared_ptr<State>>& chunks) -> absl::StatusOr<bool> {
+      if (input->read.empty() && !input->ended) input->template Read<C>(chunk);
+      if (input->read.empty()) {
+        if (!input->thrown.ok()) return input->thrown;
+        return false;
       }
-      if (items.empty()) return nullptr;
-      auto state = std::make_shared<pool_internal::ChunkState<R>>(items.size());
-      const absl::Status posted =
-          pool_internal::SubmitChunk(*core, TaskSpec{id, 0, retries}, absl::MakeConstSpan(items), state);
-      if (!posted.ok()) return posted;
-      return state;
+      for (;;) {
+        const size_t count = input->apart ? 1 : input->read.size();
+        TaskSpec task = spec;
+        task.items = static_cast<uint32_t>(count);
+        const auto state = std::make_shared<State>(count, shared);
+        Submitted submitted = pool_internal::SubmitChunk(
+            *core, task, absl::MakeConstSpan(input->read).subspan(input->posted, count), state);
+        if (submitted.kind == Submitted::Kind::kRefused) return submitted.status;
+        if (submitted.kind == Submitted::Kind::kNotEncoded && count > 1) {
+          input->apart = true;
+          continue;
+        }
+        if (submitted.kind == Submitted::Kind::kNotEncoded) core->Fail(task, state, submitted.status);
+        chunks.push_back(state);
+        input->posted += count;
+        if (input->posted == input->read.size()) {
+          input->read.clear();
+          input->posted = 0;
+          input->apart = false;
+        }
+        return true;
+      }
     };
     return ImapResults<R>(core_, ordered, reader);
   }

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "core/os/cpu.h"
 #include "core/os/error.h"
-#include "core/os/event_fd.h"
 #include "core/topology/affinity.h"
 #include "core/topology/topology.h"
 #include "core/topology/usable_cpus.h"
@@ -15,8 +14,7 @@
 namespace regatta {
 namespace {
 
-constexpr uint32_t kOwner = 0;  // The owner's extents; worker i's are i + 1.
-constexpr absl::Duration kGrace = absl::Seconds(1);
+constexpr uint32_t kFirstSlots = 64;  // Have memory from the start, so that a task can always be posted.
 
 // The processor of each worker; empty: not pinned.
 absl::StatusOr<std::vector<int>> PlaceWorkers(const PoolOptions& options, int workers) {
@@ -41,163 +39,179 @@ absl::StatusOr<std::shared_ptr<PoolCore>> PoolCore::Create(const PoolOptions& gi
   options.cpus = *std::move(cpus);
   absl::StatusOr<std::unique_ptr<Board>> board = Board::Create();
   if (!board.ok()) return board.status();
-  if (absl::Status backed = (*board)->Back(0, static_cast<uint32_t>(count)); !backed.ok()) return backed;
-  absl::StatusOr<Fd> event = CreateEventFd();
-  if (!event.ok()) return event.status();
-  absl::StatusOr<Fd> control = CreateEventFd();
-  if (!control.ok()) return control.status();
-  absl::StatusOr<Fd> calls = CreateEventFd();
-  if (!calls.ok()) return calls.status();
-  absl::StatusOr<std::unique_ptr<Nursery>> nursery =
-      Nursery::Create(options.method == StartMethod::kFork ? Nursery::Origin::kFork : Nursery::Origin::kExec);
-  if (!nursery.ok()) return nursery.status();
-  std::shared_ptr<PoolCore> core(new PoolCore(std::move(options), *std::move(board), *std::move(nursery),
-                                              *std::move(event), *std::move(control), *std::move(calls)));
-  core->workers_.resize(static_cast<size_t>(count));
-  for (uint32_t i = 0; i < core->workers_.size(); ++i) {
-    if (absl::Status started = core->StartWorker(i); !started.ok()) {
-      core->Terminate().IgnoreError();
-      return started;
-    }
+  if (absl::Status backed = (*board)->Back(kFirstSlots, static_cast<uint32_t>(count)); !backed.ok()) return backed;
+  std::shared_ptr<PoolCore> core(new PoolCore(static_cast<uint32_t>(count), *std::move(board)));
+  absl::StatusOr<std::unique_ptr<WorkerSet>> set =
+      WorkerSet::Create(options, core->workers_count_, core->board_, &core->tasks_);
+  if (!set.ok()) return set.status();
+  core->workers_ = *std::move(set);
+  absl::Status started = core->workers_->Start();
+  if (started.ok()) started = core->StartThreads();
+  if (!started.ok()) {
+    core->Terminate().IgnoreError();  // The first error counts.
+    return started;
   }
-  PoolCore* raw = core.get();
-  absl::StatusOr<std::unique_ptr<HelperThread>> helper = HelperThread::Start(
-      "regatta-pool", [raw](HelperThread& self) { raw->HelperBody(self); }, [raw] { raw->WakeHelper(); });
-  if (!helper.ok()) {
-    core->Terminate().IgnoreError();
-    return helper.status();
-  }
-  core->helper_ = *std::move(helper);
   return core;
 }
 
-PoolCore::PoolCore(PoolOptions options, std::unique_ptr<Board> board, std::unique_ptr<Nursery> nursery, Fd event,
-                   Fd control, Fd calls)
-    : options_(std::move(options)),
-      owner_pid_(getpid()),
-      fork_generation_(Family::fork_generation()),
+PoolCore::PoolCore(uint32_t workers, std::shared_ptr<Board> board)
+    : owner_pid_(getpid()),
+      fork_generation_(ForkGeneration()),
+      workers_count_(workers),
       board_(std::move(board)),
-      nursery_(std::move(nursery)),
-      event_(std::move(event)),
-      control_(std::move(control)),
-      calls_(std::move(calls)),
-      extents_(&board_->arena(), kOwner, board_.get()),
-      pending_(kTaskSlots),
-      serials_(kTaskSlots) {}
+      callbacks_([this] { tasks_.CallbackReturned(); }),
+      tasks_(board_, workers, kFirstSlots,
+             [this](std::shared_ptr<TaskState> state) { callbacks_.Push(std::move(state)); }) {}
 
-PoolCore::~PoolCore() {
-  if (!CheckOwner().ok()) return;  // A child of fork: the workers and the thread are its parent's.
-  Terminate().IgnoreError();
+absl::Status PoolCore::StartThreads() {
+  MutexLock one(ending_);
+  absl::StatusOr<std::unique_ptr<HelperThread>> thread = HelperThread::Start(
+      "regatta-pool", [this](HelperThread& self) { Keep(self); }, [this] { workers_->Wake(); });
+  if (!thread.ok()) return thread.status();
+  keeper_ = *std::move(thread);
+  thread = HelperThread::Start(
+      "regatta-results", [this](HelperThread& self) { CollectFor(self); }, [this] { tasks_.waiters().Interrupt(); });
+  if (!thread.ok()) return thread.status();
+  collector_ = *std::move(thread);
+  return absl::OkStatus();
 }
 
-absl::Status PoolCore::CheckOwner() const {
-  if (Family::fork_generation() == fork_generation_) [[likely]]
-    return absl::OkStatus();
+PoolCore::~PoolCore() {
+  // In a forked child the workers and the threads are its parent's. Otherwise: what doesn't end was killed, and Terminate
+  // has said so to its caller; a destructor has none.
+  if (CheckOwner().ok() && workers_ != nullptr) Terminate().IgnoreError();
+}
+
+absl::Status PoolCore::NotOwnerError() const {
   return absl::FailedPreconditionError(
       absl::StrCat("this pool belongs to process ", owner_pid_, ": make one of your own in a child"));
 }
 
-absl::Status PoolCore::CheckOpen() const {
-  if (terminated_) return absl::FailedPreconditionError("the pool was terminated: it takes no more tasks");
-  if (closed_) return ClosedError("the pool");
-  return broken_;
+Submitted PoolCore::Submit(const TaskSpec& spec, size_t bytes,
+                           absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode,
+                           const std::shared_ptr<TaskState>& state, std::unique_ptr<std::vector<Fd>> descriptors) {
+  if (absl::Status owner = CheckOwner(); !owner.ok()) return {Submitted::Kind::kRefused, std::move(owner)};
+  if (state->wants_callback) {
+    if (absl::Status started = callbacks_.Start(); !started.ok()) {
+      return {Submitted::Kind::kRefused, std::move(started)};
+    }
+  }
+  const bool was_untidy = tasks_.untidy();
+  Submitted submitted = tasks_.Submit(spec, bytes, encode, state, std::move(descriptors));
+  if (!was_untidy && tasks_.untidy()) workers_->Wake();  // The keeper gives memory back once the pool is idle.
+  return submitted;
+}
+
+absl::Status PoolCore::Wait(ResultWaiters::List& list, absl::FunctionRef<bool()> done, Deadline deadline) {
+  if (absl::Status owner = CheckOwner(); !owner.ok()) return owner;
+  if (done()) return absl::OkStatus();
+  tasks_.Collect(false);
+  if (done()) return absl::OkStatus();
+  if (deadline.is_now()) return absl::UnavailableError("the task has not ended yet");
+  if (tasks_.waiters().Wait(list, done, deadline)) return absl::OkStatus();
+  return absl::DeadlineExceededError("the task has not ended yet");
 }
 
 absl::Status PoolCore::Close() {
   if (absl::Status owner = CheckOwner(); !owner.ok()) return owner;
-  std::lock_guard<std::mutex> lock(mutex_);
+  MutexLock lock(life_);
   closed_ = true;
+  if (!terminated_) tasks_.Refuse(ClosedError("the pool"));
   return absl::OkStatus();
 }
 
-void PoolCore::StopWorkers() {
-  stopping_.store(true, std::memory_order_release);
-  board_->header().stop.store(1, std::memory_order_release);
-  board_->header().tasks.NotifyAll();
-}
-
-absl::Status PoolCore::EndWorkers() {
-  std::vector<std::shared_ptr<Child>> children;
+absl::Status PoolCore::EndTasks() {
   {
-    std::lock_guard<std::mutex> lock(mutex_);
-    for (const WorkerPlace& place : workers_) {
-      if (place.child != nullptr) children.push_back(place.child);
-    }
+    MutexLock lock(life_);
+    if (std::exchange(terminated_, true)) return absl::OkStatus();
+    closed_ = true;
+    tasks_.Refuse(absl::FailedPreconditionError("the pool was terminated: it takes no more tasks"));
   }
-  for (const auto& child : children) child->Terminate().IgnoreError();  // End() follows, and has the last word.
-  const Deadline patience = Deadline::After(kGrace);
-  absl::Status all;
-  for (const auto& child : children) {
-    if (child->Wait(patience).ok()) continue;
-    all.Update(child->End().status());
-  }
-  return all;
+  workers_->Stop();
+  absl::Status ended = workers_->End();
+  tasks_.FailAll(absl::CancelledError("the pool was terminated before the task had ended"));
+  return ended;
 }
 
-// Whoever calls it returns with workers and threads gone, but a callback, which they wait for.
+// On return workers and threads are gone. A callback can't wait for its own thread: there the threads go on until the pool
+// is destroyed.
 absl::Status PoolCore::Terminate() {
   if (absl::Status owner = CheckOwner(); !owner.ok()) return owner;
-  const bool in_callback = callback_thread_.load() == std::this_thread::get_id();
-  bool first = false;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    first = !std::exchange(terminated_, true);
-    closed_ = true;
-  }
-  absl::Status all;
-  if (first) {
-    StopWorkers();
-    all = EndWorkers();
-    FailAll(absl::CancelledError("the pool was terminated before the task had ended"));
-  }
-  if (in_callback) return all;
-  std::lock_guard<std::mutex> one(ending_);
-  helper_.reset();
-  caller_.reset();
-  // One that the helper was just starting.
-  all.Update(EndWorkers());
-  nursery_.reset();  // Results may keep this object for long.
-  callback_thread_.store(std::this_thread::get_id());
-  RunCallbacks();
-  callback_thread_.store({});
+  if (InCallback()) return EndTasks();
+  MutexLock one(ending_);
+  absl::Status all = EndTasks();
+  keeper_.reset();
+  collector_.reset();
+  callbacks_.Stop();
+  // One that the keeper was just starting.
+  all.Update(workers_->End());
+  workers_->EndNursery();  // Results may keep this object for long.
   return all;
 }
 
 absl::Status PoolCore::Join(Deadline deadline) {
   if (absl::Status owner = CheckOwner(); !owner.ok()) return owner;
-  if (callback_thread_.load() == std::this_thread::get_id()) {
+  if (InCallback()) {
     return absl::FailedPreconditionError("Join from a callback would wait for itself: call it elsewhere");
   }
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    MutexLock lock(life_);
     if (!closed_) {
       return absl::FailedPreconditionError("Join of an open pool: call Close or Terminate first");
     }
     if (terminated_) return absl::OkStatus();
   }
-  const bool done = Wait([this] { return outstanding_.load(std::memory_order_acquire) == 0; }, deadline);
-  if (!done) return absl::DeadlineExceededError("tasks of the pool still run");
-  StopWorkers();
-  std::vector<std::shared_ptr<Child>> children;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    for (const WorkerPlace& place : workers_) {
-      if (place.child != nullptr) children.push_back(place.child);
-    }
+  if (!Wait(
+           tasks_.all_done(), [this] { return tasks_.outstanding() == 0; }, deadline)
+           .ok()) {
+    return absl::DeadlineExceededError("tasks of the pool still run");
   }
-  for (const auto& child : children) {
-    const absl::StatusOr<ExitStatus> ended = child->Wait(deadline);
-    if (!ended.ok()) return ended.status();
-  }
-  return absl::OkStatus();
+  workers_->Stop();
+  return workers_->Join(deadline);
 }
 
-PoolStatistics PoolCore::statistics() {
-  std::lock_guard<std::mutex> lock(mutex_);
-  PoolStatistics result = statistics_;
-  for (const WorkerPlace& place : workers_) {
-    if (place.child != nullptr && !place.child->status().has_value()) result.pids.push_back(place.child->pid());
+void PoolCore::Break(const absl::Status& why) {
+  {
+    MutexLock lock(life_);
+    if (std::exchange(broken_, true)) return;
+    if (!closed_) tasks_.Refuse(why);
   }
+  workers_->Stop();
+  tasks_.FailAll(why);
+}
+
+void PoolCore::Keep(HelperThread& self) {
+  while (!self.stopping() && !workers_->stopping()) {
+    self.Park();
+    if (const absl::Status state = workers_->Step(); !state.ok()) Break(state);
+  }
+  // At the pool's end there is nothing left to do but to stand still for forks.
+  while (!self.stopping()) {
+    self.Park();
+    if (!workers_->AwaitWake().ok()) return;
+  }
+}
+
+void PoolCore::CollectFor(HelperThread& self) {
+  for (;;) {
+    const uint32_t seen = tasks_.waiters().nudges();
+    self.Park();
+    if (self.stopping()) return;
+    tasks_.waiters().Attend(seen);
+  }
+}
+
+PoolStatistics PoolCore::statistics() const {
+  PoolStatistics result;
+  result.status = CheckOwner();
+  if (!result.status.ok()) return result;
+  result.pids = workers_->pids();
+  result.tasks_done = tasks_.tasks_done();
+  result.tasks_retried = tasks_.tasks_retried();
+  result.workers_started = workers_->started();
+  result.workers_died = workers_->died();
+  result.callbacks_failed = callbacks_.failures();
+  result.callback_error = callbacks_.last_failure();
   return result;
 }
 

@@ -99,6 +99,27 @@ TEST(PoolMemoryOfTheOwner, AMillionTasksLeaveItWhereItWas) {
   EXPECT_EQ(pool->statistics().tasks_done, 1'050'000u + 1'050);
 }
 
+TEST(PoolMemoryOfTheOwner, ALargeBacklogLeavesLittleOnceThePoolIsIdle) {
+  absl::StatusOr<Pool> pool = Pool::Create({.workers = 1});
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  ASSERT_EQ(*pool->Apply(Square, 2), 4);
+  const int64_t before = ResidentKiB();
+  int64_t most = 0;
+  Queue<int> gate = *Queue<int>::Create();
+  {
+    // The worker stands still meanwhile, so that they do wait.
+    const auto held = *pool->ApplyAsync([](Queue<int> gate) { return gate.Get().value_or(-1); }, gate);
+    std::vector<AsyncResult<int>> results;
+    for (int i = 0; i < 200'000; ++i) results.push_back(*pool->ApplyAsync(Square, i % 1000));
+    most = ResidentKiB();
+    ASSERT_TRUE(gate.Put(1).ok());
+    for (int i = 0; i < 200'000; ++i) ASSERT_EQ(*results[static_cast<size_t>(i)].Get(), (i % 1000) * (i % 1000));
+  }
+  EXPECT_GT(most - before, 24 * 1024) << "KiB: or the test shows nothing";
+  EXPECT_TRUE(Eventually([&] { return ResidentKiB() - before < 8 * 1024; }))
+      << ResidentKiB() - before << " KiB are kept of " << most - before;
+}
+
 TEST(PoolDescriptors, AreWhatTheyWereAfterItsLife) {
   for (const StartMethod method : kAllStartMethods) {
     const auto live = [&] {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "core/process/start_method.h"
 #include "core/topology/placement.h"
 
@@ -26,11 +27,15 @@ struct PoolOptions {
 };
 
 struct PoolStatistics {
+  // FailedPrecondition: asked in a forked child of the pool's owner; the rest is empty then.
+  absl::Status status;
   std::vector<int32_t> pids;     // Of the live workers.
   uint64_t tasks_done = 0;       // Resolved, whatever the outcome; a chunk counts once.
   uint64_t workers_started = 0;  // Replacements included.
   uint64_t workers_died = 0;     // That were replaced, or should have been.
   uint64_t tasks_retried = 0;
+  uint64_t callbacks_failed = 0;  // That threw, where no error callback took the exception.
+  absl::Status callback_error;    // What the last of these threw.
 };
 
 }  // namespace regatta

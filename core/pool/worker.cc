@@ -15,10 +15,13 @@
 #include "core/codec/codec.h"
 #include "core/os/cpu.h"
 #include "core/os/error.h"
-#include "core/os/event_fd.h"
+#include "core/os/fork_generation.h"
 #include "core/os/local_socket.h"
+#include "core/os/memfd.h"
+#include "core/os/peer_wait.h"
 #include "core/pool/board.h"
 #include "core/pool/fault_points.h"
+#include "core/process/call.h"
 #include "core/process/function_id.h"
 #include "core/process/this_process.h"
 #include "core/shm/family.h"
@@ -27,6 +30,10 @@ namespace regatta {
 namespace {
 
 constexpr size_t kRemembered = 16;  // Objects (queues, locks) that a worker keeps for the next task that names them.
+constexpr int kTidySteps = 64;
+constexpr size_t kKeptForChunks = 1 << 20;                 // Bytes of memory kept for the next chunk's results.
+constexpr absl::Duration kAnswerTime = absl::Seconds(30);  // For the owner to send a task's descriptors.
+constexpr absl::Duration kLook = absl::Seconds(1);         // Between looks whether the pool has stopped meanwhile.
 
 std::span<const std::byte> AsStd(absl::Span<const std::byte> bytes) { return {bytes.data(), bytes.size()}; }
 
@@ -37,11 +44,16 @@ absl::Status Shortened(const absl::Status& status) {
   return absl::Status(status.code(), status.message().substr(0, room));
 }
 
+absl::Status TooLarge() {
+  return absl::InvalidArgumentError("a task's result is over the largest, 1 GiB: return it in pieces");
+}
+
 // Collects one call's result in private memory.
 class StringSink : public ResultSink {
  public:
   explicit StringSink(std::string* out) : out_(out) {}
   absl::StatusOr<std::byte*> Reserve(size_t bytes) override {
+    if (bytes > kLargestResult) return TooLarge();
     const size_t at = out_->size();
     out_->resize(at + bytes);
     return reinterpret_cast<std::byte*>(out_->data() + at);
@@ -56,7 +68,6 @@ class Worker {
   Worker(WorkerStart start, std::unique_ptr<Board> board)
       : index_(static_cast<uint16_t>(start.index)),
         workers_(start.workers),
-        event_(std::move(start.event)),
         socket_(std::move(start.socket)),
         board_(std::move(board)),
         extents_(&board_->arena(), start.index + 1, board_.get()) {}
@@ -80,12 +91,21 @@ class Worker {
   absl::Status Call(TaskSlot& slot);
   absl::Status CallChunk(TaskSlot& slot, const ResolvedFunction& function, std::span<const std::byte> arguments);
   absl::StatusOr<std::byte*> PlaceResult(TaskSlot& slot, size_t bytes);
+  absl::StatusOr<Extent*> TakeExtent(size_t bytes);
+  // Moves the results of `items` calls from results_ to an extent of their own.
+  absl::Status PlacePart(absl::Span<const char> results, uint32_t items);
   absl::StatusOr<DescriptorSource> Descriptors(uint32_t slot, absl::Span<const std::byte> keys);
+  absl::StatusOr<std::vector<Fd>> AskForDescriptors(uint32_t slot, size_t count);
+  // The remembered object of that key. The task's function may have closed its descriptor, and opened others under its
+  // number: these are not ours.
+  const Fd* Known(uint64_t key);
+  void ForgetKnown();
+  // Gives back what the last tasks left, once there are no others.
+  void Tidy();
 
   const uint16_t index_;
   const uint32_t workers_;
-  const uint32_t fork_generation_ = Family::fork_generation();
-  Fd event_;
+  const uint32_t fork_generation_ = ForkGeneration();
   Fd socket_;
   std::unique_ptr<Board> board_;
   ExtentPool extents_;
@@ -93,6 +113,8 @@ class Worker {
   uint32_t processor_ = ~0U;
   uint32_t current_ = 0;
   std::vector<std::pair<uint64_t, Fd>> known_;  // By MemfdIdentity.
+  std::string results_;                         // Of the chunk under way.
+  std::vector<ResultPart> parts_;               // Of its results, if they are too large for one piece.
 };
 
 absl::Status Worker::Run() {
@@ -113,12 +135,18 @@ absl::Status Worker::Run() {
   for (;;) {
     std::optional<uint32_t> task = board_->Claim(index_, workers_);
     if (!task.has_value()) {
+      bool idle = false;
       const auto ready = [&] {
         if (header.stop.load(std::memory_order_relaxed) != 0) return true;
         task = board_->Claim(index_, workers_);
+        // The owner may have read a result only now, so that its memory can be given back.
+        if (!task.has_value() && idle) Tidy();
         return task.has_value();
       };
-      header.tasks.Await(ready, Deadline::Never(), partner_here, board_->self(), [&] { known_.clear(); });
+      header.tasks.Await(ready, Deadline::Never(), partner_here, board_->self(), [&] {
+        idle = true;
+        Tidy();
+      });
       if (header.stop.load(std::memory_order_relaxed) != 0 && !task.has_value()) return absl::OkStatus();
       // A wake-up for a second task may have been left to this worker.
       if (board_->AnyPosted()) header.tasks.Notify();
@@ -132,9 +160,13 @@ void Worker::RunTask(uint32_t index) {
   current_ = index;
   slot.result_at = 0;
   slot.result_size = 0;
-  absl::Status status = Call(slot);
+  slot.result_parts = 0;
+  parts_.clear();
+  absl::Status status = call_internal::WithoutExceptions([&] { return Call(slot); });
   EndIfForked();
   if (!status.ok()) {
+    for (const ResultPart& part : parts_) board_->FreeExtent(part.at);
+    slot.result_parts = 0;
     board_->FreeExtent(std::exchange(slot.result_at, 0));
     // The status itself may be too large for memory; then its code, and as much of its text as the slot holds, must do.
     for (absl::Status shown = status;; shown = Shortened(status)) {
@@ -151,7 +183,13 @@ void Worker::RunTask(uint32_t index) {
     header.worker_processor.store(here, std::memory_order_relaxed);
   }
   header.results.Notify();
-  if (header.armed.load(std::memory_order_relaxed) != 0 && header.armed.exchange(0) != 0) SignalEventFd(event_);
+}
+
+void Worker::Tidy() {
+  ForgetKnown();
+  // It gives back a bounded piece at a time; a task may come meanwhile.
+  for (int i = 0; i < kTidySteps && !board_->AnyPosted() && extents_.GiveBackUnused(); ++i) {
+  }
 }
 
 absl::Status Worker::Call(TaskSlot& slot) {
@@ -175,36 +213,67 @@ absl::Status Worker::Call(TaskSlot& slot) {
 }
 
 absl::Status Worker::CallChunk(TaskSlot& slot, const ResolvedFunction& function, std::span<const std::byte> arguments) {
-  std::string results;
-  for (uint32_t i = 0; i < slot.items; ++i) {
+  constexpr size_t kHead = 2 * sizeof(uint32_t);
+  if (results_.capacity() > kKeptForChunks) results_ = {};
+  results_.clear();
+  uint32_t in_parts = 0;  // Calls whose results are in parts_.
+  const uint32_t items = slot.items;
+  for (uint32_t i = 0; i < items; ++i) {
     uint32_t size = 0;
     if (arguments.size() < sizeof(size)) return absl::DataLossError("a chunk ends in the middle of an item");
     std::memcpy(&size, arguments.data(), sizeof(size));
     arguments = arguments.subspan(sizeof(size));
     if (arguments.size() < size) return absl::DataLossError("a chunk ends in the middle of an item");
-    const size_t start = results.size();
-    results.resize(start + 2 * sizeof(uint32_t));
-    StringSink sink(&results);
+    const size_t start = results_.size();
+    results_.resize(start + kHead);
+    StringSink sink(&results_);
     const absl::Status status =
         function.trampoline({.target = function.target, .arguments = arguments.first(size), .result = &sink});
     arguments = arguments.subspan(size);
     if (!status.ok()) {
-      results.resize(start + 2 * sizeof(uint32_t));
-      if (absl::StatusOr<std::string> text = EncodeToString(status); text.ok()) results += *text;
+      results_.resize(start + kHead);
+      if (absl::StatusOr<std::string> text = EncodeToString(status); text.ok()) results_ += *text;
     }
     const uint32_t head[2] = {static_cast<uint32_t>(status.code()),
-                              static_cast<uint32_t>(results.size() - start - 2 * sizeof(uint32_t))};
-    std::memcpy(results.data() + start, head, sizeof(head));
+                              static_cast<uint32_t>(results_.size() - start - kHead)};
+    std::memcpy(results_.data() + start, head, sizeof(head));
+    if (results_.size() <= kChunkPiece || start == 0) continue;
+    if (absl::Status placed = PlacePart(absl::MakeConstSpan(results_).first(start), i - in_parts); !placed.ok()) {
+      return placed;
+    }
+    in_parts = i;
+    results_.erase(0, start);
   }
-  const absl::StatusOr<std::byte*> room = PlaceResult(slot, results.size());
+  const bool in_one_piece = parts_.empty() && results_.size() <= kLargestResult;
+  if (!in_one_piece) {
+    if (absl::Status placed = PlacePart(results_, items - in_parts); !placed.ok()) return placed;
+  }
+  const size_t bytes = in_one_piece ? results_.size() : parts_.size() * sizeof(ResultPart);
+  const absl::StatusOr<std::byte*> room = PlaceResult(slot, bytes);
   if (!room.ok()) return room.status();
-  std::memcpy(*room, results.data(), results.size());
+  std::memcpy(*room, in_one_piece ? static_cast<const void*>(results_.data()) : parts_.data(), bytes);
+  slot.result_parts = static_cast<uint32_t>(parts_.size());
   return absl::OkStatus();
+}
+
+absl::Status Worker::PlacePart(absl::Span<const char> results, uint32_t items) {
+  EndIfForked();
+  const absl::StatusOr<Extent*> extent = TakeExtent(results.size());
+  if (!extent.ok()) return extent.status();
+  std::memcpy((*extent)->payload(), results.data(), results.size());
+  parts_.push_back({board_->OffsetOf(*extent), static_cast<uint32_t>(results.size()), items});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Extent*> Worker::TakeExtent(size_t bytes) {
+  absl::StatusOr<Extent*> extent = extents_.Take(bytes);
+  if (extent.ok()) (*extent)->state.store(Extent::kQueued | current_, std::memory_order_release);
+  return extent;
 }
 
 // The child of a task's fork, as the task returns in it: the slot, and what comes after, are its parent's.
 void Worker::EndIfForked() const {
-  if (Family::fork_generation() == fork_generation_) [[likely]]
+  if (ForkGeneration() == fork_generation_) [[likely]]
     return;
   std::fputs("A task's fork() returned in the child. It ends here: let it call _exit itself.\n", stderr);
   std::fflush(stderr);
@@ -218,54 +287,95 @@ absl::StatusOr<std::byte*> Worker::PlaceResult(TaskSlot& slot, size_t bytes) {
     slot.result_size = static_cast<uint32_t>(bytes);
     return slot.result;
   }
-  if (bytes > kLargestResult) {
-    return absl::InvalidArgumentError("a task's result is over the largest, 1 GiB: return it in pieces");
-  }
-  const absl::StatusOr<Extent*> extent = extents_.Take(bytes);
+  if (bytes > kLargestResult) return TooLarge();
+  const absl::StatusOr<Extent*> extent = TakeExtent(bytes);
   if (!extent.ok()) return extent.status();
-  (*extent)->state.store(Extent::kQueued | slot.arguments_size, std::memory_order_release);
   FaultPointHere(fault::kPoolResultReserved);
   slot.result_at = board_->OffsetOf(*extent);
   slot.result_size = static_cast<uint32_t>(bytes);
   return (*extent)->payload();
 }
 
+const Fd* Worker::Known(uint64_t key) {
+  const auto entry =
+      std::find_if(known_.begin(), known_.end(), [key](const auto& entry) { return entry.first == key; });
+  if (key == 0 || entry == known_.end()) return nullptr;
+  if (MemfdIdentity(entry->second) == key) return &entry->second;
+  static_cast<void>(entry->second.Release());
+  known_.erase(entry);
+  return nullptr;
+}
+
+void Worker::ForgetKnown() {
+  for (auto& [key, fd] : known_) {
+    if (MemfdIdentity(fd) != key) static_cast<void>(fd.Release());
+  }
+  known_.clear();
+}
+
 absl::StatusOr<DescriptorSource> Worker::Descriptors(uint32_t index, absl::Span<const std::byte> keys) {
   std::vector<uint64_t> wanted(keys.size() / sizeof(uint64_t));
   std::memcpy(wanted.data(), keys.data(), keys.size());
-  const auto known = [&](uint64_t key) {
-    return std::find_if(known_.begin(), known_.end(), [key](const auto& entry) { return entry.first == key; });
-  };
-  std::vector<Fd> found;
-  const bool all_known =
-      std::all_of(wanted.begin(), wanted.end(), [&](uint64_t key) { return key != 0 && known(key) != known_.end(); });
-  if (all_known) {
-    for (const uint64_t key : wanted) {
-      absl::StatusOr<Fd> copy = known(key)->second.Duplicate();
-      if (!copy.ok()) return copy.status();
-      found.push_back(*std::move(copy));
+  if (!std::all_of(wanted.begin(), wanted.end(), [&](uint64_t key) { return Known(key) != nullptr; })) {
+    absl::StatusOr<std::vector<Fd>> found = AskForDescriptors(index, wanted.size());
+    if (!found.ok()) return found.status();
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      if (wanted[i] == 0 || Known(wanted[i]) != nullptr) continue;
+      absl::StatusOr<Fd> copy = (*found)[i].Duplicate();
+      if (!copy.ok()) continue;  // It is asked for again, then.
+      if (known_.size() == kRemembered) known_.erase(known_.begin());
+      known_.emplace_back(wanted[i], *std::move(copy));
     }
-    return DescriptorSource(std::move(found));
+    return DescriptorSource(*std::move(found));
   }
-  const DescriptorsRequest request{index, TaskWord::Unpack(board_->slot(index).state.load()).serial};
-  const Peer owner{.parent_pid = this_process::creator_pid()};
-  if (Transfer sent = SendAll(socket_, std::as_bytes(std::span(&request, 1)), {}, owner); !sent.ok())
-    return sent.status;
-  DescriptorsAnswer answer;
-  if (Transfer got = ReceiveAll(socket_, std::as_writable_bytes(std::span(&answer, 1)), &found, owner); !got.ok()) {
-    return got.status;
-  }
-  if (answer.count != wanted.size() || found.size() != wanted.size()) {
-    return absl::AbortedError("the pool's owner no longer has the objects that the task was given");
-  }
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i] == 0 || known(wanted[i]) != known_.end()) continue;
-    absl::StatusOr<Fd> copy = found[i].Duplicate();
-    if (!copy.ok()) continue;  // It is asked for again, then.
-    if (known_.size() == kRemembered) known_.erase(known_.begin());
-    known_.emplace_back(wanted[i], *std::move(copy));
+  std::vector<Fd> found;
+  for (const uint64_t key : wanted) {
+    absl::StatusOr<Fd> copy = Known(key)->Duplicate();
+    if (!copy.ok()) return copy.status();
+    found.push_back(*std::move(copy));
   }
   return DescriptorSource(std::move(found));
+}
+
+absl::StatusOr<std::vector<Fd>> Worker::AskForDescriptors(uint32_t index, size_t count) {
+  if (!IsLocalSocket(socket_)) {
+    return absl::FailedPreconditionError(
+        "a task of this worker has closed the descriptors that the pool needs to pass objects: it may close only its "
+        "own");
+  }
+  const DescriptorsRequest request{index, TaskWord::Unpack(board_->slot(index).state.load()).serial};
+  const Peer owner{.parent_pid = this_process::creator_pid(), .deadline = Deadline::After(kAnswerTime)};
+  if (Transfer sent = SendAll(socket_, std::as_bytes(std::span(&request, 1)), {}, owner); !sent.ok()) {
+    return sent.status;
+  }
+  for (;;) {
+    Peer for_a_while = owner;
+    for_a_while.deadline = Deadline::Earlier(owner.deadline, Deadline::After(kLook));
+    const absl::StatusOr<PeerEvent> event = AwaitPeer(socket_, PeerReady::kToRead, for_a_while);
+    if (!event.ok()) return event.status();
+    if (*event == PeerEvent::kLate) {
+      if (board_->header().stop.load(std::memory_order_relaxed) != 0) {
+        return absl::CancelledError("the pool has stopped, and passes no objects any more");
+      }
+      if (!owner.deadline.passed()) continue;
+      return absl::DeadlineExceededError(
+          "the pool's owner didn't send the objects that the task was given: is it stopped?");
+    }
+    DescriptorsAnswer answer;
+    std::vector<Fd> found;
+    if (Transfer got = ReceiveAll(socket_, std::as_writable_bytes(std::span(&answer, 1)), &found, owner); !got.ok()) {
+      return got.status;
+    }
+    if (answer.serial != request.serial) continue;  // To a question that an earlier task gave up.
+    if (answer.code != 0) {
+      return absl::Status(static_cast<absl::StatusCode>(answer.code),
+                          "the pool's owner could not copy the objects that the task was given");
+    }
+    if (answer.count != count || found.size() != count) {
+      return absl::AbortedError("the pool's owner no longer has the objects that the task was given");
+    }
+    return found;
+  }
 }
 
 }  // namespace

@@ -16,7 +16,6 @@ struct WorkerStart {
   uint32_t index = 0;
   uint32_t workers = 0;  // Of the pool.
   Fd board;
-  Fd event;   // Signalled for results while the owner has armed it.
   Fd socket;  // To ask the owner for a task's descriptors.
 };
 
@@ -30,7 +29,9 @@ struct DescriptorsRequest {
   uint32_t serial;
 };
 struct DescriptorsAnswer {
-  uint32_t count;
+  uint32_t serial = 0;  // The request's.
+  uint32_t code = 0;    // absl::StatusCode. Not OK: the owner could not copy them.
+  uint32_t count = 0;
 };
 
 }  // namespace regatta

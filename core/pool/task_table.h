@@ -1,0 +1,173 @@
+// TaskTable: the tasks of a pool, from Submit until they have been resolved; the owner's side of the board's slots.
+//
+// Internal to the pool. A task is reserved (its slot and extent are taken and its arguments are being encoded), pending (on the board),
+// or in the backlog (it found no free slot). Collect takes in what the workers have posted.
+//
+// Invariants A slot is free, reserved by one thread, or has a pending task. A task that was accepted is resolved exactly once.
+//            While the backlog holds a task, another task is pending or reserved, and its end feeds the backlog.
+// User code  Encoding runs between the two steps of Submit, under no lock. States are destroyed under no lock.
+// Locks      drain_ before mutex_. drain_: collecting, by one thread at a time. mutex_: slots, backlog and extents. The
+//            locks of ResultWaiters, CallbackQueue and task states are taken under either, and take no other.
+// Trust      What workers write to a slot is copied once and checked.
+#ifndef REGATTA_CORE_POOL_TASK_TABLE_H_
+#define REGATTA_CORE_POOL_TASK_TABLE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "core/os/fd.h"
+#include "core/os/mutex.h"
+#include "core/pool/board.h"
+#include "core/pool/result_waiters.h"
+#include "core/pool/task_state.h"
+#include "core/shm/extent_pool.h"
+
+namespace regatta {
+
+struct TaskSpec {
+  FunctionId function;
+  uint32_t items = 1;    // Over 1: a chunk of so many calls (chunk.h).
+  uint32_t retries = 0;  // Times that it may be run again after its worker died.
+  uint64_t first = 0;    // The number of its first item, for its state.
+};
+
+// Whether a task was accepted, and if not, what is the matter.
+struct Submitted {
+  enum class Kind {
+    kAccepted,
+    kNotEncoded,  // The arguments: another task may be accepted.
+    kRefused,     // The pool: it is closed or broken, or has no memory now.
+  };
+  Kind kind = Kind::kAccepted;
+  absl::Status status;  // OK if accepted.
+};
+
+class TaskTable final : public ResultWaiters::Source {
+ public:
+  // `call_back` is given each state that has become done and wants its callback.
+  // `slots` of the board have memory already, at least one.
+  TaskTable(std::shared_ptr<Board> board, uint32_t workers, uint32_t slots,
+            std::function<void(std::shared_ptr<TaskState>)> call_back);
+
+  // Accepts a task; `encode` fills exactly `bytes` bytes and throws nothing. Unless it is accepted, `state` is never resolved.
+  Submitted Submit(const TaskSpec& spec, size_t bytes, absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode,
+                   const std::shared_ptr<TaskState>& state, std::unique_ptr<std::vector<Fd>> descriptors);
+  // Resolves a task of `state` as one that was accepted and failed.
+  void Fail(const TaskSpec& spec, std::shared_ptr<TaskState> state, absl::Status why);
+  // From now on Submit refuses with `why`.
+  void Refuse(absl::Status why);
+
+  bool Collect(bool leading) override;
+  bool AnythingPosted() const override;
+
+  // A new process takes the worker's place.
+  void ResetWorker(uint32_t worker);
+  // A worker has died: the task that it held fails with `error`, or is done again, and no other does. Returns whether the
+  // worker had come so far as to ask for tasks.
+  bool Bury(uint32_t worker, const absl::Status& error);
+  // Every task that is pending or in the backlog fails with `why`.
+  void FailAll(const absl::Status& why);
+
+  // Copies of the descriptors that the task of that serial was given; none if the slot has another task by now.
+  // ResourceExhausted: no descriptors are left for the copies.
+  absl::StatusOr<std::vector<Fd>> DescriptorsOf(uint32_t slot, uint32_t serial);
+
+  // Whether memory for large arguments, or for a large backlog, may stand unused once nothing is under way.
+  bool untidy() const { return untidy_.load(std::memory_order_relaxed); }
+  // Gives back what stands unused.
+  void Tidy();
+
+  ResultWaiters& waiters() { return waiters_; }
+  // Tasks accepted and not yet resolved, and callbacks that have not returned; all_done() is woken when there are none.
+  uint64_t outstanding() const { return outstanding_.load(std::memory_order_acquire); }
+  ResultWaiters::List& all_done() { return all_done_; }
+  // The callback of a state has returned.
+  void CallbackReturned();
+
+  uint64_t tasks_done() const { return tasks_done_.load(std::memory_order_relaxed); }
+  uint64_t tasks_retried() const { return tasks_retried_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Pending {
+    std::shared_ptr<TaskState> state;              // Null: there is none.
+    std::unique_ptr<std::vector<Fd>> descriptors;  // Null: none travel with it.
+    Extent* arguments = nullptr;                   // Null: they are in the slot.
+    uint64_t first = 0;
+    uint32_t items = 0;
+    uint32_t retries = 0;
+  };
+  struct Waiting {  // A task that found no free slot.
+    TaskSpec spec;
+    size_t size = 0;
+    std::unique_ptr<std::byte[]> bytes;
+    std::unique_ptr<std::vector<Fd>> descriptors;
+    std::shared_ptr<TaskState> state;
+  };
+  // A task that has ended.
+  struct Ended {
+    static constexpr uint32_t kNoSlot = UINT32_MAX;
+    uint32_t slot = kNoSlot;
+    bool last = false;                    // Its state has become done.
+    const absl::Status* error = nullptr;  // What befell it. Null: it has a result.
+    Pending task;
+  };
+  using Batch = std::vector<Ended>;
+  class BorrowedBatch;
+
+  std::optional<uint32_t> TakeSlot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<Extent*> TakeExtent(uint64_t bytes, uint32_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Posts the task whose arguments are in `arguments`, or in the slot.
+  void Post(uint32_t slot, const TaskSpec& spec, size_t bytes, Extent* arguments, std::shared_ptr<TaskState> state,
+            std::unique_ptr<std::vector<Fd>> descriptors) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PostAgain(uint32_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void GiveBack(uint32_t slot, Extent* arguments, Batch& batch) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Accepted(const TaskState& state);
+  // Posts what waits, as far as slots are free. What can never be posted is added to `batch`.
+  void Feed(Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  void TakePosted(Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(drain_);
+  // Hands the outcomes of `batch` to their states, and frees their slots.
+  void Resolve(Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(drain_) ABSL_LOCKS_EXCLUDED(mutex_);
+  bool TakeResult(const Pending& task, const TaskSlot& slot);
+  // Announces what ended. `leading`: see Collect.
+  void Announce(Batch& batch, bool leading) ABSL_LOCKS_EXCLUDED(drain_, mutex_);
+
+  const std::shared_ptr<Board> board_;
+  const uint32_t workers_;
+  const std::function<void(std::shared_ptr<TaskState>)> call_back_;
+  ResultWaiters waiters_;
+  ResultWaiters::List all_done_;
+  std::atomic<uint64_t> outstanding_{0};
+  std::atomic<uint64_t> tasks_done_{0};
+  std::atomic<uint64_t> tasks_retried_{0};
+  std::atomic<bool> untidy_{false};
+
+  Mutex drain_ ABSL_ACQUIRED_BEFORE(mutex_);
+  std::vector<std::atomic<uint32_t>> positions_;  // In the workers' done rings; moved on under drain_.
+
+  Mutex mutex_;
+  absl::Status refusal_ ABSL_GUARDED_BY(mutex_);
+  ExtentPool extents_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Pending> pending_ ABSL_GUARDED_BY(mutex_);    // By slot.
+  std::vector<uint32_t> serials_ ABSL_GUARDED_BY(mutex_);   // By slot: of the task that it was last given.
+  std::vector<uint32_t> free_ ABSL_GUARDED_BY(mutex_);      // Used last, used first: their lines are warm.
+  std::vector<uint32_t> unposted_ ABSL_GUARDED_BY(mutex_);  // Queued, while the task ring was full.
+  std::deque<Waiting> backlog_ ABSL_GUARDED_BY(mutex_);
+  bool backlog_was_large_ ABSL_GUARDED_BY(mutex_) = false;
+  uint32_t slots_made_ ABSL_GUARDED_BY(mutex_);  // That have memory.
+  uint32_t processor_ ABSL_GUARDED_BY(mutex_) = ~0U;
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_POOL_TASK_TABLE_H_
