@@ -278,5 +278,18 @@ TEST(Queue, WhatWasWrittenBeforePutIsSeenAfterGet) {
   EXPECT_EQ(child.Wait(), 0);
 }
 
+// Each needs one descriptor, and address space and mappings go by what is in it. The soft limit of descriptors may be 1,024; the hard
+// limit must allow them.
+TEST(Queue, TenThousandOfThemWorkInOneProcess) {
+  std::vector<Queue<int>> queues;
+  for (int i = 0; i < 10'000; ++i) {
+    absl::StatusOr<Queue<int>> queue = Queue<int>::Create();
+    ASSERT_TRUE(queue.ok()) << "after " << i << ": " << queue.status();
+    queues.push_back(*std::move(queue));
+  }
+  for (int i = 0; i < 10'000; ++i) ASSERT_TRUE(queues[i].Put(i).ok()) << i;
+  for (int i = 0; i < 10'000; ++i) ASSERT_EQ(*queues[i].TryGet(), i);
+}
+
 }  // namespace
 }  // namespace regatta
