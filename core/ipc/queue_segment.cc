@@ -328,10 +328,7 @@ absl::StatusOr<uint32_t> QueueSegment::ClaimLane(Member self) {
   const uint64_t lane_at = kLanesOffset + count * sizeof(QueueLane);
   if (absl::Status grown = segment_->Grow(lane_at, sizeof(QueueLane)); !grown.ok()) return grown;
   const uint64_t ring = BaseRingOffset(count);
-  if (!segment_->Reserve(ring)) {
-    return absl::ResourceExhaustedError(
-        "no address space is left for another producer of the queue: raise `ulimit -v`");
-  }
+  if (absl::Status reserved = segment_->Reserve(ring); !reserved.ok()) return reserved;
   if (absl::Status grown = segment_->Grow(ring, kBaseRingBytes); !grown.ok()) return grown;
   fresh.rings[0].store(ring | kBaseRingLog2, std::memory_order_relaxed);
   fresh.owner.store(self, std::memory_order_release);

@@ -9,6 +9,7 @@
 #define REGATTA_CORE_POOL_CHUNK_H_
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -84,20 +85,17 @@ class MapState : public ResultState<MapOf<R>> {
   bool Take(uint64_t first, uint32_t items, RawResult&& result) override {
     if constexpr (kIsPlain<R>) {
       Keep(first, items, result);
-    } else {
-      this->undecoded_.fetch_add(1, std::memory_order_relaxed);
-    }
-    {
-      MutexLock lock(mutex_);
-      if constexpr (!kIsPlain<R>) taken_.push_back({first, items, std::move(result)});
-      left_ -= items;
-      if (left_ > 0) return false;
-    }
-    if constexpr (kIsPlain<R>) {
+      // What the other takers kept is visible to the last.
+      if (left_.fetch_sub(items, std::memory_order_acq_rel) > items) return false;
       Conclude();
       this->SetSettled();
+      return true;
+    } else {
+      this->undecoded_.fetch_add(1, std::memory_order_relaxed);
+      MutexLock lock(mutex_);
+      taken_.push_back({first, items, std::move(result)});
+      return left_.fetch_sub(items, std::memory_order_acq_rel) == items;
     }
-    return true;
   }
 
  protected:
@@ -107,7 +105,7 @@ class MapState : public ResultState<MapOf<R>> {
     {
       MutexLock lock(mutex_);
       taken.swap(taken_);
-      complete = left_ == 0;
+      complete = left_.load(std::memory_order_acquire) == 0;
     }
     this->undecoded_.fetch_sub(static_cast<uint32_t>(taken.size()), std::memory_order_relaxed);
     for (const Taken& task : taken) Keep(task.first, task.items, task.result);
@@ -169,8 +167,8 @@ class MapState : public ResultState<MapOf<R>> {
   }
 
   const size_t items_;
+  std::atomic<size_t> left_;  // Items that have not been taken.
   Mutex mutex_;
-  size_t left_ ABSL_GUARDED_BY(mutex_);  // Items that have not been taken.
   std::vector<Taken> taken_ ABSL_GUARDED_BY(mutex_);
   size_t error_at_ ABSL_GUARDED_BY(mutex_) = SIZE_MAX;
   absl::Status error_ ABSL_GUARDED_BY(mutex_);

@@ -18,7 +18,7 @@ namespace {
 constexpr uint32_t kOwner = 0;      // The owner's extents; worker i's are i + 1.
 constexpr uint32_t kSlotStep = 64;  // Slots that get memory at a time.
 constexpr int kTidySteps = 64;
-constexpr size_t kBatchKept = 1024;          // Entries whose memory a thread keeps for its next batch.
+constexpr size_t kBatchKept = kTaskSlots;    // Entries whose memory a thread keeps for its next batch.
 constexpr size_t kLargeBacklog = 16 * 1024;  // Tasks that leave memory worth giving back.
 constexpr size_t kFirstLine = 8;             // Bytes of arguments in the slot's first cache line.
 

@@ -97,10 +97,7 @@ absl::Status ChunkArena::Prepare(uint32_t first, uint32_t count, bool all) const
   constexpr uint64_t kLastPage = 4096;
   const uint64_t offset = OffsetOf(first);
   const uint64_t bytes = count * kChunkBytes;
-  if (!segment_->Reserve(offset)) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("no address space is left for ", bytes, " more bytes of shared memory: raise `ulimit -v`"));
-  }
+  if (absl::Status reserved = segment_->Reserve(offset); !reserved.ok()) return reserved;
   // Where an earlier Punch was refused, old bytes are still there.
   if (absl::Status punched = segment_->Punch(offset, bytes); !punched.ok()) return punched;
   const uint64_t from = all ? 0 : bytes - kLastPage;

@@ -149,14 +149,16 @@ absl::Status Segment::MapWindow(uint64_t window) const {
   return absl::OkStatus();
 }
 
-bool Segment::Reserve(uint64_t offset) const {
+absl::Status Segment::Reserve(uint64_t offset) const {
   const uint64_t window = WindowOf(offset);
-  if (window >= kWindows) return false;
-  return windows_[window].load(std::memory_order_acquire) != 0 || (CheckFile().ok() && MapWindow(window).ok());
+  if (window >= kWindows) return absl::InvalidArgumentError("an offset that no segment can have");
+  if (windows_[window].load(std::memory_order_acquire) != 0) return absl::OkStatus();
+  if (absl::Status same = CheckFile(); !same.ok()) return same;
+  return MapWindow(window);
 }
 
 std::byte* Segment::AtSlow(uint64_t offset, uint64_t size) const {
-  if (!Contains(offset, size) || !Reserve(offset)) return nullptr;
+  if (!Contains(offset, size) || !Reserve(offset).ok()) return nullptr;
   return reinterpret_cast<std::byte*>(windows_[WindowOf(offset)].load(std::memory_order_acquire) + offset);
 }
 

@@ -61,8 +61,9 @@ class Segment {
   T* Get(uint64_t offset) const {
     return offset % alignof(T) == 0 ? reinterpret_cast<T*>(At(offset, sizeof(T))) : nullptr;
   }
-  // Maps the window of `offset`, whether the file reaches it or not. False: no address space is left.
-  bool Reserve(uint64_t offset) const;
+  // Maps the window of `offset`, whether the file reaches it or not. ResourceExhausted: no address space is left.
+  // FailedPrecondition: CheckFile's.
+  absl::Status Reserve(uint64_t offset) const;
   // Whether the bytes are in the file and in one window, mapped or not.
   bool Contains(uint64_t offset, uint64_t size) const;
   static constexpr bool InOneWindow(uint64_t offset, uint64_t size) {
