@@ -98,15 +98,19 @@ bool ResultWaiters::Await(absl::FunctionRef<bool()> ready, Deadline deadline) {
 }
 
 bool ResultWaiters::Wait(List& list, absl::FunctionRef<bool()> done, Deadline deadline) {
+  BoardHeader& header = board_->header();
+  const auto partner_here = [&] {
+    return header.worker_processor.load(std::memory_order_relaxed) == CurrentProcessor();
+  };
   // A short task's result comes before anything else is worth its cost. Each thread collects it by itself: the leader may have been
   // taken off its processor.
-  const std::atomic<uint32_t>& worker_processor = board_->header().worker_processor;
-  for (int i = 0; i < kFirstLooks && !deadline.is_now(); ++i) {
+  const auto collect_own = [&] {
     source_->Collect(/*leading=*/false);
-    if (done()) return true;
-    if (i % 8 != 7) continue;
-    if (worker_processor.load(std::memory_order_relaxed) == CurrentProcessor()) break;
-    CpuPause();
+    return done();
+  };
+  for (int i = 0; i < kFirstLooks && !header.results.anybody_sleeps(); ++i) {
+    if (collect_own()) return true;
+    if (i % 8 == 7) CpuPause();
   }
   Waiter me;
   me.list = &list;
@@ -125,6 +129,7 @@ bool ResultWaiters::Wait(List& list, absl::FunctionRef<bool()> done, Deadline de
       StepDown();
       return is_done;
     }
+    if (header.results.AwaitAwake(collect_own, partner_here, board_->self())) return true;
     Link(me);
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (!done() && leader_.load(std::memory_order_seq_cst) != nullptr) FutexWait(me.woken, 0, deadline);

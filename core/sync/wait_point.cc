@@ -72,8 +72,7 @@ bool WaitPoint::TakeToken(Member self, bool partner_here) {
   return true;
 }
 
-bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::FunctionRef<bool()> partner_here,
-                      Member self, absl::FunctionRef<void()> idle) {
+bool WaitPoint::FirstLooks(absl::FunctionRef<bool()> ready, absl::FunctionRef<bool()> partner_here) {
   // Where others sleep the token comes first, or a notifier would wake one of them although this one looks.
   for (int i = 0; i < kFirstLooks && !anybody_sleeps(); ++i) {
     if (ready()) return true;
@@ -82,21 +81,43 @@ bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::
       CpuPause();
     }
   }
+  return false;
+}
+
+bool WaitPoint::LookWithToken(absl::FunctionRef<bool()> ready, bool partner_here) {
+  FaultPointHere(fault::kWaitTokenTaken);
+  bool found = false;
+  if (!partner_here) {
+    found = Spin(ready, t_habit.spin);
+  } else if (MonotonicNanos() >= t_habit.no_yield_until) {
+    found = YieldAndLook(ready, kLongestSpin);
+  }
+  token_.exchange(kNobody, std::memory_order_seq_cst);
+  return found;
+}
+
+bool WaitPoint::AwaitAwake(absl::FunctionRef<bool()> ready, absl::FunctionRef<bool()> partner_here, Member self) {
+  if (FirstLooks(ready, partner_here)) return true;
+  const bool here = partner_here();
+  if (!TakeToken(self, here)) return false;
+  if (LookWithToken(ready, here)) {
+    t_habit.spin = std::min(2 * t_habit.spin, kLongestSpin);
+    return true;
+  }
+  t_habit.spin = std::max(t_habit.spin / 2, kShortestSpin);
+  // A notifier that saw the token has woken nobody, and published before this fence.
+  AsymmetricFenceHeavy();
+  return ready();
+}
+
+bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::FunctionRef<bool()> partner_here,
+                      Member self, absl::FunctionRef<void()> idle) {
+  if (FirstLooks(ready, partner_here)) return true;
   int64_t slept_since = 0;
   int64_t idle_at = 0;
   while (!deadline.passed()) {
     const bool here = partner_here();
-    if (slept_since == 0 && TakeToken(self, here)) {
-      FaultPointHere(fault::kWaitTokenTaken);
-      bool found = false;
-      if (!here) {
-        found = Spin(ready, t_habit.spin);
-      } else if (MonotonicNanos() >= t_habit.no_yield_until) {
-        found = YieldAndLook(ready, kLongestSpin);
-      }
-      token_.exchange(kNobody, std::memory_order_seq_cst);
-      if (found) return true;
-    }
+    if (slept_since == 0 && TakeToken(self, here) && LookWithToken(ready, here)) return true;
     const uint32_t announced = sleeping_.fetch_or(kAnnounced, std::memory_order_seq_cst) | kAnnounced;
     FaultPointHere(fault::kWaitAnnounced);
     AsymmetricFenceHeavy();

@@ -31,6 +31,10 @@ class alignas(64) WaitPoint {
   bool Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::FunctionRef<bool()> partner_here, Member self,
              absl::FunctionRef<void()> idle);
 
+  // The part of Await before the sleep: calls `ready` for as long as a wake-up would cost. Returns what it returned last; false at
+  // once if another waiter does the same.
+  bool AwaitAwake(absl::FunctionRef<bool()> ready, absl::FunctionRef<bool()> partner_here, Member self);
+
   // What was written before Notify is seen by the next look of a waiter. Wakes one sleeper, unless a live one spins (which
   // will look again; one that is stopped is waited for no longer than a millisecond).
   void Notify() {
@@ -51,6 +55,9 @@ class alignas(64) WaitPoint {
   // Takes the announcement back and counts the notification. False: there was no announcement.
   bool Disarm();
   bool TakeToken(Member self, bool partner_here);
+  bool FirstLooks(absl::FunctionRef<bool()> ready, absl::FunctionRef<bool()> partner_here);
+  // Looks with the token, and gives it up.
+  bool LookWithToken(absl::FunctionRef<bool()> ready, bool partner_here);
 
   // Futex word: {notifications:31 << 1 | whether a process may be asleep}. The number changes with each notification, so that a
   // waiter that has looked before it does not fall asleep after it, although another waiter has announced itself since.
