@@ -1,4 +1,5 @@
 // Queues and locks that the tasks of a fork pool find in globals, as the pool's owner left them there.
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,8 +11,8 @@
 namespace regatta {
 namespace {
 
-Queue<std::string>* g_queue = nullptr;
-Lock* g_lock = nullptr;
+std::optional<Queue<std::string>> g_queue;
+std::optional<Lock> g_lock;
 
 constexpr int kTasks = 20;
 constexpr int kItems = 50;
@@ -30,8 +31,8 @@ absl::Status LockAndRelease(int) {
 }
 
 TEST(InheritedObjects, CanBeUsedByTheTasksOfAForkPool) {
-  g_queue = new Queue<std::string>(*Queue<std::string>::Create());
-  g_lock = new Lock(*Lock::Create());
+  g_queue = *Queue<std::string>::Create();
+  g_lock = *Lock::Create();
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
   ASSERT_TRUE(pool.ok()) << pool.status();
   std::vector<int> tasks(kTasks);
@@ -50,10 +51,10 @@ TEST(InheritedObjects, CanBeUsedByTheTasksOfAForkPool) {
 }
 
 TEST(InheritedObjects, ThatTheOwnerHasDestroyedFailLoudly) {
-  g_queue = new Queue<std::string>(*Queue<std::string>::Create());
+  g_queue = *Queue<std::string>::Create();
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 1});
   ASSERT_TRUE(pool.ok()) << pool.status();
-  delete g_queue;
+  g_queue.reset();
   const absl::Status put = pool->Apply(&PutMany, 1);
   EXPECT_EQ(put.code(), absl::StatusCode::kFailedPrecondition) << put;
 }
