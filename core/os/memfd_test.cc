@@ -278,6 +278,7 @@ TEST_F(AvailableMemoryUnder, NoProcIsAnErrorThatNamesIt) {
   EXPECT_EQ(AvailableMemory(root_).status().code(), absl::StatusCode::kUnavailable);
 }
 
+#if !defined(__SANITIZE_ADDRESS__)  // It makes mlockall do nothing.
 TEST(Mapping, TellsTheWayOutWhereAllMemoryIsLocked) {
   const absl::StatusOr<Fd> file = CreateMemfd("a test");
   ForkedChild child([&] {
@@ -292,6 +293,7 @@ TEST(Mapping, TellsTheWayOutWhereAllMemoryIsLocked) {
   });
   EXPECT_EQ(child.Wait(), 0);
 }
+#endif
 
 TEST(Mapping, IsLeftOutOfCoreDumps) {
   const absl::StatusOr<Fd> file = CreateMemfd("test");

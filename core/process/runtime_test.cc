@@ -126,6 +126,7 @@ TEST(Init_StandardDescriptors, ThatAreClosedAreOpenedBeforeAnythingElseGetsTheir
   EXPECT_GT(run.end->exit_code(), STDERR_FILENO);
 }
 
+#if !defined(__SANITIZE_ADDRESS__)  // Its leak check can't trace a program with more rights than its user, and fails.
 TEST(Init_Privilege, ThatTheUserLacksLeavesForkAsTheOnlyStartMethodAndTakesNoOrders) {
   if (!CanChangeUser()) GTEST_SKIP() << "needs root, and a user namespace with several users";
   char directory[] = "/tmp/regatta_runtime_XXXXXX";
@@ -151,6 +152,7 @@ TEST(Init_Privilege, ThatTheUserLacksLeavesForkAsTheOnlyStartMethodAndTakesNoOrd
   unlink(copy.c_str());
   rmdir(directory);
 }
+#endif
 
 TEST(Init_Loader, ThatRanTheProgramLeavesForkAsTheOnlyStartMethod) {
   std::string loader;
