@@ -186,9 +186,9 @@ class Daemon_Signals : public testing::TestWithParam<StartMethod> {};
 INSTANTIATE_TEST_SUITE_P(Methods, Daemon_Signals, testing::ValuesIn(kAllStartMethods),
                          [](const auto& info) { return std::string(StartMethodName(info.param)); });
 
-// In an owner of its own that has started a daemonic process and then may signal nobody.
+// In an owner of its own that has started a daemonic process and then may signal nobody. The owner's exit code; -1: it has none.
 template <class Body>
-std::optional<int> InAnOwnerWithoutPermission(StartMethod method, Deed deed, Body body) {
+int InAnOwnerWithoutPermission(StartMethod method, Deed deed, Body body) {
   TestingPipe said;
   absl::StatusOr<Process> owner = Process::Fork([&] {
     absl::StatusOr<Process> daemon = StartDaemon(method, said, deed);
@@ -197,10 +197,10 @@ std::optional<int> InAnOwnerWithoutPermission(StartMethod method, Deed deed, Bod
     RefuseSignals();
     return body(*daemon);
   });
-  if (!owner.ok()) return std::nullopt;
+  if (!owner.ok()) return -1;
   const absl::StatusOr<ExitStatus> end = owner->Join(Deadline::After(kWatchdog));
   if (!end.ok()) owner->Kill().IgnoreError();
-  return end.ok() ? end->exit_code() : std::nullopt;
+  return end.ok() ? end->exit_code().value_or(-1) : -1;
 }
 
 TEST_P(Daemon_Signals, ThatAreForbiddenLeaveItToBeEndedByTerminateAndKill) {
