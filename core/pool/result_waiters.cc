@@ -90,25 +90,24 @@ void ResultWaiters::WakeLeader() {
   if (leader != nullptr && leader != &collector_ && results.anybody_sleeps()) results.NotifyAll();
 }
 
+bool ResultWaiters::WorkerIsHere() const {
+  return board_->header().worker_processor.load(std::memory_order_relaxed) == CurrentProcessor();
+}
+
 bool ResultWaiters::Await(absl::FunctionRef<bool()> ready, Deadline deadline) {
-  BoardHeader& header = board_->header();
-  return header.results.Await(
-      ready, deadline, [&] { return header.worker_processor.load(std::memory_order_relaxed) == CurrentProcessor(); },
-      board_->self(), [] {});
+  return board_->header().results.Await(
+      ready, deadline, [this] { return WorkerIsHere(); }, board_->self(), [] {});
 }
 
 bool ResultWaiters::Wait(List& list, absl::FunctionRef<bool()> done, Deadline deadline) {
-  BoardHeader& header = board_->header();
-  const auto partner_here = [&] {
-    return header.worker_processor.load(std::memory_order_relaxed) == CurrentProcessor();
-  };
+  WaitPoint& results = board_->header().results;
   // A short task's result comes before anything else is worth its cost. Each thread collects it by itself: the leader may have been
   // taken off its processor.
   const auto collect_own = [&] {
     source_->Collect(/*leading=*/false);
     return done();
   };
-  for (int i = 0; i < kFirstLooks && !header.results.anybody_sleeps(); ++i) {
+  for (int i = 0; i < kFirstLooks && !results.anybody_sleeps(); ++i) {
     if (collect_own()) return true;
     if (i % 8 == 7) CpuPause();
   }
@@ -129,7 +128,9 @@ bool ResultWaiters::Wait(List& list, absl::FunctionRef<bool()> done, Deadline de
       StepDown();
       return is_done;
     }
-    if (header.results.AwaitAwake(collect_own, partner_here, board_->self())) return true;
+    if (results.AwaitAwake(
+            collect_own, [this] { return WorkerIsHere(); }, board_->self()))
+      return true;
     Link(me);
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (!done() && leader_.load(std::memory_order_seq_cst) != nullptr) FutexWait(me.woken, 0, deadline);

@@ -1,6 +1,7 @@
 // ResultWaiters: the threads of a pool's owner that wait for results. One of them collects for all.
 //
-// Internal to the pool. One thread is the leader: it waits on the board's WaitPoint and collects what the workers post. Every
+// Internal to the pool. A thread first collects for itself, for about as long as a wake-up costs: short tasks end within that.
+// After that one thread is the leader: it waits on the board's WaitPoint and collects what the workers post. Every
 // other waiting thread sleeps on a word of its own and is woken when what it waits for is done, or when it is to lead. So
 // a result wakes the leader and the thread that it is for, whatever the number of threads.
 //
@@ -85,6 +86,8 @@ class ResultWaiters {
   void UnlinkLocked(Waiter& waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void NudgeCollector();
   bool Await(absl::FunctionRef<bool()> ready, Deadline deadline);
+  // Whether a worker last posted a result on this thread's processor.
+  bool WorkerIsHere() const;
 
   Source* const source_;
   Board* const board_;

@@ -44,8 +44,8 @@ class Segment {
   Segment(const Segment&) = delete;
   Segment& operator=(const Segment&) = delete;
 
-  // The address of the bytes [offset, offset + size). Null: they are not all in the file and in one window (InOneWindow), or no
-  // address space is left (Contains tells the two apart).
+  // The address of the bytes [offset, offset + size). Null: they are not all in the file and in one window (Contains), or
+  // the window can't be mapped (Reserve says why).
   std::byte* At(uint64_t offset, uint64_t size) const {
     const uint64_t window = WindowOf(offset);
     if (window < kWindows && size <= WindowEnd(window) - offset &&

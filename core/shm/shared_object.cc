@@ -26,11 +26,8 @@ absl::Status CheckObject(const Segment& segment, uint64_t offset, uint64_t bytes
   if (offset % shared_object_internal::kPlaceBytes != 0 || !segment.Contains(offset, bytes)) {
     return absl::DataLossError(absl::StrCat("not a ", type.noun, ": its file is too short"));
   }
+  if (absl::Status mapped = segment.Reserve(offset); !mapped.ok()) return mapped;
   auto* header = segment.Get<ObjectHeader>(offset);
-  if (header == nullptr) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("no address space is left to attach a ", type.noun, ": raise `ulimit -v`"));
-  }
   if (std::atomic_ref<uint64_t>(header->magic).load(std::memory_order_acquire) != type.magic) {
     return absl::DataLossError(absl::StrCat("not a ", type.noun, " of this version: its first bytes differ"));
   }
