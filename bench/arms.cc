@@ -22,28 +22,28 @@
 
 namespace regatta::bench {
 
-absl::StatusOr<Course> LoadCourse(Wishes wishes, bool stage) {
+absl::StatusOr<Configuration> LoadConfiguration(Options options, bool isolated) {
   absl::StatusOr<Topology> topology = Topology::Load();
   if (!topology.ok()) return topology.status();
-  std::vector<Presence> peers = {BoostMessageQueuePresence(), ZeroMqPresence(), ThreadsPresence()};
-  if (!stage) peers.push_back(CPythonPresence());
-  return Course(*std::move(topology), std::move(wishes), std::move(peers));
+  std::vector<Availability> peers = {BoostMessageQueueAvailability(), ZeroMqAvailability(), ThreadsAvailability()};
+  if (!isolated) peers.push_back(CPythonAvailability());
+  return Configuration(*std::move(topology), std::move(options), std::move(peers));
 }
 
-std::vector<Arm> AllArms(const Course& course) {
+std::vector<Arm> AllArms(const Configuration& configuration) {
   std::vector<Arm> arms;
-  AddQueueRoundTrip(course, arms);
-  AddMemoryCopy(course, arms);
-  AddQueueThroughput(course, arms);
-  AddOpenLoops(course, arms);
-  AddPoolRoundTrip(course, arms);
-  AddPoolEmptyTasks(course, arms);
-  AddProcessCreate(course, arms);
-  AddLockUnlock(course, arms);
-  AddCountLoop(course, arms);
-  AddGrainSweep(course, arms);
-  AddFolderCopy(course, arms);
-  AddWaiting(course, arms);
+  AddQueueRoundTrip(configuration, arms);
+  AddMemoryCopy(configuration, arms);
+  AddQueueThroughput(configuration, arms);
+  AddOpenLoops(configuration, arms);
+  AddPoolRoundTrip(configuration, arms);
+  AddPoolEmptyTasks(configuration, arms);
+  AddProcessCreate(configuration, arms);
+  AddLockUnlock(configuration, arms);
+  AddCountLoop(configuration, arms);
+  AddGrainSweep(configuration, arms);
+  AddFolderCopy(configuration, arms);
+  AddWaiting(configuration, arms);
   AddTrust(arms);
   return arms;
 }

@@ -6,14 +6,15 @@
 
 #include "absl/status/statusor.h"
 #include "bench/harness/arm.h"
-#include "bench/harness/course.h"
+#include "bench/harness/configuration.h"
 
 namespace regatta::bench {
 
-// The course on this machine. `stage`: for a stage, which asks only what is quickly found, as its driver has asked the rest.
-absl::StatusOr<Course> LoadCourse(Wishes wishes, bool stage);
+// The configuration on this machine. `isolated`: for an isolated process, which skips the slow questions that its driver has
+// already asked.
+absl::StatusOr<Configuration> LoadConfiguration(Options options, bool isolated);
 
-std::vector<Arm> AllArms(const Course& course);
+std::vector<Arm> AllArms(const Configuration& configuration);
 
 }  // namespace regatta::bench
 

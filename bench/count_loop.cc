@@ -22,12 +22,12 @@ namespace {
 constexpr int64_t kUnits[] = {1, 2, 10};
 
 template <TaskPool P>
-class CountLoops : public Race {
+class CountLoops : public Fixture {
  public:
-  static absl::StatusOr<std::unique_ptr<Race>> Start(const Crew& crew, int64_t unit) {
-    absl::StatusOr<std::unique_ptr<P>> pool = P::Create(crew);
+  static absl::StatusOr<std::unique_ptr<Fixture>> Start(const PoolShape& shape, int64_t unit) {
+    absl::StatusOr<std::unique_ptr<P>> pool = P::Create(shape);
     if (!pool.ok()) return pool.status();
-    return std::unique_ptr<Race>(new CountLoops(*std::move(pool), unit));
+    return std::unique_ptr<Fixture>(new CountLoops(*std::move(pool), unit));
   }
 
   absl::Status Run(int64_t operations, Meter& meter) override {
@@ -59,36 +59,37 @@ class CountLoops : public Race {
   std::vector<int64_t> counts_;
 };
 
-absl::StatusOr<std::unique_ptr<Race>> StartCPython(PartnerWatch& watch, const Crew& crew, int64_t unit) {
-  const nlohmann::json wish = {
-      {"benchmark", "count_loop"}, {"cpus", crew.cpus}, {"workers", crew.workers}, {"count_unit", unit}};
-  return CPython::Start(watch, wish.dump());
+absl::StatusOr<std::unique_ptr<Fixture>> StartCPython(PartnerWatch& watch, const PoolShape& shape, int64_t unit) {
+  const nlohmann::json request = {
+      {"benchmark", "count_loop"}, {"cpus", shape.cpus}, {"workers", shape.workers}, {"count_unit", unit}};
+  return CPython::Start(watch, request.dump());
 }
 
-absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, Runner runner, const Crew& crew, int64_t unit) {
+absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, Runner runner, const PoolShape& shape,
+                                               int64_t unit) {
   switch (runner) {
     case Runner::kSerial:
     case Runner::kSerialAgain:
-      return CountLoops<Serial>::Start(crew, unit);
+      return CountLoops<Serial>::Start(shape, unit);
     case Runner::kThreads:
-      return CountLoops<Threads>::Start(crew, unit);
+      return CountLoops<Threads>::Start(shape, unit);
     case Runner::kCPythonSerial:
     case Runner::kCPythonPool:
-      return StartCPython(watch, crew, unit);
+      return StartCPython(watch, shape, unit);
     case Runner::kPool:
-      return CountLoops<CorePool>::Start(crew, unit);
+      return CountLoops<CorePool>::Start(shape, unit);
   }
   return absl::InternalError("no such runner");
 }
 
 }  // namespace
 
-void AddCountLoop(const Course& course, std::vector<Arm>& arms) {
-  for (const auto& [name, unit] : {std::pair("count_loop", course.wishes().count_unit),
-                                   std::pair("count_loop_tenth", course.wishes().count_unit / 10)}) {
-    for (Entry& entry : WorkloadEntries(course, name)) {
-      entry.arm.start = [runner = entry.runner, crew = entry.crew, unit = unit](PartnerWatch& watch) {
-        return Start(watch, runner, crew, unit);
+void AddCountLoop(const Configuration& configuration, std::vector<Arm>& arms) {
+  for (const auto& [name, unit] : {std::pair("count_loop", configuration.options().count_unit),
+                                   std::pair("count_loop_tenth", configuration.options().count_unit / 10)}) {
+    for (Entry& entry : WorkloadEntries(configuration, name)) {
+      entry.arm.start = [runner = entry.runner, shape = entry.shape, unit = unit](PartnerWatch& watch) {
+        return Start(watch, runner, shape, unit);
       };
       arms.push_back(std::move(entry.arm));
     }

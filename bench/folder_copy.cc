@@ -30,8 +30,8 @@ namespace {
 // A new, empty folder that goes with this object.
 class ScratchFolder {
  public:
-  static absl::StatusOr<std::unique_ptr<ScratchFolder>> Create(const std::string& wished) {
-    std::string base = wished;
+  static absl::StatusOr<std::unique_ptr<ScratchFolder>> Create(const std::string& requested) {
+    std::string base = requested;
     if (const char* temporary = std::getenv("TMPDIR"); base.empty() && temporary != nullptr) base = temporary;
     if (base.empty()) base = "/tmp";
     std::string path = base + "/regatta-copy-XXXXXX";
@@ -77,8 +77,8 @@ class Progress {
   int64_t ended_ = 0;
 };
 
-// Where the copies of one race go: a fresh folder for each.
-class Copier : public Race {
+// Copies the folder into a new folder each time.
+class Copier : public Fixture {
  public:
   absl::Status Run(int64_t operations, Meter& meter) override {
     for (int64_t i = 0; i < operations; ++i) {
@@ -118,11 +118,11 @@ class Copier : public Race {
 template <TaskPool P>
 class PoolCopier : public Copier {
  public:
-  static absl::StatusOr<std::unique_ptr<Race>> Start(const Crew& crew, FolderTree tree,
-                                                     std::unique_ptr<ScratchFolder> scratch) {
-    absl::StatusOr<std::unique_ptr<P>> pool = P::Create(crew);
+  static absl::StatusOr<std::unique_ptr<Fixture>> Start(const PoolShape& shape, FolderTree tree,
+                                                        std::unique_ptr<ScratchFolder> scratch) {
+    absl::StatusOr<std::unique_ptr<P>> pool = P::Create(shape);
     if (!pool.ok()) return pool.status();
-    return std::unique_ptr<Race>(new PoolCopier(*std::move(pool), std::move(tree), std::move(scratch)));
+    return std::unique_ptr<Fixture>(new PoolCopier(*std::move(pool), std::move(tree), std::move(scratch)));
   }
   absl::Status Finish() override { return pool_->Finish(); }
 
@@ -135,7 +135,7 @@ class PoolCopier : public Copier {
     Progress progress(tree_.files());
     int64_t bytes = 0;
     meter.Begin();
-    const absl::Status copied = pool_->AsTheyEnd(&RunFileCopy, copies, [&](int64_t size) {
+    const absl::Status copied = pool_->MapUnordered(&RunFileCopy, copies, [&](int64_t size) {
       bytes += size;
       progress.OneMore();
     });
@@ -149,17 +149,17 @@ class PoolCopier : public Copier {
 
 class CPythonCopier : public Copier {
  public:
-  static absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, const Crew& crew, FolderTree tree,
-                                                     std::unique_ptr<ScratchFolder> scratch) {
-    const nlohmann::json wish = {{"benchmark", "folder_copy"}, {"cpus", crew.cpus}, {"workers", crew.workers}};
-    absl::StatusOr<std::unique_ptr<Race>> driver = CPython::Start(watch, wish.dump());
+  static absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, const PoolShape& shape, FolderTree tree,
+                                                        std::unique_ptr<ScratchFolder> scratch) {
+    const nlohmann::json request = {{"benchmark", "folder_copy"}, {"cpus", shape.cpus}, {"workers", shape.workers}};
+    absl::StatusOr<std::unique_ptr<Fixture>> driver = CPython::Start(watch, request.dump());
     if (!driver.ok()) return driver.status();
-    return std::unique_ptr<Race>(new CPythonCopier(*std::move(driver), std::move(tree), std::move(scratch)));
+    return std::unique_ptr<Fixture>(new CPythonCopier(*std::move(driver), std::move(tree), std::move(scratch)));
   }
   absl::Status Finish() override { return driver_->Finish(); }
 
  private:
-  CPythonCopier(std::unique_ptr<Race> driver, FolderTree tree, std::unique_ptr<ScratchFolder> scratch)
+  CPythonCopier(std::unique_ptr<Fixture> driver, FolderTree tree, std::unique_ptr<ScratchFolder> scratch)
       : Copier(std::move(tree), std::move(scratch)), driver_(std::move(driver)) {}
 
   absl::Status CopyTo(const std::string& target, Meter& meter) override {
@@ -170,38 +170,37 @@ class CPythonCopier : public Copier {
     return driver->Run(1, meter);
   }
 
-  std::unique_ptr<Race> driver_;
+  std::unique_ptr<Fixture> driver_;
 };
 
-absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, Runner runner, const Crew& crew,
-                                            const Wishes& wishes) {
-  absl::StatusOr<FolderTree> tree = FolderTree::Read(wishes.folder);
+absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, Runner runner, const PoolShape& shape,
+                                               const Options& options) {
+  absl::StatusOr<FolderTree> tree = FolderTree::Read(options.folder);
   if (!tree.ok()) return tree.status();
-  absl::StatusOr<std::unique_ptr<ScratchFolder>> scratch = ScratchFolder::Create(wishes.scratch);
+  absl::StatusOr<std::unique_ptr<ScratchFolder>> scratch = ScratchFolder::Create(options.scratch);
   if (!scratch.ok()) return scratch.status();
   switch (runner) {
     case Runner::kSerial:
     case Runner::kSerialAgain:
-      return PoolCopier<Serial>::Start(crew, *std::move(tree), *std::move(scratch));
+      return PoolCopier<Serial>::Start(shape, *std::move(tree), *std::move(scratch));
     case Runner::kThreads:
-      return PoolCopier<Threads>::Start(crew, *std::move(tree), *std::move(scratch));
+      return PoolCopier<Threads>::Start(shape, *std::move(tree), *std::move(scratch));
     case Runner::kCPythonSerial:
     case Runner::kCPythonPool:
-      return CPythonCopier::Start(watch, crew, *std::move(tree), *std::move(scratch));
+      return CPythonCopier::Start(watch, shape, *std::move(tree), *std::move(scratch));
     case Runner::kPool:
-      return PoolCopier<CorePool>::Start(crew, *std::move(tree), *std::move(scratch));
+      return PoolCopier<CorePool>::Start(shape, *std::move(tree), *std::move(scratch));
   }
   return absl::InternalError("no such runner");
 }
 
 }  // namespace
 
-void AddFolderCopy(const Course& course, std::vector<Arm>& arms) {
-  for (Entry& entry : WorkloadEntries(course, "folder_copy")) {
-    entry.arm.most = entry.arm.batch;
-    entry.arm.start = [runner = entry.runner, crew = entry.crew, wishes = course.wishes()](PartnerWatch& watch) {
-      return Start(watch, runner, crew, wishes);
-    };
+void AddFolderCopy(const Configuration& configuration, std::vector<Arm>& arms) {
+  for (Entry& entry : WorkloadEntries(configuration, "folder_copy")) {
+    entry.arm.max_operations = entry.arm.min_operations;
+    entry.arm.start = [runner = entry.runner, shape = entry.shape, options = configuration.options()](
+                          PartnerWatch& watch) { return Start(watch, runner, shape, options); };
     arms.push_back(std::move(entry.arm));
   }
 }

@@ -75,12 +75,12 @@ void SetCounters(std::span<const SweepPoint> sweep, int processors, Meter& meter
 }
 
 template <TaskPool P>
-class Sweep : public Race {
+class Sweep : public Fixture {
  public:
-  static absl::StatusOr<std::unique_ptr<Race>> Start(const Crew& crew, int64_t chunk, int processors) {
-    absl::StatusOr<std::unique_ptr<P>> pool = P::Create(crew);
+  static absl::StatusOr<std::unique_ptr<Fixture>> Start(const PoolShape& shape, int64_t chunk, int processors) {
+    absl::StatusOr<std::unique_ptr<P>> pool = P::Create(shape);
     if (!pool.ok()) return pool.status();
-    return std::unique_ptr<Race>(new Sweep(*std::move(pool), chunk, processors));
+    return std::unique_ptr<Fixture>(new Sweep(*std::move(pool), chunk, processors));
   }
 
   absl::Status Run(int64_t operations, Meter& meter) override {
@@ -142,18 +142,18 @@ class Sweep : public Race {
 };
 
 // CPython sweeps by itself; what the sweep says is computed here.
-class CPythonSweep : public Race {
+class CPythonSweep : public Fixture {
  public:
-  static absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, const Crew& crew, int64_t chunk,
-                                                     int processors) {
+  static absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, const PoolShape& shape, int64_t chunk,
+                                                        int processors) {
     nlohmann::json grains = nlohmann::json::array();
     for (const int64_t grain_ns : kGrainsNs) grains.push_back({grain_ns, TasksOf(grain_ns)});
-    const nlohmann::json wish = {{"benchmark", "grain_sweep"}, {"cpus", crew.cpus},
-                                 {"workers", crew.workers},    {"chunk", chunk},
-                                 {"grains", grains},           {"rounds", kRounds}};
-    absl::StatusOr<std::unique_ptr<Race>> driver = CPython::Start(watch, wish.dump());
+    const nlohmann::json request = {{"benchmark", "grain_sweep"}, {"cpus", shape.cpus},
+                                    {"workers", shape.workers},   {"chunk", chunk},
+                                    {"grains", grains},           {"rounds", kRounds}};
+    absl::StatusOr<std::unique_ptr<Fixture>> driver = CPython::Start(watch, request.dump());
     if (!driver.ok()) return driver.status();
-    return std::unique_ptr<Race>(new CPythonSweep(*std::move(driver), processors));
+    return std::unique_ptr<Fixture>(new CPythonSweep(*std::move(driver), processors));
   }
   absl::Status Run(int64_t operations, Meter& meter) override {
     for (int64_t i = 0; i < operations; ++i) {
@@ -165,39 +165,39 @@ class CPythonSweep : public Race {
   absl::Status Finish() override { return driver_->Finish(); }
 
  private:
-  CPythonSweep(std::unique_ptr<Race> driver, int processors) : driver_(std::move(driver)), processors_(processors) {}
-  std::unique_ptr<Race> driver_;
+  CPythonSweep(std::unique_ptr<Fixture> driver, int processors) : driver_(std::move(driver)), processors_(processors) {}
+  std::unique_ptr<Fixture> driver_;
   const int processors_;
 };
 
-absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, const Entry& entry, int64_t chunk) {
+absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, const Entry& entry, int64_t chunk) {
   const int processors = entry.arm.processors_used;
   switch (entry.runner) {
     case Runner::kSerial:
     case Runner::kSerialAgain:
-      return Sweep<Serial>::Start(entry.crew, chunk, processors);
+      return Sweep<Serial>::Start(entry.shape, chunk, processors);
     case Runner::kThreads:
-      return Sweep<Threads>::Start(entry.crew, chunk, processors);
+      return Sweep<Threads>::Start(entry.shape, chunk, processors);
     case Runner::kCPythonSerial:
     case Runner::kCPythonPool:
-      return CPythonSweep::Start(watch, entry.crew, chunk, processors);
+      return CPythonSweep::Start(watch, entry.shape, chunk, processors);
     case Runner::kPool:
-      return Sweep<CorePool>::Start(entry.crew, chunk, processors);
+      return Sweep<CorePool>::Start(entry.shape, chunk, processors);
   }
   return absl::InternalError("no such runner");
 }
 
 }  // namespace
 
-void AddGrainSweep(const Course& course, std::vector<Arm>& arms) {
+void AddGrainSweep(const Configuration& configuration, std::vector<Arm>& arms) {
   for (const int64_t chunk : {1, 0}) {
     for (Entry& entry :
-         WorkloadEntries(course, "grain_sweep", {{"chunk", chunk == 0 ? "auto" : absl::StrCat(chunk)}})) {
+         WorkloadEntries(configuration, "grain_sweep", {{"chunk", chunk == 0 ? "auto" : absl::StrCat(chunk)}})) {
       // The serial ones against themselves show the noise, once.
       if (entry.runner == Runner::kSerialAgain) continue;
       if (chunk == 0 && (entry.runner == Runner::kSerial || entry.runner == Runner::kCPythonSerial)) continue;
       Arm arm = entry.arm;
-      arm.most = arm.batch;
+      arm.max_operations = arm.min_operations;
       arm.start = [entry, chunk](PartnerWatch& watch) { return Start(watch, entry, chunk); };
       arms.push_back(std::move(arm));
     }

@@ -17,7 +17,7 @@ namespace regatta::bench {
 namespace {
 
 template <class L>
-class Pairs : public Race {
+class Pairs : public Fixture {
  public:
   explicit Pairs(std::unique_ptr<L> lock) : lock_(std::move(lock)) {}
 
@@ -43,9 +43,9 @@ class Pairs : public Race {
 };
 
 template <class L>
-absl::StatusOr<std::unique_ptr<Race>> Started(absl::StatusOr<std::unique_ptr<L>> lock) {
+absl::StatusOr<std::unique_ptr<Fixture>> Started(absl::StatusOr<std::unique_ptr<L>> lock) {
   if (!lock.ok()) return lock.status();
-  return std::unique_ptr<Race>(new Pairs<L>(*std::move(lock)));
+  return std::unique_ptr<Fixture>(new Pairs<L>(*std::move(lock)));
 }
 
 // Its Acquire also says whether the previous holder died.
@@ -64,14 +64,14 @@ class CoreLock {
   Lock lock_;
 };
 
-absl::StatusOr<std::unique_ptr<Race>> StartCPython(PartnerWatch& watch, const std::vector<int>& cpus) {
-  const nlohmann::json wish = {{"benchmark", "lock_unlock"}, {"cpus", cpus}};
-  return CPython::Start(watch, wish.dump());
+absl::StatusOr<std::unique_ptr<Fixture>> StartCPython(PartnerWatch& watch, const std::vector<int>& cpus) {
+  const nlohmann::json request = {{"benchmark", "lock_unlock"}, {"cpus", cpus}};
+  return CPython::Start(watch, request.dump());
 }
 
 struct System {
   const char* name;
-  absl::StatusOr<std::unique_ptr<Race>> (*start)(PartnerWatch&, const std::vector<int>& cpus);
+  absl::StatusOr<std::unique_ptr<Fixture>> (*start)(PartnerWatch&, const std::vector<int>& cpus);
 };
 
 constexpr System kSystems[] = {
@@ -84,15 +84,15 @@ constexpr System kSystems[] = {
 
 }  // namespace
 
-void AddLockUnlock(const Course& course, std::vector<Arm>& arms) {
-  const Spot spot = course.Alone();
+void AddLockUnlock(const Configuration& configuration, std::vector<Arm>& arms) {
+  const ArmPlacement placement = configuration.Alone();
   for (const System& system : kSystems) {
     Arm arm;
     arm.key = {.benchmark = "lock_unlock", .workload = "", .system = system.name, .fields = {}};
-    course.MarkAbsent(arm, system.name);
-    arm.cpus = spot.cpus;
-    arm.batch = 100'000;
-    arm.start = [&system, cpus = spot.cpus](PartnerWatch& watch) { return system.start(watch, cpus); };
+    configuration.MarkAbsent(arm, system.name);
+    arm.cpus = placement.cpus;
+    arm.min_operations = 100'000;
+    arm.start = [&system, cpus = placement.cpus](PartnerWatch& watch) { return system.start(watch, cpus); };
     arms.push_back(std::move(arm));
   }
 }

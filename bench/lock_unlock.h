@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "bench/harness/arm.h"
-#include "bench/harness/course.h"
+#include "bench/harness/configuration.h"
 
 namespace regatta::bench {
 
-void AddLockUnlock(const Course& course, std::vector<Arm>& arms);
+void AddLockUnlock(const Configuration& configuration, std::vector<Arm>& arms);
 
 }  // namespace regatta::bench
 

@@ -29,8 +29,8 @@
 #include "bench/harness/environment.h"
 #include "bench/harness/google_run.h"
 #include "bench/harness/interrupt.h"
+#include "bench/harness/isolated_process.h"
 #include "bench/harness/results_file.h"
-#include "bench/harness/stage.h"
 #include "benchmark/benchmark.h"
 #include "core/os/error.h"
 #include "core/process/runtime.h"
@@ -132,13 +132,13 @@ absl::Status MayPin() {
 }
 
 // Without the permission to pin there are figures all the same, of a placement that says so.
-absl::Status PinIfPermitted(bool asked, Wishes& wishes) {
-  if (!wishes.pin) return absl::OkStatus();
+absl::Status PinIfPermitted(bool asked, Options& options) {
+  if (!options.pin) return absl::OkStatus();
   absl::Status may = MayPin();
   if (may.ok()) return may;
   if (asked) return absl::Status(may.code(), absl::StrCat("--pin: ", may.message(), " with --pin=false"));
-  wishes.pin = false;
-  wishes.pin_refused = std::string(may.message());
+  options.pin = false;
+  options.pin_refused = std::string(may.message());
   absl::FPrintF(stderr, "bench: %s: all keys say `unpinned`\n", may.message());
   return absl::OkStatus();
 }
@@ -169,24 +169,24 @@ absl::StatusOr<std::vector<Integer>> Integers(absl::string_view flag, const std:
   return numbers;
 }
 
-absl::StatusOr<Wishes> ReadWishes() {
-  Wishes wishes;
-  wishes.pin = absl::GetFlag(FLAGS_pin);
-  wishes.folder = absl::GetFlag(FLAGS_folder);
-  wishes.scratch = absl::GetFlag(FLAGS_scratch);
-  wishes.count_unit = absl::GetFlag(FLAGS_count_unit);
-  if (wishes.count_unit < 10)
+absl::StatusOr<Options> ReadOptions() {
+  Options options;
+  options.pin = absl::GetFlag(FLAGS_pin);
+  options.folder = absl::GetFlag(FLAGS_folder);
+  options.scratch = absl::GetFlag(FLAGS_scratch);
+  options.count_unit = absl::GetFlag(FLAGS_count_unit);
+  if (options.count_unit < 10)
     return absl::InvalidArgumentError("--count_unit: at least 10, as a tenth of it is used too");
   absl::StatusOr<std::vector<int>> workers = Integers<int>("workers", absl::GetFlag(FLAGS_workers), 1);
   if (!workers.ok()) return workers.status();
-  wishes.workers = *workers;
+  options.workers = *workers;
   absl::StatusOr<std::vector<int64_t>> parents = Integers<int64_t>("parent_mib", absl::GetFlag(FLAGS_parent_mib), 0);
   if (!parents.ok()) return parents.status();
-  wishes.parent_mib = *parents;
+  options.parent_mib = *parents;
   if (absl::GetFlag(FLAGS_arm_timeout_s) < 1) return absl::InvalidArgumentError("--arm_timeout_s: at least 1");
   if (absl::GetFlag(FLAGS_blocks) < 0) return absl::InvalidArgumentError("--blocks: at least 1");
   if (absl::GetFlag(FLAGS_arm_ms) < 1) return absl::InvalidArgumentError("--arm_ms: at least 1");
-  return wishes;
+  return options;
 }
 
 // As Google Benchmark has it: a search, and a leading '-' turns it round.
@@ -209,7 +209,7 @@ absl::StatusOr<std::vector<const Arm*>> Matching(const std::vector<Arm>& arms, a
   return matching;
 }
 
-// Where the stages put their files; goes with the run, also with an interrupted one.
+// The folder for the isolated processes' files. It is removed after the run, also after an interrupted one.
 class Scratch {
  public:
   explicit Scratch(std::string path) : path_(std::move(path)) {}
@@ -236,8 +236,8 @@ absl::StatusOr<std::unique_ptr<Scratch>> MakeScratch(std::string base) {
   return std::make_unique<Scratch>(path);
 }
 
-int RunInBlocks(const std::vector<const Arm*>& arms, const Course& course, const StageOptions& stage,
-                std::vector<std::string> flags) {
+int RunInBlocks(const std::vector<const Arm*>& arms, const Configuration& configuration,
+                const IsolationOptions& isolation, std::vector<std::string> flags) {
   const std::string path = absl::GetFlag(FLAGS_regatta_out);
   if (path.empty()) return Misuse("--blocks needs --regatta_out=FILE, where the results go");
   absl::StatusOr<ResultsFile> results = ResultsFile::Create(path);
@@ -245,12 +245,12 @@ int RunInBlocks(const std::vector<const Arm*>& arms, const Course& course, const
   const BlockOptions options{.seed = absl::GetFlag(FLAGS_seed),
                              .blocks = absl::GetFlag(FLAGS_blocks),
                              .arm_ms = absl::GetFlag(FLAGS_arm_ms),
-                             .stage = stage};
+                             .isolation = isolation};
   const ResultsHeader header{.seed = options.seed,
                              .blocks = options.blocks,
                              .arm_ms = options.arm_ms,
                              .flags = std::move(flags),
-                             .environment = ReadEnvironment(course)};
+                             .environment = ReadEnvironment(configuration)};
   absl::Status written = results->Write(header, arms);
   absl::StatusOr<ResultsFooter> footer =
       written.ok() ? RunBlocks(arms, options, *results) : absl::StatusOr<ResultsFooter>(written);
@@ -270,14 +270,14 @@ absl::Status ReturnToCaller() {
 int Main(int argc, char** argv) {
   Init(&argc, &argv);
   if (absl::Status there = ReturnToCaller(); !there.ok()) return Misuse(there.message());
-  const bool is_stage = argc > 1 && absl::string_view(argv[1]) == kStageArgument;
-  if (is_stage) {
+  const bool is_isolated = argc > 1 && absl::string_view(argv[1]) == kIsolatedProcessArgument;
+  if (is_isolated) {
     for (int i = 1; i < argc; ++i) argv[i] = argv[i + 1];  // Also the closing null.
     --argc;
   }
   std::vector<std::string> flags(argv + 1, argv + argc);
   const GoogleFlags google = ReadGoogleFlags(argc, argv);
-  if (!is_stage) benchmark::Initialize(&argc, argv, PrintHelp);
+  if (!is_isolated) benchmark::Initialize(&argc, argv, PrintHelp);
   const std::vector<std::string> own(argv + 1, argv + argc);  // What Google Benchmark left.
   if (const std::string unknown = UnknownFlag(own); !unknown.empty()) {
     return Misuse(absl::StrCat("there is no flag ", unknown, "; --help lists all"));
@@ -287,21 +287,21 @@ int Main(int argc, char** argv) {
   if (rest.size() > 1)
     return Misuse(absl::StrCat("what is '", rest[1], "'? Arguments are flags, as --folder=", rest[1]));
 
-  absl::StatusOr<Wishes> wishes = ReadWishes();
-  if (!wishes.ok()) return Misuse(wishes.status().message());
-  if (!is_stage) {
-    if (absl::Status may = PinIfPermitted(Gave(own, "pin"), *wishes); !may.ok()) return Misuse(may.message());
+  absl::StatusOr<Options> options = ReadOptions();
+  if (!options.ok()) return Misuse(options.status().message());
+  if (!is_isolated) {
+    if (absl::Status may = PinIfPermitted(Gave(own, "pin"), *options); !may.ok()) return Misuse(may.message());
   }
-  absl::StatusOr<Course> course = LoadCourse(*wishes, is_stage);
-  if (!course.ok()) return Misuse(course.status().message());
-  std::vector<Arm> arms = AllArms(*course);
-  if (is_stage) return ServeStage(arms, course->topology().allowed());
+  absl::StatusOr<Configuration> configuration = LoadConfiguration(*options, is_isolated);
+  if (!configuration.ok()) return Misuse(configuration.status().message());
+  std::vector<Arm> arms = AllArms(*configuration);
+  if (is_isolated) return ServeIsolatedProcess(arms, configuration->topology().allowed());
 
   absl::StatusOr<std::vector<const Arm*>> matching = Matching(arms, benchmark::GetBenchmarkFilter());
   if (!matching.ok()) return Misuse(matching.status().message());
   const bool copies = std::ranges::any_of(*matching, [](const Arm* arm) { return arm->key.workload == "folder_copy"; });
   if (copies) {
-    const absl::Status readable = CheckFolder(wishes->folder, Gave(own, "folder"), arms);
+    const absl::Status readable = CheckFolder(options->folder, Gave(own, "folder"), arms);
     if (!readable.ok()) return Misuse(readable.message());
   }
   if (absl::GetFlag(FLAGS_regatta_list)) {
@@ -312,20 +312,21 @@ int Main(int argc, char** argv) {
     for (const Arm* arm : *matching) absl::PrintF("%s\n", arm->key.ToString());
     return 0;
   }
-  StageOptions stage{.arguments = own, .patience = absl::Seconds(absl::GetFlag(FLAGS_arm_timeout_s))};
+  IsolationOptions isolation{.arguments = own, .timeout = absl::Seconds(absl::GetFlag(FLAGS_arm_timeout_s))};
   std::unique_ptr<Scratch> scratch;
-  if (!course->wishes().pin) stage.arguments.push_back("--pin=false");
+  if (!configuration->options().pin) isolation.arguments.push_back("--pin=false");
   if (copies) {
-    absl::StatusOr<std::unique_ptr<Scratch>> made = MakeScratch(wishes->scratch);
+    absl::StatusOr<std::unique_ptr<Scratch>> made = MakeScratch(options->scratch);
     if (!made.ok()) return Misuse(made.status().message());
     scratch = *std::move(made);
-    stage.arguments.push_back(absl::StrCat("--scratch=", scratch->path()));
+    isolation.arguments.push_back(absl::StrCat("--scratch=", scratch->path()));
   }
   NoteInterrupts();
-  if (absl::GetFlag(FLAGS_blocks) > 0) return RunInBlocks(*matching, *course, stage, std::move(flags));
+  if (absl::GetFlag(FLAGS_blocks) > 0) return RunInBlocks(*matching, *configuration, isolation, std::move(flags));
   if (!absl::GetFlag(FLAGS_regatta_out).empty()) return Misuse("--regatta_out goes with --blocks=N");
 
-  const GoogleTally tally = RunWithGoogleBenchmark(*matching, ReadEnvironment(*course), stage, google.output);
+  const GoogleTally tally =
+      RunWithGoogleBenchmark(*matching, ReadEnvironment(*configuration), isolation, google.output);
   absl::FPrintF(stderr, "%d ok, %d failed, %d absent, %d not available on this machine\n", tally.ok, tally.failed,
                 tally.absent, tally.unavailable);
   if (Interrupted()) return Misuse("interrupted");

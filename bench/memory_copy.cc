@@ -13,7 +13,7 @@
 namespace regatta::bench {
 namespace {
 
-class MemoryCopy : public Race {
+class MemoryCopy : public Fixture {
  public:
   explicit MemoryCopy(size_t bytes) : own_(bytes) {
     for (auto& copy : copies_) copy.assign(own_.view().size(), std::byte{1});  // Touched.
@@ -51,14 +51,14 @@ class MemoryCopy : public Race {
 
 }  // namespace
 
-void AddMemoryCopy(const Course& course, std::vector<Arm>& arms) {
+void AddMemoryCopy(const Configuration& configuration, std::vector<Arm>& arms) {
   for (const size_t bytes : kMessageSizes) {
     Arm arm;
     arm.key = {
         .benchmark = "memory_copy", .workload = "", .system = "memcpy", .fields = {{"bytes", absl::StrCat(bytes)}}};
-    arm.cpus = course.Alone().cpus;
-    arm.batch = bytes > 65536 ? 2 : 1000;
-    arm.start = [bytes](PartnerWatch&) -> absl::StatusOr<std::unique_ptr<Race>> {
+    arm.cpus = configuration.Alone().cpus;
+    arm.min_operations = bytes > 65536 ? 2 : 1000;
+    arm.start = [bytes](PartnerWatch&) -> absl::StatusOr<std::unique_ptr<Fixture>> {
       return std::make_unique<MemoryCopy>(bytes);
     };
     arms.push_back(std::move(arm));

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "bench/harness/arm.h"
-#include "bench/harness/course.h"
+#include "bench/harness/configuration.h"
 
 namespace regatta::bench {
 
-void AddMemoryCopy(const Course& course, std::vector<Arm>& arms);
+void AddMemoryCopy(const Configuration& configuration, std::vector<Arm>& arms);
 
 }  // namespace regatta::bench
 

@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "bench/harness/arm.h"
-#include "bench/harness/course.h"
+#include "bench/harness/configuration.h"
 #include "bench/harness/open_loop.h"
 #include "bench/harness/partner.h"
 #include "bench/peers/channel.h"
@@ -27,12 +27,12 @@
 namespace regatta::bench {
 
 template <OneWay C>
-class MessageOpenLoop : public Race {
+class MessageOpenLoop : public Fixture {
  public:
   // `load`: percent of the capacity, which is measured before: the same messages, all due at once.
-  static absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, const Spot& spot, const ChannelShape& shape,
-                                                     int load) {
-    absl::StatusOr<std::unique_ptr<MessageOpenLoop>> made = Make(watch, spot, shape);
+  static absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, const ArmPlacement& placement,
+                                                        const ChannelShape& shape, int load) {
+    absl::StatusOr<std::unique_ptr<MessageOpenLoop>> made = Make(watch, placement, shape);
     if (!made.ok()) return made.status();
     absl::StatusOr<double> capacity = (*made)->Capacity();
     if (!capacity.ok()) return capacity.status();
@@ -40,22 +40,22 @@ class MessageOpenLoop : public Race {
     return *std::move(made);
   }
   // At a rate of its own.
-  static absl::StatusOr<std::unique_ptr<MessageOpenLoop>> Make(PartnerWatch& watch, const Spot& spot,
+  static absl::StatusOr<std::unique_ptr<MessageOpenLoop>> Make(PartnerWatch& watch, const ArmPlacement& placement,
                                                                const ChannelShape& shape) {
-    std::unique_ptr<MessageOpenLoop> race(new MessageOpenLoop);
+    std::unique_ptr<MessageOpenLoop> fixture(new MessageOpenLoop);
     absl::StatusOr<Fd> file = CreateMemfd("regatta-open-loop");
     if (!file.ok()) return file.status();
-    if (absl::Status grown = GrowMemfd(*file, 0, sizeof(Wish)); !grown.ok()) return grown;
-    absl::StatusOr<Mapping> mapping = Mapping::Map(*file, sizeof(Wish));
+    if (absl::Status grown = GrowMemfd(*file, 0, sizeof(Request)); !grown.ok()) return grown;
+    absl::StatusOr<Mapping> mapping = Mapping::Map(*file, sizeof(Request));
     if (!mapping.ok()) return mapping.status();
-    race->mapping_ = *std::move(mapping);
-    race->wish_ = new (race->mapping_.data()) Wish;
+    fixture->mapping_ = *std::move(mapping);
+    fixture->request_ = new (fixture->mapping_.data()) Request;
     absl::StatusOr<std::unique_ptr<C>> channel = C::Create(shape);
     if (!channel.ok()) return channel.status();
-    race->channel_ = *std::move(channel);
+    fixture->channel_ = *std::move(channel);
     std::optional<int> cpu;
-    if (!spot.cpus.empty()) cpu = spot.cpus.at(1);
-    MessageOpenLoop* self = race.get();
+    if (!placement.cpus.empty()) cpu = placement.cpus.at(1);
+    MessageOpenLoop* self = fixture.get();
     absl::StatusOr<std::unique_ptr<Partner>> sender = Partner::Fork(
         watch, "the sender", cpu,
         [self, shape] {
@@ -64,11 +64,11 @@ class MessageOpenLoop : public Race {
         },
         [self](int64_t order) { return self->SendAll(order); });
     if (!sender.ok()) return sender.status();
-    race->partner_ = *std::move(sender);
-    if (absl::Status attached = race->channel_->AttachConsumer(0); !attached.ok()) return attached;
-    race->receiver_ = std::make_unique<CopyingReceiver<C>>(*race->channel_, shape);
-    race->samples_.resize(kMostSamples);  // Touched before anything is timed.
-    return race;
+    fixture->partner_ = *std::move(sender);
+    if (absl::Status attached = fixture->channel_->AttachConsumer(0); !attached.ok()) return attached;
+    fixture->receiver_ = std::make_unique<CopyingReceiver<C>>(*fixture->channel_, shape);
+    fixture->samples_.resize(kMostSamples);  // Touched before anything is timed.
+    return fixture;
   }
   void SetRate(double capacity, double per_second) {
     capacity_ = capacity;
@@ -92,7 +92,7 @@ class MessageOpenLoop : public Race {
     return receiver_->CheckPattern();
   }
 
-  absl::Status Finish() override { return partner_->Dismiss(); }
+  absl::Status Finish() override { return partner_->Stop(); }
 
  private:
   static constexpr int64_t kMostSamples = 1 << 18;
@@ -100,7 +100,7 @@ class MessageOpenLoop : public Race {
   static constexpr int64_t kLeadNs = 50'000;
 
   // Told to the sender before each order.
-  struct Wish {
+  struct Request {
     double per_second = 0;
     uint64_t seed = 0;
   };
@@ -114,7 +114,7 @@ class MessageOpenLoop : public Race {
 
   // Receives `count` messages. Nanoseconds from when the first may be due to the last's arrival.
   absl::StatusOr<int64_t> RunPart(int64_t count, double per_second, uint64_t seed) {
-    *wish_ = {.per_second = per_second, .seed = seed};
+    *request_ = {.per_second = per_second, .seed = seed};
     if (absl::Status ordered = partner_->Order(count); !ordered.ok()) return ordered;
     uint64_t checksum = 0;
     uint64_t last = 0;
@@ -141,7 +141,8 @@ class MessageOpenLoop : public Race {
 
   // In the sender. It spins until a message is due, so it needs a processor of its own.
   absl::StatusOr<PartnerReport> SendAll(int64_t count) {
-    const std::vector<int64_t> arrivals = PoissonArrivals(wish_->seed, wish_->per_second, static_cast<size_t>(count));
+    const std::vector<int64_t> arrivals =
+        PoissonArrivals(request_->seed, request_->per_second, static_cast<size_t>(count));
     PartnerReport report{.began_ns = MonotonicNanos() + kLeadNs};
     const auto spin = [] { return CpuPause(), absl::OkStatus(); };
     const absl::Status sent = SendWhenDue(arrivals, report.began_ns, &MonotonicNanos, spin, [&](int64_t due) {
@@ -156,7 +157,7 @@ class MessageOpenLoop : public Race {
   }
 
   Mapping mapping_;
-  Wish* wish_ = nullptr;
+  Request* request_ = nullptr;
   std::unique_ptr<C> channel_;
   std::unique_ptr<Partner> partner_;
   std::unique_ptr<CopyingReceiver<C>> receiver_;

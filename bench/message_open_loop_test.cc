@@ -47,15 +47,15 @@ class NobodyWatches : public PartnerWatch {
   void Failed(absl::string_view, const absl::Status&) override {}
 };
 
-TEST(MessageOpenLoop_Stall, IsSeenByEveryMessageThatWasDueMeanwhile) {
+TEST(MessageOpenLoopStall, IsSeenByEveryMessageThatWasDueMeanwhile) {
   NobodyWatches watch;
-  auto race = MessageOpenLoop<StallingPipe>::Make(watch, Spot(), ChannelShape{.bytes = 64});
-  ASSERT_TRUE(race.ok()) << race.status();
-  (*race)->SetRate(0, kPerSecond);
+  auto fixture = MessageOpenLoop<StallingPipe>::Make(watch, ArmPlacement(), ChannelShape{.bytes = 64});
+  ASSERT_TRUE(fixture.ok()) << fixture.status();
+  (*fixture)->SetRate(0, kPerSecond);
   Meter meter(/*count_cpu=*/false, kSeed);
-  const absl::Status run = (*race)->Run(kMessages, meter);
+  const absl::Status run = (*fixture)->Run(kMessages, meter);
   ASSERT_TRUE(run.ok()) << run;
-  EXPECT_TRUE((*race)->Finish().ok());
+  EXPECT_TRUE((*fixture)->Finish().ok());
 
   // Whatever was due in the first 40 ms of the stall of 50 ms waited for 10 ms at least, on however slow a machine.
   const std::vector<int64_t> arrivals = PoissonArrivals(kSeed, kPerSecond, kMessages);

@@ -19,9 +19,9 @@ class OneProcessor : public ::testing::Test {
     const absl::StatusOr<std::vector<int>> all = CurrentAffinity();
     ASSERT_TRUE(all.ok()) << all.status();
     ASSERT_TRUE(PinThisThread({all->front()}).ok());
-    absl::StatusOr<Course> course = LoadCourse({}, /*stage=*/true);
-    ASSERT_TRUE(course.ok()) << course.status();
-    arms_ = AllArms(*course);
+    absl::StatusOr<Configuration> configuration = LoadConfiguration({}, /*isolated=*/true);
+    ASSERT_TRUE(configuration.ok()) << configuration.status();
+    arms_ = AllArms(*configuration);
     cpu_ = all->front();
     ASSERT_TRUE(PinThisThread(*all).ok());
   }

@@ -33,18 +33,18 @@ constexpr size_t kBytes = 64;
 
 // Empty tasks handed to a pool of one worker by a submitter that also takes the results, in order, whenever none is due.
 template <class P>
-class TaskOpenLoop : public Race {
+class TaskOpenLoop : public Fixture {
  public:
-  static absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch&, const Crew& crew, int load) {
-    absl::StatusOr<std::unique_ptr<P>> pool = P::Create(crew);
+  static absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch&, const PoolShape& shape, int load) {
+    absl::StatusOr<std::unique_ptr<P>> pool = P::Create(shape);
     if (!pool.ok()) return pool.status();
-    std::unique_ptr<TaskOpenLoop> race(new TaskOpenLoop(*std::move(pool)));
+    std::unique_ptr<TaskOpenLoop> fixture(new TaskOpenLoop(*std::move(pool)));
     const absl::StatusOr<double> capacity =
-        MeasureCapacity(1000, kMostSamples, [&](int64_t tasks) { return race->RunPart(tasks, 0, 1); });
+        MeasureCapacity(1000, kMostSamples, [&](int64_t tasks) { return fixture->RunPart(tasks, 0, 1); });
     if (!capacity.ok()) return capacity.status();
-    race->capacity_ = *capacity;
-    race->per_second_ = *capacity * load / 100;
-    return race;
+    fixture->capacity_ = *capacity;
+    fixture->per_second_ = *capacity * load / 100;
+    return fixture;
   }
 
   absl::Status Run(int64_t operations, Meter& meter) override {
@@ -69,7 +69,7 @@ class TaskOpenLoop : public Race {
  private:
   static constexpr int64_t kMostSamples = 1 << 18;
 
-  using Handle = decltype(std::declval<P&>().Later(&RunGrain, Grain()));
+  using Handle = decltype(std::declval<P&>().Submit(&RunGrain, Grain()));
   struct Pending {
     int64_t due_ns;
     uint64_t value;
@@ -87,7 +87,7 @@ class TaskOpenLoop : public Race {
         arrivals, began, &MonotonicNanos, [this] { return TakeIfReady(); },
         [this](int64_t due) {
           const uint64_t value = ++value_;
-          Handle result = pool_->Later(&RunGrain, Grain{.value = value, .steps = 0});
+          Handle result = pool_->Submit(&RunGrain, Grain{.value = value, .steps = 0});
           if (!result.ok()) [[unlikely]]
             return result.status();
           pending_.push_back({due, value, *std::move(result)});
@@ -124,14 +124,14 @@ class TaskOpenLoop : public Race {
 };
 
 // CPython measures by itself; it is told the seed before each run.
-class CPythonOpenLoop : public Race {
+class CPythonOpenLoop : public Fixture {
  public:
-  static absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, const Crew& crew, int load) {
-    const nlohmann::json wish = {
-        {"benchmark", "pool_open_loop"}, {"cpus", crew.cpus}, {"workers", crew.workers}, {"load", load}};
-    absl::StatusOr<std::unique_ptr<Race>> driver = CPython::Start(watch, wish.dump());
+  static absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, const PoolShape& shape, int load) {
+    const nlohmann::json request = {
+        {"benchmark", "pool_open_loop"}, {"cpus", shape.cpus}, {"workers", shape.workers}, {"load", load}};
+    absl::StatusOr<std::unique_ptr<Fixture>> driver = CPython::Start(watch, request.dump());
     if (!driver.ok()) return driver.status();
-    return std::unique_ptr<Race>(new CPythonOpenLoop(*std::move(driver)));
+    return std::unique_ptr<Fixture>(new CPythonOpenLoop(*std::move(driver)));
   }
   absl::Status Run(int64_t operations, Meter& meter) override {
     auto* driver = static_cast<CPython*>(driver_.get());
@@ -141,13 +141,13 @@ class CPythonOpenLoop : public Race {
   absl::Status Finish() override { return driver_->Finish(); }
 
  private:
-  explicit CPythonOpenLoop(std::unique_ptr<Race> driver) : driver_(std::move(driver)) {}
-  std::unique_ptr<Race> driver_;
+  explicit CPythonOpenLoop(std::unique_ptr<Fixture> driver) : driver_(std::move(driver)) {}
+  std::unique_ptr<Fixture> driver_;
 };
 
 struct QueueSystem {
   const char* name;
-  absl::StatusOr<std::unique_ptr<Race>> (*start)(PartnerWatch&, const Spot&, const ChannelShape&, int load);
+  absl::StatusOr<std::unique_ptr<Fixture>> (*start)(PartnerWatch&, const ArmPlacement&, const ChannelShape&, int load);
 };
 
 constexpr QueueSystem kQueues[] = {
@@ -158,8 +158,8 @@ constexpr QueueSystem kQueues[] = {
 
 struct PoolSystem {
   const char* name;
-  int64_t batch;
-  absl::StatusOr<std::unique_ptr<Race>> (*start)(PartnerWatch&, const Crew&, int load);
+  int64_t min_operations;
+  absl::StatusOr<std::unique_ptr<Fixture>> (*start)(PartnerWatch&, const PoolShape&, int load);
 };
 
 constexpr PoolSystem kPools[] = {
@@ -169,46 +169,47 @@ constexpr PoolSystem kPools[] = {
 };
 
 // Who sends spins until something is due: on the receiver's processor it would only measure time slices.
-std::vector<Spot> Apart(std::vector<Spot> spots) {
-  std::erase_if(spots, [](const Spot& spot) { return spot.placement == "same_cpu"; });
-  return spots;
+std::vector<ArmPlacement> Apart(std::vector<ArmPlacement> placements) {
+  std::erase_if(placements, [](const ArmPlacement& placement) { return placement.name == "same_cpu"; });
+  return placements;
 }
 
-Arm MakeArm(const Course& course, const char* benchmark, const char* system, const Spot& spot) {
+Arm MakeArm(const Configuration& configuration, const char* benchmark, const char* system,
+            const ArmPlacement& placement) {
   Arm arm;
   arm.key = {.benchmark = benchmark, .workload = "", .system = system, .fields = {}};
-  course.MarkAbsent(arm, system);
-  arm.unavailable = spot.unavailable;
-  arm.cpus = spot.cpus;
-  arm.processors_used = spot.processors_used;
+  configuration.MarkAbsent(arm, system);
+  arm.unavailable = placement.unavailable;
+  arm.cpus = placement.cpus;
+  arm.processors_used = placement.processors_used;
   arm.rate = true;
   return arm;
 }
 
 }  // namespace
 
-void AddOpenLoops(const Course& course, std::vector<Arm>& arms) {
+void AddOpenLoops(const Configuration& configuration, std::vector<Arm>& arms) {
   for (const QueueSystem& system : kQueues) {
-    for (const Spot& spot : Apart(course.Pairs())) {
+    for (const ArmPlacement& placement : Apart(configuration.Pairs())) {
       for (const int load : kLoads) {
-        Arm arm = MakeArm(course, "queue_open_loop", system.name, spot);
-        arm.key.fields = {{"bytes", absl::StrCat(kBytes)}, {"load", absl::StrCat(load)}, {"placement", spot.placement}};
-        arm.batch = 1000;
-        arm.start = [&system, spot, load](PartnerWatch& watch) {
-          return system.start(watch, spot, ChannelShape{.bytes = kBytes}, load);
+        Arm arm = MakeArm(configuration, "queue_open_loop", system.name, placement);
+        arm.key.fields = {{"bytes", absl::StrCat(kBytes)}, {"load", absl::StrCat(load)}, {"placement", placement.name}};
+        arm.min_operations = 1000;
+        arm.start = [&system, placement, load](PartnerWatch& watch) {
+          return system.start(watch, placement, ChannelShape{.bytes = kBytes}, load);
         };
         arms.push_back(std::move(arm));
       }
     }
   }
   for (const PoolSystem& system : kPools) {
-    for (const Spot& spot : Apart(course.PoolPairs(1))) {
+    for (const ArmPlacement& placement : Apart(configuration.PoolPairs(1))) {
       for (const int load : kLoads) {
-        Arm arm = MakeArm(course, "pool_open_loop", system.name, spot);
-        arm.key.fields = {{"workers", "1"}, {"load", absl::StrCat(load)}, {"placement", spot.placement}};
-        arm.batch = system.batch;
-        arm.start = [&system, crew = Crew{.workers = 1, .cpus = spot.cpus}, load](PartnerWatch& watch) {
-          return system.start(watch, crew, load);
+        Arm arm = MakeArm(configuration, "pool_open_loop", system.name, placement);
+        arm.key.fields = {{"workers", "1"}, {"load", absl::StrCat(load)}, {"placement", placement.name}};
+        arm.min_operations = system.min_operations;
+        arm.start = [&system, shape = PoolShape{.workers = 1, .cpus = placement.cpus}, load](PartnerWatch& watch) {
+          return system.start(watch, shape, load);
         };
         arms.push_back(std::move(arm));
       }

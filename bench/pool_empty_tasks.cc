@@ -21,12 +21,12 @@ namespace {
 constexpr int64_t kInFlight = 1000;
 
 template <TaskPool P>
-class EmptyTasks : public Race {
+class EmptyTasks : public Fixture {
  public:
-  static absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch&, const Crew& crew, int64_t chunk) {
-    absl::StatusOr<std::unique_ptr<P>> pool = P::Create(crew);
+  static absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch&, const PoolShape& shape, int64_t chunk) {
+    absl::StatusOr<std::unique_ptr<P>> pool = P::Create(shape);
     if (!pool.ok()) return pool.status();
-    return std::unique_ptr<Race>(new EmptyTasks(*std::move(pool), chunk));
+    return std::unique_ptr<Fixture>(new EmptyTasks(*std::move(pool), chunk));
   }
 
   absl::Status Run(int64_t operations, Meter& meter) override {
@@ -62,18 +62,18 @@ class EmptyTasks : public Race {
   uint64_t value_ = 0;
 };
 
-absl::StatusOr<std::unique_ptr<Race>> StartCPython(PartnerWatch& watch, const Crew& crew, int64_t chunk) {
-  const nlohmann::json wish = {{"benchmark", "pool_empty_tasks"},
-                               {"cpus", crew.cpus},
-                               {"workers", crew.workers},
-                               {"chunk", chunk},
-                               {"in_flight", kInFlight}};
-  return CPython::Start(watch, wish.dump());
+absl::StatusOr<std::unique_ptr<Fixture>> StartCPython(PartnerWatch& watch, const PoolShape& shape, int64_t chunk) {
+  const nlohmann::json request = {{"benchmark", "pool_empty_tasks"},
+                                  {"cpus", shape.cpus},
+                                  {"workers", shape.workers},
+                                  {"chunk", chunk},
+                                  {"in_flight", kInFlight}};
+  return CPython::Start(watch, request.dump());
 }
 
 struct System {
   const char* name;
-  absl::StatusOr<std::unique_ptr<Race>> (*start)(PartnerWatch&, const Crew&, int64_t chunk);
+  absl::StatusOr<std::unique_ptr<Fixture>> (*start)(PartnerWatch&, const PoolShape&, int64_t chunk);
 };
 
 constexpr System kSystems[] = {
@@ -84,16 +84,16 @@ constexpr System kSystems[] = {
 
 }  // namespace
 
-void AddPoolEmptyTasks(const Course& course, std::vector<Arm>& arms) {
-  std::vector<std::pair<int, Spot>> spots;
-  for (Spot& spot : course.PoolPairs(1)) spots.emplace_back(1, std::move(spot));
-  for (const int workers : course.worker_counts()) {
+void AddPoolEmptyTasks(const Configuration& configuration, std::vector<Arm>& arms) {
+  std::vector<std::pair<int, ArmPlacement>> placements;
+  for (ArmPlacement& placement : configuration.PoolPairs(1)) placements.emplace_back(1, std::move(placement));
+  for (const int workers : configuration.worker_counts()) {
     if (workers == 1) continue;
-    spots.emplace_back(workers, course.Spread(workers));
-    if (workers == 2 && course.wishes().pin) spots.emplace_back(workers, course.Unpinned(workers));
+    placements.emplace_back(workers, configuration.Spread(workers));
+    if (workers == 2 && configuration.options().pin) placements.emplace_back(workers, configuration.Unpinned(workers));
   }
   for (const System& system : kSystems) {
-    for (const auto& [workers, spot] : spots) {
+    for (const auto& [workers, placement] : placements) {
       for (const int64_t chunk : {1, 16, 0}) {
         Arm arm;
         arm.key = {.benchmark = "pool_empty_tasks",
@@ -101,16 +101,15 @@ void AddPoolEmptyTasks(const Course& course, std::vector<Arm>& arms) {
                    .system = system.name,
                    .fields = {{"workers", absl::StrCat(workers)},
                               {"chunk", chunk == 0 ? "auto" : absl::StrCat(chunk)},
-                              {"placement", spot.placement}}};
-        course.MarkAbsent(arm, system.name);
-        arm.unavailable = spot.unavailable;
-        arm.cpus = spot.cpus;
-        arm.processors_used = spot.processors_used;
-        arm.batch = kInFlight;
+                              {"placement", placement.name}}};
+        configuration.MarkAbsent(arm, system.name);
+        arm.unavailable = placement.unavailable;
+        arm.cpus = placement.cpus;
+        arm.processors_used = placement.processors_used;
+        arm.min_operations = kInFlight;
         arm.rate = true;
-        arm.start = [&system, crew = Crew{.workers = workers, .cpus = spot.cpus}, chunk](PartnerWatch& watch) {
-          return system.start(watch, crew, chunk);
-        };
+        arm.start = [&system, shape = PoolShape{.workers = workers, .cpus = placement.cpus},
+                     chunk](PartnerWatch& watch) { return system.start(watch, shape, chunk); };
         arms.push_back(std::move(arm));
       }
     }

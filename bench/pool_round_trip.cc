@@ -25,12 +25,12 @@ constexpr int64_t kAsleepNs = 1'000'000;
 constexpr int64_t kMostSamples = 1 << 20;
 
 template <TaskPool P>
-class PoolRoundTrips : public Race {
+class PoolRoundTrips : public Fixture {
  public:
-  static absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch&, const Crew& crew, bool slept) {
-    absl::StatusOr<std::unique_ptr<P>> pool = P::Create(crew);
+  static absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch&, const PoolShape& shape, bool slept) {
+    absl::StatusOr<std::unique_ptr<P>> pool = P::Create(shape);
     if (!pool.ok()) return pool.status();
-    return std::unique_ptr<Race>(new PoolRoundTrips(*std::move(pool), slept));
+    return std::unique_ptr<Fixture>(new PoolRoundTrips(*std::move(pool), slept));
   }
 
   absl::Status Run(int64_t operations, Meter& meter) override {
@@ -71,7 +71,7 @@ class PoolRoundTrips : public Race {
       left = back;
     }
     meter.Measured(sum);
-    if (slept_) meter.ForgetCpu();
+    if (slept_) meter.DiscardCpuTime();
     meter.End(tasks);
     return absl::OkStatus();
   }
@@ -93,16 +93,16 @@ class PoolRoundTrips : public Race {
   uint64_t value_ = 0;
 };
 
-absl::StatusOr<std::unique_ptr<Race>> StartCPython(PartnerWatch& watch, const Crew& crew, bool slept) {
-  const nlohmann::json wish = {
-      {"benchmark", "pool_round_trip"}, {"cpus", crew.cpus}, {"workers", crew.workers}, {"slept", slept}};
-  return CPython::Start(watch, wish.dump());
+absl::StatusOr<std::unique_ptr<Fixture>> StartCPython(PartnerWatch& watch, const PoolShape& shape, bool slept) {
+  const nlohmann::json request = {
+      {"benchmark", "pool_round_trip"}, {"cpus", shape.cpus}, {"workers", shape.workers}, {"slept", slept}};
+  return CPython::Start(watch, request.dump());
 }
 
 struct System {
   const char* name;
-  int64_t batch;
-  absl::StatusOr<std::unique_ptr<Race>> (*start)(PartnerWatch&, const Crew&, bool slept);
+  int64_t min_operations;
+  absl::StatusOr<std::unique_ptr<Fixture>> (*start)(PartnerWatch&, const PoolShape&, bool slept);
 };
 
 constexpr System kSystems[] = {
@@ -113,27 +113,26 @@ constexpr System kSystems[] = {
 
 }  // namespace
 
-void AddPoolRoundTrip(const Course& course, std::vector<Arm>& arms) {
-  std::vector<std::pair<int, Spot>> spots;
-  for (Spot& spot : course.PoolPairs(1)) spots.emplace_back(1, std::move(spot));
-  spots.emplace_back(2, course.Spread(2));
-  if (course.wishes().pin) spots.emplace_back(2, course.Unpinned(2));
+void AddPoolRoundTrip(const Configuration& configuration, std::vector<Arm>& arms) {
+  std::vector<std::pair<int, ArmPlacement>> placements;
+  for (ArmPlacement& placement : configuration.PoolPairs(1)) placements.emplace_back(1, std::move(placement));
+  placements.emplace_back(2, configuration.Spread(2));
+  if (configuration.options().pin) placements.emplace_back(2, configuration.Unpinned(2));
   for (const bool slept : {false, true}) {
     for (const System& system : kSystems) {
-      for (const auto& [workers, spot] : spots) {
+      for (const auto& [workers, placement] : placements) {
         Arm arm;
         arm.key = {.benchmark = slept ? "pool_round_trip_slept" : "pool_round_trip",
                    .workload = "",
                    .system = system.name,
-                   .fields = {{"workers", absl::StrCat(workers)}, {"placement", spot.placement}}};
-        course.MarkAbsent(arm, system.name);
-        arm.unavailable = spot.unavailable;
-        arm.cpus = spot.cpus;
-        arm.processors_used = spot.processors_used;
-        arm.batch = slept ? 5 : system.batch;
-        arm.start = [&system, crew = Crew{.workers = workers, .cpus = spot.cpus}, slept](PartnerWatch& watch) {
-          return system.start(watch, crew, slept);
-        };
+                   .fields = {{"workers", absl::StrCat(workers)}, {"placement", placement.name}}};
+        configuration.MarkAbsent(arm, system.name);
+        arm.unavailable = placement.unavailable;
+        arm.cpus = placement.cpus;
+        arm.processors_used = placement.processors_used;
+        arm.min_operations = slept ? 5 : system.min_operations;
+        arm.start = [&system, shape = PoolShape{.workers = workers, .cpus = placement.cpus},
+                     slept](PartnerWatch& watch) { return system.start(watch, shape, slept); };
         arms.push_back(std::move(arm));
       }
     }

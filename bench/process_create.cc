@@ -35,14 +35,14 @@ absl::StatusOr<std::vector<char>> Ballast(int64_t mib) {
 // `create` makes and joins a child that ends with the given code.
 using Create = absl::Status (*)(int code);
 
-class ProcessCreation : public Race {
+class ProcessCreation : public Fixture {
  public:
-  static absl::StatusOr<std::unique_ptr<Race>> Start(Create create, int64_t parent_mib) {
+  static absl::StatusOr<std::unique_ptr<Fixture>> Start(Create create, int64_t parent_mib) {
     absl::StatusOr<std::vector<char>> ballast = Ballast(parent_mib);
     if (!ballast.ok()) return ballast.status();
     // What is made at the first use (a server, a table) is not what is measured.
     if (absl::Status first = create(0); !first.ok()) return first;
-    return std::unique_ptr<Race>(new ProcessCreation(create, *std::move(ballast)));
+    return std::unique_ptr<Fixture>(new ProcessCreation(create, *std::move(ballast)));
   }
 
   absl::Status Run(int64_t operations, Meter& meter) override {
@@ -69,11 +69,11 @@ class ProcessCreation : public Race {
   const std::vector<char> ballast_;
 };
 
-absl::StatusOr<std::unique_ptr<Race>> StartCPython(PartnerWatch& watch, const char* method, int64_t parent_mib,
-                                                   const std::vector<int>& cpus) {
-  const nlohmann::json wish = {
+absl::StatusOr<std::unique_ptr<Fixture>> StartCPython(PartnerWatch& watch, const char* method, int64_t parent_mib,
+                                                      const std::vector<int>& cpus) {
+  const nlohmann::json request = {
       {"benchmark", "process_create"}, {"cpus", cpus}, {"method", method}, {"parent_mib", parent_mib}};
-  return CPython::Start(watch, wish.dump());
+  return CPython::Start(watch, request.dump());
 }
 
 struct Way {
@@ -96,18 +96,18 @@ constexpr Way kWays[] = {
 
 }  // namespace
 
-void AddProcessCreate(const Course& course, std::vector<Arm>& arms) {
+void AddProcessCreate(const Configuration& configuration, std::vector<Arm>& arms) {
   for (const Way& way : kWays) {
-    for (const int64_t parent_mib : course.wishes().parent_mib) {
+    for (const int64_t parent_mib : configuration.options().parent_mib) {
       // Not pinned: a child of a pinned parent would wait for its processor.
       Arm arm;
       arm.key = {.benchmark = "process_create",
                  .workload = "",
                  .system = way.system,
                  .fields = {{"method", way.method}, {"parent_mib", absl::StrCat(parent_mib)}}};
-      course.MarkAbsent(arm, way.system);
-      arm.processors_used = course.Unpinned(1).processors_used;
-      arm.batch = 3;
+      configuration.MarkAbsent(arm, way.system);
+      arm.processors_used = configuration.Unpinned(1).processors_used;
+      arm.min_operations = 3;
       arm.start = [&way, parent_mib](PartnerWatch& watch) {
         if (way.create == nullptr) return StartCPython(watch, way.method, parent_mib, {});
         return ProcessCreation::Start(way.create, parent_mib);

@@ -36,32 +36,32 @@ constexpr int64_t kMostSamples = 1 << 20;
 constexpr int64_t kUntimed = 16;
 
 template <OneWay C, class Sender = CopyingSender<C>, class Receiver = CopyingReceiver<C>>
-class RoundTrips : public Race {
+class RoundTrips : public Fixture {
  public:
-  static absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, const Spot& spot, const ChannelShape& shape,
-                                                     bool slept) {
-    std::unique_ptr<RoundTrips> race(new RoundTrips(shape, slept));
+  static absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, const ArmPlacement& placement,
+                                                        const ChannelShape& shape, bool slept) {
+    std::unique_ptr<RoundTrips> fixture(new RoundTrips(shape, slept));
     absl::StatusOr<std::unique_ptr<C>> there = C::Create(shape);
     if (!there.ok()) return there.status();
-    race->there_ = *std::move(there);
+    fixture->there_ = *std::move(there);
     absl::StatusOr<std::unique_ptr<C>> back = C::Create(shape);
     if (!back.ok()) return back.status();
-    race->back_ = *std::move(back);
+    fixture->back_ = *std::move(back);
 
     std::optional<int> cpu;
-    if (!spot.cpus.empty()) cpu = spot.cpus.at(1);
-    RoundTrips* self = race.get();
+    if (!placement.cpus.empty()) cpu = placement.cpus.at(1);
+    RoundTrips* self = fixture.get();
     absl::StatusOr<std::unique_ptr<Partner>> echo = Partner::Fork(
         watch, "the echoing partner", cpu, [self] { return self->AttachEcho(); },
         [self](int64_t order) { return self->Echo(order); });
     if (!echo.ok()) return echo.status();
-    race->partner_ = *std::move(echo);
-    if (absl::Status attached = race->there_->AttachProducer(0); !attached.ok()) return attached;
-    if (absl::Status attached = race->back_->AttachConsumer(0); !attached.ok()) return attached;
-    race->sender_ = std::make_unique<Sender>(*race->there_, shape);
-    race->receiver_ = std::make_unique<Receiver>(*race->back_, shape);
-    race->samples_.resize(kMostSamples);  // Touched before anything is timed.
-    return race;
+    fixture->partner_ = *std::move(echo);
+    if (absl::Status attached = fixture->there_->AttachProducer(0); !attached.ok()) return attached;
+    if (absl::Status attached = fixture->back_->AttachConsumer(0); !attached.ok()) return attached;
+    fixture->sender_ = std::make_unique<Sender>(*fixture->there_, shape);
+    fixture->receiver_ = std::make_unique<Receiver>(*fixture->back_, shape);
+    fixture->samples_.resize(kMostSamples);  // Touched before anything is timed.
+    return fixture;
   }
 
   absl::Status Run(int64_t operations, Meter& meter) override {
@@ -76,7 +76,7 @@ class RoundTrips : public Race {
     return absl::OkStatus();
   }
 
-  absl::Status Finish() override { return partner_->Dismiss(); }
+  absl::Status Finish() override { return partner_->Stop(); }
 
  private:
   RoundTrips(const ChannelShape& shape, bool slept) : shape_(shape), slept_(slept) {}
@@ -104,7 +104,7 @@ class RoundTrips : public Race {
     }
     // The timed trips alone: no checks, and no waiting for the partner to fall asleep.
     meter.Measured(sum);
-    if (slept_) meter.ForgetCpu();
+    if (slept_) meter.DiscardCpuTime();
     meter.End(trips);
     if (absl::Status same = receiver_->CheckPattern(); !same.ok()) return same;
     absl::StatusOr<PartnerReport> report = partner_->Report();
@@ -166,17 +166,18 @@ class RoundTrips : public Race {
   uint64_t stamp_ = 0;
 };
 
-absl::StatusOr<std::unique_ptr<Race>> StartCPython(PartnerWatch& watch, const Spot& spot, const ChannelShape& shape,
-                                                   bool slept) {
-  const nlohmann::json wish = {
-      {"benchmark", "queue_round_trip"}, {"cpus", spot.cpus}, {"bytes", shape.bytes}, {"slept", slept}};
-  return CPython::Start(watch, wish.dump());
+absl::StatusOr<std::unique_ptr<Fixture>> StartCPython(PartnerWatch& watch, const ArmPlacement& placement,
+                                                      const ChannelShape& shape, bool slept) {
+  const nlohmann::json request = {
+      {"benchmark", "queue_round_trip"}, {"cpus", placement.cpus}, {"bytes", shape.bytes}, {"slept", slept}};
+  return CPython::Start(watch, request.dump());
 }
 
 struct System {
   const char* name;
   bool spins_only;  // Two of its processes on one processor would wait for each other's time slices.
-  absl::StatusOr<std::unique_ptr<Race>> (*start)(PartnerWatch&, const Spot&, const ChannelShape&, bool slept);
+  absl::StatusOr<std::unique_ptr<Fixture>> (*start)(PartnerWatch&, const ArmPlacement&, const ChannelShape&,
+                                                    bool slept);
 };
 
 constexpr System kSystems[] = {
@@ -190,21 +191,21 @@ constexpr System kSystems[] = {
 };
 
 // The core's queue between every two processors, there and back from the one named first.
-void AddPairs(const Course& course, std::vector<Arm>& arms) {
-  for (const Spot& spot : course.EveryPair()) {
+void AddPairs(const Configuration& configuration, std::vector<Arm>& arms) {
+  for (const ArmPlacement& placement : configuration.AllPairs()) {
     Arm arm;
     arm.key = {.benchmark = "queue_round_trip_pair",
                .workload = "",
                .system = "core",
                .fields = {{"bytes", "64"},
-                          {"here", absl::StrCat(spot.cpus.at(0))},
-                          {"there", absl::StrCat(spot.cpus.at(1))},
-                          {"placement", spot.placement}}};
-    arm.cpus = spot.cpus;
-    arm.processors_used = spot.processors_used;
-    arm.batch = 200;
-    arm.start = [spot](PartnerWatch& watch) {
-      return RoundTrips<CoreQueue>::Start(watch, spot, ChannelShape{.bytes = 64}, /*slept=*/false);
+                          {"here", absl::StrCat(placement.cpus.at(0))},
+                          {"there", absl::StrCat(placement.cpus.at(1))},
+                          {"placement", placement.name}}};
+    arm.cpus = placement.cpus;
+    arm.processors_used = placement.processors_used;
+    arm.min_operations = 200;
+    arm.start = [placement](PartnerWatch& watch) {
+      return RoundTrips<CoreQueue>::Start(watch, placement, ChannelShape{.bytes = 64}, /*slept=*/false);
     };
     arms.push_back(std::move(arm));
   }
@@ -212,36 +213,36 @@ void AddPairs(const Course& course, std::vector<Arm>& arms) {
 
 }  // namespace
 
-void AddQueueRoundTrip(const Course& course, std::vector<Arm>& arms) {
+void AddQueueRoundTrip(const Configuration& configuration, std::vector<Arm>& arms) {
   for (const bool slept : {false, true}) {
     for (const System& system : kSystems) {
       for (const size_t bytes : kMessageSizes) {
         // Waking up is nothing beside the time that more than that takes.
         if (slept && bytes > 1048576) continue;
         if (absl::string_view(system.name) == "core_by_reference" && bytes < kSmallestByReference) continue;
-        for (const Spot& spot : course.Pairs()) {
+        for (const ArmPlacement& placement : configuration.Pairs()) {
           Arm arm;
           arm.key = {.benchmark = slept ? "queue_round_trip_slept" : "queue_round_trip",
                      .workload = "",
                      .system = system.name,
-                     .fields = {{"bytes", absl::StrCat(bytes)}, {"placement", spot.placement}}};
-          course.MarkAbsent(arm, system.name);
-          arm.unavailable = spot.unavailable;
-          if (arm.unavailable.empty() && system.spins_only && spot.processors_used < 2) {
+                     .fields = {{"bytes", absl::StrCat(bytes)}, {"placement", placement.name}}};
+          configuration.MarkAbsent(arm, system.name);
+          arm.unavailable = placement.unavailable;
+          if (arm.unavailable.empty() && system.spins_only && placement.processors_used < 2) {
             arm.unavailable = "a ring that only spins needs a processor for each of its two processes";
           }
-          arm.cpus = spot.cpus;
-          arm.processors_used = spot.processors_used;
-          arm.batch = bytes > 1048576 ? 2 : slept || bytes > 65536 ? 5 : bytes > 1024 ? 20 : 200;
-          arm.start = [&system, spot, shape = ChannelShape{.bytes = bytes}, slept](PartnerWatch& watch) {
-            return system.start(watch, spot, shape, slept);
+          arm.cpus = placement.cpus;
+          arm.processors_used = placement.processors_used;
+          arm.min_operations = bytes > 1048576 ? 2 : slept || bytes > 65536 ? 5 : bytes > 1024 ? 20 : 200;
+          arm.start = [&system, placement, shape = ChannelShape{.bytes = bytes}, slept](PartnerWatch& watch) {
+            return system.start(watch, placement, shape, slept);
           };
           arms.push_back(std::move(arm));
         }
       }
     }
   }
-  AddPairs(course, arms);
+  AddPairs(configuration, arms);
 }
 
 }  // namespace regatta::bench

@@ -35,38 +35,39 @@ constexpr uint64_t kNumberMask = (uint64_t{1} << kNumberBits) - 1;
 constexpr int64_t kClaim = 64;
 
 template <OneWay C, class Sender = CopyingSender<C>, class Receiver = CopyingReceiver<C>>
-class Throughput : public Race {
+class Throughput : public Fixture {
  public:
-  static absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, const Spot& spot, const ChannelShape& shape) {
-    std::unique_ptr<Throughput> race(new Throughput(shape));
+  static absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, const ArmPlacement& placement,
+                                                        const ChannelShape& shape) {
+    std::unique_ptr<Throughput> fixture(new Throughput(shape));
     absl::StatusOr<Fd> file = CreateMemfd("regatta-throughput");
     if (!file.ok()) return file.status();
     if (absl::Status grown = GrowMemfd(*file, 0, sizeof(Shared)); !grown.ok()) return grown;
     absl::StatusOr<Mapping> mapping = Mapping::Map(*file, sizeof(Shared));
     if (!mapping.ok()) return mapping.status();
-    race->mapping_ = *std::move(mapping);
-    race->shared_ = new (race->mapping_.data()) Shared;
+    fixture->mapping_ = *std::move(mapping);
+    fixture->shared_ = new (fixture->mapping_.data()) Shared;
     absl::StatusOr<std::unique_ptr<C>> channel = C::Create(shape);
     if (!channel.ok()) return channel.status();
-    race->channel_ = *std::move(channel);
+    fixture->channel_ = *std::move(channel);
     // Producers and consumers take turns on the pair's two processors, so that each has some of both where they are several.
-    Throughput* self = race.get();
+    Throughput* self = fixture.get();
     // Consumers first: ZeroMQ's producers would otherwise find nobody there, and look again only much later.
     for (int i = 0; i < shape.consumers; ++i) {
       absl::StatusOr<std::unique_ptr<Partner>> partner = Partner::Fork(
-          watch, absl::StrCat("consumer ", i), CpuOf(spot, i + 1), [self, i] { return self->AttachConsumer(i); },
+          watch, absl::StrCat("consumer ", i), CpuOf(placement, i + 1), [self, i] { return self->AttachConsumer(i); },
           [self](int64_t order) { return self->Consume(order); });
       if (!partner.ok()) return partner.status();
-      race->consumers_.push_back(*std::move(partner));
+      fixture->consumers_.push_back(*std::move(partner));
     }
     for (int i = 0; i < shape.producers; ++i) {
       absl::StatusOr<std::unique_ptr<Partner>> partner = Partner::Fork(
-          watch, absl::StrCat("producer ", i), CpuOf(spot, i), [self, i] { return self->AttachProducer(i); },
+          watch, absl::StrCat("producer ", i), CpuOf(placement, i), [self, i] { return self->AttachProducer(i); },
           [self, i](int64_t order) { return self->Produce(i, order); });
       if (!partner.ok()) return partner.status();
-      race->producers_.push_back(*std::move(partner));
+      fixture->producers_.push_back(*std::move(partner));
     }
-    return race;
+    return fixture;
   }
 
   absl::Status Run(int64_t operations, Meter& meter) override {
@@ -107,7 +108,7 @@ class Throughput : public Race {
   absl::Status Finish() override {
     for (auto* side : {&producers_, &consumers_}) {
       for (auto& partner : *side) {
-        if (absl::Status ended = partner->Dismiss(); !ended.ok()) return ended;
+        if (absl::Status ended = partner->Stop(); !ended.ok()) return ended;
       }
     }
     return absl::OkStatus();
@@ -120,9 +121,9 @@ class Throughput : public Race {
 
   explicit Throughput(const ChannelShape& shape) : shape_(shape) {}
 
-  static std::optional<int> CpuOf(const Spot& spot, int turn) {
-    if (spot.cpus.empty()) return std::nullopt;
-    return spot.cpus[turn % spot.cpus.size()];
+  static std::optional<int> CpuOf(const ArmPlacement& placement, int turn) {
+    if (placement.cpus.empty()) return std::nullopt;
+    return placement.cpus[turn % placement.cpus.size()];
   }
 
   // In the partners.
@@ -196,20 +197,21 @@ class Throughput : public Race {
   uint64_t number_ = 0;
 };
 
-absl::StatusOr<std::unique_ptr<Race>> StartCPython(PartnerWatch& watch, const Spot& spot, const ChannelShape& shape) {
-  const nlohmann::json wish = {{"benchmark", "queue_throughput"},
-                               {"cpus", spot.cpus},
-                               {"bytes", shape.bytes},
-                               {"producers", shape.producers},
-                               {"consumers", shape.consumers}};
-  return CPython::Start(watch, wish.dump());
+absl::StatusOr<std::unique_ptr<Fixture>> StartCPython(PartnerWatch& watch, const ArmPlacement& placement,
+                                                      const ChannelShape& shape) {
+  const nlohmann::json request = {{"benchmark", "queue_throughput"},
+                                  {"cpus", placement.cpus},
+                                  {"bytes", shape.bytes},
+                                  {"producers", shape.producers},
+                                  {"consumers", shape.consumers}};
+  return CPython::Start(watch, request.dump());
 }
 
 struct System {
   const char* name;
   bool one_to_one;     // Has one producer and one consumer only.
   size_t most_shared;  // Largest message with several of them.
-  absl::StatusOr<std::unique_ptr<Race>> (*start)(PartnerWatch&, const Spot&, const ChannelShape&);
+  absl::StatusOr<std::unique_ptr<Fixture>> (*start)(PartnerWatch&, const ArmPlacement&, const ChannelShape&);
 };
 
 constexpr size_t kAny = std::numeric_limits<size_t>::max();
@@ -225,45 +227,46 @@ constexpr System kSystems[] = {
 constexpr struct {
   int producers;
   int consumers;
-} kCrews[] = {{1, 1}, {2, 2}, {4, 1}};
+} kShapes[] = {{1, 1}, {2, 2}, {4, 1}};
 
 }  // namespace
 
-void AddQueueThroughput(const Course& course, std::vector<Arm>& arms) {
+void AddQueueThroughput(const Configuration& configuration, std::vector<Arm>& arms) {
   for (const System& system : kSystems) {
-    for (const auto& crew : kCrews) {
+    for (const auto& shape : kShapes) {
       for (const size_t bytes : {size_t{8}, size_t{64}, size_t{1024}, size_t{65536}, size_t{1048576}}) {
         // Large messages are a matter of memory's speed: one to one says all.
-        if (crew.producers > 1 && bytes > 1024) continue;
-        for (const Spot& spot : course.Pairs()) {
+        if (shape.producers > 1 && bytes > 1024) continue;
+        for (const ArmPlacement& placement : configuration.Pairs()) {
           Arm arm;
           arm.key = {.benchmark = "queue_throughput",
                      .workload = "",
                      .system = system.name,
                      .fields = {{"bytes", absl::StrCat(bytes)},
-                                {"producers", absl::StrCat(crew.producers)},
-                                {"consumers", absl::StrCat(crew.consumers)},
-                                {"placement", spot.placement}}};
-          course.MarkAbsent(arm, system.name);
-          arm.unavailable = spot.unavailable;
+                                {"producers", absl::StrCat(shape.producers)},
+                                {"consumers", absl::StrCat(shape.consumers)},
+                                {"placement", placement.name}}};
+          configuration.MarkAbsent(arm, system.name);
+          arm.unavailable = placement.unavailable;
           if (!arm.unavailable.empty()) {
             // The machine hasn't got it: that is said first.
-          } else if (system.one_to_one && crew.producers > 1) {
+          } else if (system.one_to_one && shape.producers > 1) {
             arm.unavailable = "the bare ring has one producer and one consumer";
-          } else if (system.one_to_one && spot.processors_used < 2) {
+          } else if (system.one_to_one && placement.processors_used < 2) {
             arm.unavailable = "a ring that only spins needs a processor for each of its two processes";
-          } else if (crew.producers > 1 && bytes > system.most_shared) {
+          } else if (shape.producers > 1 && bytes > system.most_shared) {
             arm.unavailable = absl::StrCat(system.name, " keeps messages of several producers whole only up to ",
                                            system.most_shared, " bytes");
           }
-          arm.cpus = spot.cpus;
-          arm.processors_used = spot.processors_used;
-          arm.batch = bytes > 65536 ? 16 : bytes > 1024 ? 64 : 2048;
+          arm.cpus = placement.cpus;
+          arm.processors_used = placement.processors_used;
+          arm.min_operations = bytes > 65536 ? 16 : bytes > 1024 ? 64 : 2048;
           arm.rate = true;
           arm.bytes_per_operation = static_cast<int64_t>(bytes);
-          arm.start = [&system, spot,
-                       shape = ChannelShape{.bytes = bytes, .producers = crew.producers, .consumers = crew.consumers}](
-                          PartnerWatch& watch) { return system.start(watch, spot, shape); };
+          arm.start = [&system, placement,
+                       shape =
+                           ChannelShape{.bytes = bytes, .producers = shape.producers, .consumers = shape.consumers}](
+                          PartnerWatch& watch) { return system.start(watch, placement, shape); };
           arms.push_back(std::move(arm));
         }
       }

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "bench/harness/arm.h"
-#include "bench/harness/course.h"
+#include "bench/harness/configuration.h"
 
 namespace regatta::bench {
 
-void AddQueueThroughput(const Course& course, std::vector<Arm>& arms);
+void AddQueueThroughput(const Configuration& configuration, std::vector<Arm>& arms);
 
 }  // namespace regatta::bench
 

@@ -1,4 +1,4 @@
-// Each benchmark once, as short as it goes, on a stage of its own as ever: it must run and verify its results.
+// Runs each benchmark once, as briefly as it can, in a process of its own. It must run and verify its results.
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "bench/arms.h"
-#include "bench/harness/stage.h"
+#include "bench/harness/isolated_process.h"
 #include "core/process/runtime.h"
 #include "gtest/gtest.h"
 
@@ -21,14 +21,14 @@ namespace {
 constexpr absl::string_view kFolder = "--folder=";
 
 // Small, but with all that the benchmarks have.
-Wishes SmallWishes(const std::string& folder) {
-  Wishes wishes;
-  wishes.folder = folder;
-  wishes.scratch = std::filesystem::path(folder).parent_path().string();
-  wishes.count_unit = 1000;
-  wishes.workers = {1, 2};
-  wishes.parent_mib = {0, 16};
-  return wishes;
+Options SmallOptions(const std::string& folder) {
+  Options options;
+  options.folder = folder;
+  options.scratch = std::filesystem::path(folder).parent_path().string();
+  options.count_unit = 1000;
+  options.workers = {1, 2};
+  options.parent_mib = {0, 16};
+  return options;
 }
 
 // A folder with a few files, which goes with this object.
@@ -65,15 +65,16 @@ class RunsOnce : public ::testing::Test {
       EXPECT_GT((arm_.absent + arm_.unavailable).size(), 20U);
       return;
     }
-    const StageOptions options{.arguments = {std::string(kFolder) + folder_.path()}, .patience = absl::Seconds(60)};
-    absl::StatusOr<std::unique_ptr<Stage>> stage = Stage::Start(arm_, options);
-    ASSERT_TRUE(stage.ok()) << stage.status();
-    const absl::StatusOr<Batch> batch = (*stage)->Run({.operations = arm_.batch, .budget_ns = 0, .warm_up = false});
-    ASSERT_TRUE(batch.ok()) << batch.status();
-    const absl::Status finished = (*stage)->Finish();
+    const IsolationOptions options{.arguments = {std::string(kFolder) + folder_.path()}, .timeout = absl::Seconds(60)};
+    absl::StatusOr<std::unique_ptr<IsolatedProcess>> isolated = IsolatedProcess::Start(arm_, options);
+    ASSERT_TRUE(isolated.ok()) << isolated.status();
+    const absl::StatusOr<RunResult> result =
+        (*isolated)->Run({.operations = arm_.min_operations, .budget_ns = 0, .warm_up = false});
+    ASSERT_TRUE(result.ok()) << result.status();
+    const absl::Status finished = (*isolated)->Finish();
     EXPECT_TRUE(finished.ok()) << finished;
-    EXPECT_GE(batch->operations, arm_.batch);
-    EXPECT_GT(RealNanos(*batch), 0);
+    EXPECT_GE(result->operations, arm_.min_operations);
+    EXPECT_GT(RealNanos(*result), 0);
     EXPECT_EQ(folder_.entries(), 1U) << "it left something behind";
   }
 
@@ -94,24 +95,25 @@ std::string TestName(const Key& key) {
 
 int SmokeMain(int argc, char** argv) {
   Init(&argc, &argv);
-  if (argc > 2 && argv[1] == kStageArgument) {
+  if (argc > 2 && argv[1] == kIsolatedProcessArgument) {
     absl::string_view folder = argv[2];
     if (!absl::ConsumePrefix(&folder, kFolder)) return 2;
-    absl::StatusOr<Course> course = LoadCourse(SmallWishes(std::string(folder)), /*stage=*/true);
-    if (!course.ok()) return 2;
-    const std::vector<Arm> arms = AllArms(*course);
-    return ServeStage(arms, course->topology().allowed());
+    absl::StatusOr<Configuration> configuration =
+        LoadConfiguration(SmallOptions(std::string(folder)), /*isolated=*/true);
+    if (!configuration.ok()) return 2;
+    const std::vector<Arm> arms = AllArms(*configuration);
+    return ServeIsolatedProcess(arms, configuration->topology().allowed());
   }
   ::testing::InitGoogleTest(&argc, argv);
   const SampleFolder folder;
-  absl::StatusOr<Course> course = LoadCourse(SmallWishes(folder.path()), /*stage=*/false);
-  if (!course.ok()) {
-    ADD_FAILURE() << course.status();
+  absl::StatusOr<Configuration> configuration = LoadConfiguration(SmallOptions(folder.path()), /*isolated=*/false);
+  if (!configuration.ok()) {
+    ADD_FAILURE() << configuration.status();
     return 1;
   }
-  const std::vector<Arm> arms = AllArms(*course);
+  const std::vector<Arm> arms = AllArms(*configuration);
   for (const Arm& arm : arms) {
-    ::testing::RegisterTest("Benchmark_RunOnce", TestName(arm.key).c_str(), nullptr, nullptr, __FILE__, __LINE__,
+    ::testing::RegisterTest("BenchmarkRunOnce", TestName(arm.key).c_str(), nullptr, nullptr, __FILE__, __LINE__,
                             [&arm, &folder]() -> ::testing::Test* { return new RunsOnce(arm, folder); });
   }
   return RUN_ALL_TESTS();

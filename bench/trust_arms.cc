@@ -21,21 +21,21 @@ struct Seeded {
 };
 constexpr Seeded kSeeded[] = {{"plain", 0}, {"again", 0}, {"slower_5", 1}, {"slower_20", 4}};
 
-class Repeating : public Race {
+class Repeating : public Fixture {
  public:
-  Repeating(std::unique_ptr<Race> race, int64_t twice) : race_(std::move(race)), twice_(twice) {}
+  Repeating(std::unique_ptr<Fixture> fixture, int64_t twice) : fixture_(std::move(fixture)), twice_(twice) {}
 
   absl::Status Run(int64_t operations, Meter& meter) override {
     const int64_t groups = (operations + kGroup - 1) / kGroup;
-    if (absl::Status run = race_->Run(groups * (kGroup + twice_), meter); !run.ok()) return run;
-    meter.Uncount(groups * twice_);
+    if (absl::Status run = fixture_->Run(groups * (kGroup + twice_), meter); !run.ok()) return run;
+    meter.ExcludeOperations(groups * twice_);
     return absl::OkStatus();
   }
 
-  absl::Status Finish() override { return race_->Finish(); }
+  absl::Status Finish() override { return fixture_->Finish(); }
 
  private:
-  std::unique_ptr<Race> race_;
+  std::unique_ptr<Fixture> fixture_;
   const int64_t twice_;
 };
 
@@ -65,12 +65,12 @@ void AddTrust(std::vector<Arm>& arms) {
       arm.key.workload = "";
       arm.key.system = seeded.system;
       arm.key.fields.insert(arm.key.fields.begin(), {"work", work});
-      arm.batch = (arm.batch + kGroup - 1) / kGroup * kGroup;
+      arm.min_operations = (arm.min_operations + kGroup - 1) / kGroup * kGroup;
       arm.start = [start = arm.start,
-                   twice = seeded.twice](PartnerWatch& watch) -> absl::StatusOr<std::unique_ptr<Race>> {
-        absl::StatusOr<std::unique_ptr<Race>> race = start(watch);
-        if (!race.ok()) return race.status();
-        return std::make_unique<Repeating>(*std::move(race), twice);
+                   twice = seeded.twice](PartnerWatch& watch) -> absl::StatusOr<std::unique_ptr<Fixture>> {
+        absl::StatusOr<std::unique_ptr<Fixture>> fixture = start(watch);
+        if (!fixture.ok()) return fixture.status();
+        return std::make_unique<Repeating>(*std::move(fixture), twice);
       };
       arms.push_back(std::move(arm));
     }

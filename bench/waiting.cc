@@ -30,12 +30,12 @@ std::vector<int64_t> Waits() {
 }
 
 template <TaskPool P>
-class Waiting : public Race {
+class Waiting : public Fixture {
  public:
-  static absl::StatusOr<std::unique_ptr<Race>> Start(const Crew& crew) {
-    absl::StatusOr<std::unique_ptr<P>> pool = P::Create(crew);
+  static absl::StatusOr<std::unique_ptr<Fixture>> Start(const PoolShape& shape) {
+    absl::StatusOr<std::unique_ptr<P>> pool = P::Create(shape);
     if (!pool.ok()) return pool.status();
-    return std::unique_ptr<Race>(new Waiting(*std::move(pool)));
+    return std::unique_ptr<Fixture>(new Waiting(*std::move(pool)));
   }
 
   absl::Status Run(int64_t operations, Meter& meter) override {
@@ -66,37 +66,37 @@ class Waiting : public Race {
   const std::vector<int64_t> waits_;
 };
 
-absl::StatusOr<std::unique_ptr<Race>> StartCPython(PartnerWatch& watch, const Crew& crew) {
-  const nlohmann::json wish = {
-      {"benchmark", "waiting"}, {"cpus", crew.cpus}, {"workers", crew.workers}, {"waits_ns", Waits()}};
-  return CPython::Start(watch, wish.dump());
+absl::StatusOr<std::unique_ptr<Fixture>> StartCPython(PartnerWatch& watch, const PoolShape& shape) {
+  const nlohmann::json request = {
+      {"benchmark", "waiting"}, {"cpus", shape.cpus}, {"workers", shape.workers}, {"waits_ns", Waits()}};
+  return CPython::Start(watch, request.dump());
 }
 
-absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, Runner runner, const Crew& crew) {
+absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, Runner runner, const PoolShape& shape) {
   switch (runner) {
     case Runner::kSerial:
     case Runner::kSerialAgain:
-      return Waiting<Serial>::Start(crew);
+      return Waiting<Serial>::Start(shape);
     case Runner::kThreads:
-      return Waiting<Threads>::Start(crew);
+      return Waiting<Threads>::Start(shape);
     case Runner::kCPythonSerial:
     case Runner::kCPythonPool:
-      return StartCPython(watch, crew);
+      return StartCPython(watch, shape);
     case Runner::kPool:
-      return Waiting<CorePool>::Start(crew);
+      return Waiting<CorePool>::Start(shape);
   }
   return absl::InternalError("no such runner");
 }
 
 }  // namespace
 
-void AddWaiting(const Course& course, std::vector<Arm>& arms) {
-  for (Entry& entry : WorkloadEntries(course, "waiting")) {
+void AddWaiting(const Configuration& configuration, std::vector<Arm>& arms) {
+  for (Entry& entry : WorkloadEntries(configuration, "waiting")) {
     // An identical copy has nothing to show where only clocks run.
     if (entry.runner == Runner::kSerialAgain) continue;
-    entry.arm.most = entry.arm.batch;
-    entry.arm.start = [runner = entry.runner, crew = entry.crew](PartnerWatch& watch) {
-      return Start(watch, runner, crew);
+    entry.arm.max_operations = entry.arm.min_operations;
+    entry.arm.start = [runner = entry.runner, shape = entry.shape](PartnerWatch& watch) {
+      return Start(watch, runner, shape);
     };
     arms.push_back(std::move(entry.arm));
   }

@@ -37,31 +37,31 @@ absl::string_view RunnerName(Runner runner) {
 
 bool IsCPython(Runner runner) { return runner == Runner::kCPythonSerial || runner == Runner::kCPythonPool; }
 
-std::vector<Entry> WorkloadEntries(const Course& course, absl::string_view workload,
+std::vector<Entry> WorkloadEntries(const Configuration& configuration, absl::string_view workload,
                                    const std::vector<std::pair<std::string, std::string>>& more_fields) {
   std::vector<Entry> entries;
   for (const Runner runner : kRunners) {
-    for (const int workers : IsSerial(runner) ? std::vector<int>{1} : course.worker_counts()) {
-      const Spot spot = IsSerial(runner) ? course.Alone() : course.Spread(workers);
-      Entry entry{.runner = runner, .crew = {.workers = workers, .cpus = spot.cpus}, .arm = {}};
+    for (const int workers : IsSerial(runner) ? std::vector<int>{1} : configuration.worker_counts()) {
+      const ArmPlacement placement = IsSerial(runner) ? configuration.Alone() : configuration.Spread(workers);
+      Entry entry{.runner = runner, .shape = {.workers = workers, .cpus = placement.cpus}, .arm = {}};
       Arm& arm = entry.arm;
       arm.key = {.benchmark = "workload",
                  .workload = std::string(workload),
                  .system = std::string(RunnerName(runner)),
                  .fields = {{"workers", absl::StrCat(workers)}}};
       arm.key.fields.insert(arm.key.fields.end(), more_fields.begin(), more_fields.end());
-      course.MarkAbsent(arm, IsCPython(runner) ? "cpython" : RunnerName(runner));
-      arm.unavailable = spot.unavailable;
-      arm.cpus = spot.cpus;
-      arm.processors_used = spot.processors_used;
+      configuration.MarkAbsent(arm, IsCPython(runner) ? "cpython" : RunnerName(runner));
+      arm.unavailable = placement.unavailable;
+      arm.cpus = placement.cpus;
+      arm.processors_used = placement.processors_used;
       if (runner == Runner::kThreads) {
         // The submitter is one of the threads: the last worker's processor isn't needed.
         if (!arm.cpus.empty()) arm.cpus.pop_back();
         arm.processors_used = arm.cpus.empty()
-                                  ? std::min(workers, static_cast<int>(course.topology().allowed().size()))
+                                  ? std::min(workers, static_cast<int>(configuration.topology().allowed().size()))
                                   : static_cast<int>(std::set<int>(arm.cpus.begin(), arm.cpus.end()).size());
       }
-      if (runner == Runner::kCPythonSerial) entry.crew.workers = 0;
+      if (runner == Runner::kCPythonSerial) entry.shape.workers = 0;
       entries.push_back(std::move(entry));
     }
   }

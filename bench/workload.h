@@ -8,7 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "bench/harness/arm.h"
-#include "bench/harness/course.h"
+#include "bench/harness/configuration.h"
 #include "bench/peers/task_pool.h"
 
 namespace regatta::bench {
@@ -21,12 +21,13 @@ bool IsCPython(Runner runner);
 // Every system with every number of workers: the serial ones with one, on the submitter's processor.
 struct Entry {
   Runner runner;
-  Crew crew;  // cpus: as Crew has them; for the serial ones the first alone. workers: 0 for CPython's serial.
-  // Key, processors and presence filled in; what it starts is the workload's.
+  PoolShape
+      shape;  // cpus: as PoolShape has them; for the serial ones the first alone. workers: 0 for CPython's serial.
+  // Key, processors and availability filled in; what it starts is the workload's.
   Arm arm;
 };
 // `more_fields`: behind workers in the keys.
-std::vector<Entry> WorkloadEntries(const Course& course, absl::string_view workload,
+std::vector<Entry> WorkloadEntries(const Configuration& configuration, absl::string_view workload,
                                    const std::vector<std::pair<std::string, std::string>>& more_fields = {});
 
 }  // namespace regatta::bench

@@ -1,7 +1,7 @@
 // Arm: one benchmark of one system with all its parameters, and how to set it up and run it.
 //
-// A driver never runs an arm in its own process but on a Stage (stage.h): a process of its own, so that an arm's threads,
-// memory or crash can't reach the next one.
+// A driver runs each arm in an IsolatedProcess (isolated_process.h), so that an arm's threads, memory or crash don't affect
+// the next arm.
 #ifndef REGATTA_BENCH_HARNESS_ARM_H_
 #define REGATTA_BENCH_HARNESS_ARM_H_
 
@@ -20,9 +20,9 @@
 namespace regatta::bench {
 
 // An arm that is set up: its partners live, its memory is touched.
-class Race {
+class Fixture {
  public:
-  virtual ~Race() = default;
+  virtual ~Fixture() = default;
 
   // Does `operations` or more, timing them with `meter`, and checks every result.
   // Any error: what was wrong, in words that name the thing.
@@ -37,11 +37,11 @@ class PartnerWatch {
  public:
   virtual ~PartnerWatch() = default;
   virtual absl::Status Announce(int pid, absl::string_view role) = 0;
-  // Called in a partner's process: its order has failed, while the race may well be waiting for it elsewhere.
+  // Called in a partner's process: its order has failed, while the fixture may well be waiting for it elsewhere.
   virtual void Failed(absl::string_view role, const absl::Status& status) = 0;
 };
 
-using StartRace = std::function<absl::StatusOr<std::unique_ptr<Race>>(PartnerWatch& watch)>;
+using StartFixture = std::function<absl::StatusOr<std::unique_ptr<Fixture>>(PartnerWatch& watch)>;
 
 struct Arm {
   Key key;
@@ -53,13 +53,13 @@ struct Arm {
   // Distinct processors that the work may use.
   int processors_used = 1;
   // Fewest operations that make a sensible timed run; what a smoke test does.
-  int64_t batch = 1;
+  int64_t min_operations = 1;
   // Most of them in one timed run, however long the wanted time.
-  int64_t most = INT64_MAX;
+  int64_t max_operations = INT64_MAX;
   // Report operations a second, and bytes a second where an operation moves a known number.
   bool rate = false;
   int64_t bytes_per_operation = 0;
-  StartRace start;
+  StartFixture start;
 
   bool ready() const { return absent.empty() && unavailable.empty(); }
 };

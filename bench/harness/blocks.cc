@@ -16,23 +16,23 @@
 namespace regatta::bench {
 namespace {
 
-absl::StatusOr<Batch> RunOnce(const Arm& arm, const BlockOptions& options, int block) {
-  absl::StatusOr<std::unique_ptr<Stage>> stage = Stage::Start(arm, options.stage);
-  if (!stage.ok()) return stage.status();
+absl::StatusOr<RunResult> RunOnce(const Arm& arm, const BlockOptions& options, int block) {
+  absl::StatusOr<std::unique_ptr<IsolatedProcess>> isolated = IsolatedProcess::Start(arm, options.isolation);
+  if (!isolated.ok()) return isolated.status();
   // All arms of a block draw the same, those of another block something else.
-  absl::StatusOr<Batch> batch = (*stage)->Run({.operations = 0,
-                                               .budget_ns = int64_t{options.arm_ms} * 1'000'000,
-                                               .seed = options.seed + static_cast<uint64_t>(block)});
-  if (!batch.ok()) return batch;
-  if (absl::Status finished = (*stage)->Finish(); !finished.ok()) return finished;
-  return batch;
+  absl::StatusOr<RunResult> result = (*isolated)->Run({.operations = 0,
+                                                       .budget_ns = int64_t{options.arm_ms} * 1'000'000,
+                                                       .seed = options.seed + static_cast<uint64_t>(block)});
+  if (!result.ok()) return result;
+  if (absl::Status finished = (*isolated)->Finish(); !finished.ok()) return finished;
+  return result;
 }
 
-std::string Summary(const Arm& arm, const absl::StatusOr<Batch>& batch) {
-  if (!batch.ok()) return absl::StrCat("FAILED: ", ErrorText(batch.status()));
+std::string Summary(const Arm& arm, const absl::StatusOr<RunResult>& result) {
+  if (!result.ok()) return absl::StrCat("FAILED: ", ErrorText(result.status()));
   std::string text = absl::StrFormat("%.1f ns an operation",
-                                     static_cast<double>(RealNanos(*batch)) / static_cast<double>(batch->operations));
-  for (const auto& [name, value] : CountersOf(arm, *batch)) absl::StrAppendFormat(&text, " %s=%.4g", name, value);
+                                     static_cast<double>(RealNanos(*result)) / static_cast<double>(result->operations));
+  for (const auto& [name, value] : CountersOf(arm, *result)) absl::StrAppendFormat(&text, " %s=%.4g", name, value);
   return text;
 }
 
@@ -65,17 +65,17 @@ absl::StatusOr<ResultsFooter> RunBlocks(std::span<const Arm* const> arms, const 
     int position = 0;
     for (const size_t index : BlockOrder(options.seed, block, ready.size())) {
       const Arm& arm = *ready[index];
-      ArmRecord record{.block = block, .position = position++, .batch = RunOnce(arm, options, block)};
+      ArmRecord record{.block = block, .position = position++, .result = RunOnce(arm, options, block)};
       footer.interrupted = Interrupted();
       if (footer.interrupted) break;  // What the interruption did to this arm is no result.
-      ++(record.batch.ok() ? footer.arms_ok : footer.arms_failed);
+      ++(record.result.ok() ? footer.arms_ok : footer.arms_failed);
       if (absl::Status written = results.Write(record, arm); !written.ok()) return written;
       ++done;
       if (options.progress) {
         const double seconds = static_cast<double>(MonotonicNanos() - began) / 1e9;
         const double left = seconds / static_cast<double>(done) * static_cast<double>(total - done);
         absl::FPrintF(stderr, "[%d/%d, %.0f s left] %s: %s\n", done, total, left, arm.key.ToString(),
-                      Summary(arm, record.batch));
+                      Summary(arm, record.result));
       }
     }
   }

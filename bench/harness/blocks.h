@@ -11,8 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "bench/harness/arm.h"
+#include "bench/harness/isolated_process.h"
 #include "bench/harness/results_file.h"
-#include "bench/harness/stage.h"
 
 namespace regatta::bench {
 
@@ -20,7 +20,7 @@ struct BlockOptions {
   uint64_t seed = 0;
   int blocks = 10;
   int arm_ms = 50;  // Wanted length of each timed run.
-  StageOptions stage;
+  IsolationOptions isolation;
   bool progress = true;  // A line an arm on standard error.
 };
 

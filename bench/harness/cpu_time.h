@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "bench/harness/batch.h"
+#include "bench/harness/run_result.h"
 
 namespace regatta::bench {
 

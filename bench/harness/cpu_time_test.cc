@@ -43,7 +43,7 @@ void AwaitSpun(const Spinner& spinner) {
   ASSERT_EQ(read(spinner.done[0], &byte, 1), 1);
 }
 
-TEST(FamilyCpu_Child, CountsWhileItLives) {
+TEST(FamilyCpuChild, CountsWhileItLives) {
   Spinner child;
   ASSERT_EQ(pipe(child.done), 0);
   const int64_t before = FamilyCpuNanos().value_or(-1);
@@ -58,7 +58,7 @@ TEST(FamilyCpu_Child, CountsWhileItLives) {
 }
 
 // Bounces a byte with a child: each waits for the other each time.
-TEST(FamilyUsage_Child, CountsItsSwitchesAndFaultsWhileItLives) {
+TEST(FamilyUsageChild, CountsItsSwitchesAndFaultsWhileItLives) {
   constexpr int kTurns = 200;
   constexpr size_t kPages = 300;
   int there[2];
@@ -99,7 +99,7 @@ TEST(FamilyUsage_Child, CountsItsSwitchesAndFaultsWhileItLives) {
   EXPECT_GE(after->migrations, before->migrations);
 }
 
-TEST(Noise_Foreign, IsSeenToTheNanosecondHoweverShortTheTime) {
+TEST(NoiseForeign, IsSeenToTheNanosecondHoweverShortTheTime) {
   const absl::StatusOr<std::vector<int>> cpus = CurrentAffinity();
   ASSERT_TRUE(cpus.ok()) << cpus.status();
   Spinner stranger;

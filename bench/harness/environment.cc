@@ -57,8 +57,8 @@ bool Optimised() {
 
 }  // namespace
 
-Environment ReadEnvironment(const Course& course) {
-  const Topology& topology = course.topology();
+Environment ReadEnvironment(const Configuration& configuration) {
+  const Topology& topology = configuration.topology();
   const Machine machine = DescribeMachine(topology);
   Environment environment;
   environment.date_utc = absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::Now(), absl::UTCTimeZone());
@@ -83,9 +83,9 @@ Environment ReadEnvironment(const Course& course) {
   environment.sockets = machine.sockets;
   environment.nodes = static_cast<int>(machine.nodes.size());
   environment.allowed_cpus = topology.allowed();
-  environment.peers = course.peers();
-  environment.folder = course.wishes().folder;
-  environment.pin_refused = course.wishes().pin_refused;
+  environment.peers = configuration.peers();
+  environment.folder = configuration.options().folder;
+  environment.pin_refused = configuration.options().pin_refused;
   return environment;
 }
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "bench/harness/course.h"
-#include "bench/peers/presence.h"
+#include "bench/harness/configuration.h"
+#include "bench/peers/availability.h"
 #include "core/topology/topology.h"
 
 namespace regatta::bench {
@@ -33,12 +33,12 @@ struct Environment {
   int sockets = 0;
   int nodes = 0;
   std::vector<int> allowed_cpus;
-  std::vector<Presence> peers;
+  std::vector<Availability> peers;
   std::string folder;
-  std::string pin_refused;  // Why nothing is pinned although it was wished; else empty.
+  std::string pin_refused;  // Why nothing is pinned although it was requested; else empty.
 };
 
-Environment ReadEnvironment(const Course& course);
+Environment ReadEnvironment(const Configuration& configuration);
 
 }  // namespace regatta::bench
 

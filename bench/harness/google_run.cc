@@ -25,7 +25,7 @@ constexpr absl::string_view kUnavailable = "unavailable: ";
 
 void SkipWith(benchmark::State& state, const absl::Status& status) { state.SkipWithError(ErrorText(status).c_str()); }
 
-void RunArm(const Arm& arm, const StageOptions& options, benchmark::State& state) {
+void RunArm(const Arm& arm, const IsolationOptions& options, benchmark::State& state) {
   if (!arm.ready()) {
     const std::string why =
         arm.absent.empty() ? absl::StrCat(kUnavailable, arm.unavailable) : absl::StrCat(kAbsent, arm.absent);
@@ -36,29 +36,29 @@ void RunArm(const Arm& arm, const StageOptions& options, benchmark::State& state
     state.SkipWithError("interrupted");
     return;
   }
-  absl::StatusOr<std::unique_ptr<Stage>> stage = Stage::Start(arm, options);
-  if (!stage.ok()) return SkipWith(state, stage.status());
+  absl::StatusOr<std::unique_ptr<IsolatedProcess>> isolated = IsolatedProcess::Start(arm, options);
+  if (!isolated.ok()) return SkipWith(state, isolated.status());
 
-  const int64_t wanted =
-      std::clamp<int64_t>(static_cast<int64_t>(state.max_iterations), arm.batch, std::max(arm.batch, arm.most));
-  Batch last;
+  const int64_t wanted = std::clamp<int64_t>(static_cast<int64_t>(state.max_iterations), arm.min_operations,
+                                             std::max(arm.min_operations, arm.max_operations));
+  RunResult last;
   LatencyHistogram latencies;
   double cpu_ns = 0;
   int64_t operations = 0;
   bool cpu_known = true;
   while (state.KeepRunningBatch(wanted)) {
-    absl::StatusOr<Batch> batch = (*stage)->Run({.operations = wanted, .budget_ns = 0});
-    if (!batch.ok()) return SkipWith(state, batch.status());
-    // A race may round up to its next whole run: the time is scaled to what was asked.
-    const double share = static_cast<double>(wanted) / static_cast<double>(batch->operations);
-    state.SetIterationTime(static_cast<double>(RealNanos(*batch)) * share / 1e9);
-    latencies.Merge(LatencyHistogram(batch->latencies));
-    cpu_known = cpu_known && batch->cpu_ns.has_value();
-    cpu_ns += static_cast<double>(batch->cpu_ns.value_or(0));
-    operations += batch->operations;
-    last = *std::move(batch);
+    absl::StatusOr<RunResult> result = (*isolated)->Run({.operations = wanted, .budget_ns = 0});
+    if (!result.ok()) return SkipWith(state, result.status());
+    // A fixture may round up to its next whole run: the time is scaled to what was asked.
+    const double share = static_cast<double>(wanted) / static_cast<double>(result->operations);
+    state.SetIterationTime(static_cast<double>(RealNanos(*result)) * share / 1e9);
+    latencies.Merge(LatencyHistogram(result->latencies));
+    cpu_known = cpu_known && result->cpu_ns.has_value();
+    cpu_ns += static_cast<double>(result->cpu_ns.value_or(0));
+    operations += result->operations;
+    last = *std::move(result);
   }
-  if (absl::Status finished = (*stage)->Finish(); !finished.ok()) return SkipWith(state, finished);
+  if (absl::Status finished = (*isolated)->Finish(); !finished.ok()) return SkipWith(state, finished);
 
   last.latencies = latencies.counts();
   for (const auto& [name, value] : CountersOf(arm, last)) state.counters[name] = value;
@@ -137,7 +137,7 @@ void AddContext(const Environment& environment) {
   benchmark::AddCustomContext("allowed_cpus", absl::StrJoin(environment.allowed_cpus, ","));
   benchmark::AddCustomContext("huge_pages", environment.huge_pages);
   benchmark::AddCustomContext("folder", environment.folder);
-  for (const Presence& peer : environment.peers) {
+  for (const Availability& peer : environment.peers) {
     benchmark::AddCustomContext(absl::StrCat("peer_", peer.system), peer.present
                                                                         ? absl::StrCat("present, ", peer.version)
                                                                         : absl::StrCat("absent: ", peer.reason));
@@ -147,14 +147,14 @@ void AddContext(const Environment& environment) {
 }  // namespace
 
 GoogleTally RunWithGoogleBenchmark(std::span<const Arm* const> arms, const Environment& environment,
-                                   const StageOptions& options, const GoogleOutput& output) {
+                                   const IsolationOptions& options, const GoogleOutput& output) {
   AddContext(environment);
   for (const Arm* arm : arms) {
     benchmark::internal::Benchmark* registered = benchmark::RegisterBenchmark(
         arm->key.ToString().c_str(), [arm, &options](benchmark::State& state) { RunArm(*arm, options, state); });
     registered->UseManualTime();
     // What takes seconds is not repeated to fill a time.
-    if (arm->batch >= arm->most) registered->Iterations(arm->batch);
+    if (arm->min_operations >= arm->max_operations) registered->Iterations(arm->min_operations);
   }
   GoogleTally tally;
   const std::unique_ptr<benchmark::BenchmarkReporter> shown = MakeReporter(output.format, output, &tally);

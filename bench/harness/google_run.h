@@ -1,4 +1,4 @@
-// RunWithGoogleBenchmark: the arms as Google Benchmark's, one after the other, each timed by hand on a stage of its own.
+// RunWithGoogleBenchmark: runs the arms as Google Benchmark's, one after the other, each in an isolated process and timed manually.
 #ifndef REGATTA_BENCH_HARNESS_GOOGLE_RUN_H_
 #define REGATTA_BENCH_HARNESS_GOOGLE_RUN_H_
 
@@ -7,7 +7,7 @@
 
 #include "bench/harness/arm.h"
 #include "bench/harness/environment.h"
-#include "bench/harness/stage.h"
+#include "bench/harness/isolated_process.h"
 
 namespace regatta::bench {
 
@@ -30,7 +30,7 @@ struct GoogleTally {
 
 // After benchmark::Initialize. Absent and unavailable arms are listed as such and are no failures.
 GoogleTally RunWithGoogleBenchmark(std::span<const Arm* const> arms, const Environment& environment,
-                                   const StageOptions& options, const GoogleOutput& output);
+                                   const IsolationOptions& options, const GoogleOutput& output);
 
 }  // namespace regatta::bench
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <span>
 
-#include "bench/harness/batch.h"
+#include "bench/harness/run_result.h"
 
 namespace regatta::bench {
 

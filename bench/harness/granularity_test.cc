@@ -24,31 +24,31 @@ std::vector<SweepPoint> Sweep(std::vector<int64_t> grains, int64_t tax = 1000) {
   return sweep;
 }
 
-TEST(BreakEven_BetweenTwoGrains, IsOnTheLineBetweenThem) {
+TEST(BreakEvenBetweenTwoGrains, IsOnTheLineBetweenThem) {
   // Speed-up 2/3 at 1000 and 4/3 at 4000.
   EXPECT_THAT(BreakEvenNs(Sweep({1000, 4000})), Optional(DoubleNear(2500, 1e-6)));
 }
 
-TEST(BreakEven_Never, IsNone) { EXPECT_THAT(BreakEvenNs(Sweep({100, 1000})), Eq(std::nullopt)); }
+TEST(BreakEvenNever, IsNone) { EXPECT_THAT(BreakEvenNs(Sweep({100, 1000})), Eq(std::nullopt)); }
 
-TEST(BreakEven_Everywhere, IsTheSmallestGrain) {
+TEST(BreakEvenEverywhere, IsTheSmallestGrain) {
   EXPECT_THAT(BreakEvenNs(Sweep({100, 1000}, 0)), Optional(DoubleNear(100, 1e-6)));
 }
 
-TEST(BreakEven_WithALuckySmallGrain, IsAboveTheLastLoss) {
+TEST(BreakEvenWithALuckySmallGrain, IsAboveTheLastLoss) {
   std::vector<SweepPoint> sweep = Sweep({500, 1000, 4000});
   sweep[0].system_ns = 1;
   EXPECT_THAT(BreakEvenNs(sweep), Optional(DoubleNear(2500, 1e-6)));
 }
 
-TEST(Metg_BetweenTwoGrains, IsTheProcessorsTimePerTaskThere) {
+TEST(MetgBetweenTwoGrains, IsTheProcessorsTimePerTaskThere) {
   // Two processors: granularity is grain + 2000; efficiency 1/3 at 3000, 2/3 at 6000.
   EXPECT_THAT(MetgNs(Sweep({1000, 4000}), 0.5, 2), Optional(DoubleNear(4500, 1e-6)));
 }
 
-TEST(Metg_NeverReached, IsNone) { EXPECT_THAT(MetgNs(Sweep({1000, 4000}), 0.9, 2), Eq(std::nullopt)); }
+TEST(MetgNeverReached, IsNone) { EXPECT_THAT(MetgNs(Sweep({1000, 4000}), 0.9, 2), Eq(std::nullopt)); }
 
-TEST(Metg_OnMoreProcessors, DividesByAllOfThem) {
+TEST(MetgOnMoreProcessors, DividesByAllOfThem) {
   EXPECT_THAT(MetgNs(Sweep({1000, 4000}), 0.5, 3), Eq(std::nullopt));
   EXPECT_DOUBLE_EQ(Efficiency(Sweep({4000})[0], 4), 1.0 / 3);
 }

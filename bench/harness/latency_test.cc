@@ -21,7 +21,7 @@ std::vector<int64_t> OneTo(int64_t n) {
   return samples;
 }
 
-TEST(LatencyHistogram_Quantile, IsTheSampleOfThatRankWhateverTheOrder) {
+TEST(LatencyHistogramQuantile, IsTheSampleOfThatRankWhateverTheOrder) {
   std::vector<int64_t> samples = OneTo(1000);
   std::swap(samples[0], samples[999]);
   LatencyHistogram histogram;
@@ -32,7 +32,7 @@ TEST(LatencyHistogram_Quantile, IsTheSampleOfThatRankWhateverTheOrder) {
   EXPECT_THAT(histogram.Max(), Optional(1000));
 }
 
-TEST(LatencyHistogram_Quantile, IsWithheldWithFewerThanTenSamplesBeyondIt) {
+TEST(LatencyHistogramQuantile, IsWithheldWithFewerThanTenSamplesBeyondIt) {
   LatencyHistogram histogram;
   histogram.Add(OneTo(999));
   EXPECT_THAT(histogram.Quantile(0.99), Eq(std::nullopt));
@@ -44,7 +44,7 @@ TEST(LatencyHistogram_Quantile, IsWithheldWithFewerThanTenSamplesBeyondIt) {
   EXPECT_THAT(many.Quantile(0.999), Optional(9990));
 }
 
-TEST(LatencyHistogram_Merge, IsAsIfAllSamplesHadBeenAddedToOne) {
+TEST(LatencyHistogramMerge, IsAsIfAllSamplesHadBeenAddedToOne) {
   LatencyHistogram one, other, all;
   one.Add(std::vector<int64_t>{7, 5, 7});
   other.Add(std::vector<int64_t>{9, 7});
@@ -56,14 +56,14 @@ TEST(LatencyHistogram_Merge, IsAsIfAllSamplesHadBeenAddedToOne) {
   EXPECT_THAT(one.counts(), ElementsAre(Pair(5, 2), Pair(7, 6), Pair(9, 2)));
 }
 
-TEST(LatencyHistogram_Rounded, KeepsThreeDigitsAndEveryCount) {
+TEST(LatencyHistogramRounded, KeepsThreeDigitsAndEveryCount) {
   LatencyHistogram histogram;
   histogram.Add(std::vector<int64_t>{999, 1000, 1004, 1005, 123456, 123499, 9999});
   EXPECT_THAT(histogram.Rounded(),
               ElementsAre(Pair(999, 1), Pair(1000, 2), Pair(1010, 1), Pair(10000, 1), Pair(123000, 2)));
 }
 
-TEST(LatencyHistogram_Empty, HasNoQuantiles) {
+TEST(LatencyHistogramEmpty, HasNoQuantiles) {
   EXPECT_THAT(LatencyHistogram().Quantile(0.5), Eq(std::nullopt));
   EXPECT_THAT(LatencyHistogram().Max(), Eq(std::nullopt));
 }

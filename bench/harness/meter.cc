@@ -31,13 +31,13 @@ void Meter::Begin() {
     cpu_began_ns_ = cpu.value_or(0);
   }
   began_ns_ = MonotonicNanos();
-  if (batch_.started_ns == 0) batch_.started_ns = began_ns_;
+  if (result_.started_ns == 0) result_.started_ns = began_ns_;
 }
 
 void Meter::End(int64_t operations) {
   const int64_t ended = MonotonicNanos();
-  batch_.samples_ns.push_back(measured_ns_ >= 0 ? measured_ns_ : ended - began_ns_);
-  batch_.operations += operations;
+  result_.samples_ns.push_back(measured_ns_ >= 0 ? measured_ns_ : ended - began_ns_);
+  result_.operations += operations;
   elapsed_ns_ += ended - began_ns_;
   if (count_cpu_) {
     const absl::StatusOr<int64_t> cpu = FamilyCpuNanos();
@@ -50,20 +50,20 @@ void Meter::End(int64_t operations) {
 }
 
 void Meter::SetCounter(absl::string_view name, double value) {
-  for (auto& [known, old] : batch_.counters) {
+  for (auto& [known, old] : result_.counters) {
     if (known == name) {
       old = value;
       return;
     }
   }
-  batch_.counters.emplace_back(name, value);
+  result_.counters.emplace_back(name, value);
 }
 
-Batch Meter::Take() {
-  if (count_cpu_ && cpu_known_) batch_.cpu_ns = cpu_ns_;
-  if (count_cpu_ && usage_known_) batch_.usage = usage_;
-  batch_.latencies = latencies_.counts();
-  return std::exchange(batch_, {});
+RunResult Meter::Take() {
+  if (count_cpu_ && cpu_known_) result_.cpu_ns = cpu_ns_;
+  if (count_cpu_ && usage_known_) result_.usage = usage_;
+  result_.latencies = latencies_.counts();
+  return std::exchange(result_, {});
 }
 
 }  // namespace regatta::bench

@@ -9,13 +9,13 @@
 namespace regatta::bench {
 namespace {
 
-TEST(OpenLoop_Arrivals, AreThoseOfTheSeed) {
+TEST(OpenLoopArrivals, AreThoseOfTheSeed) {
   EXPECT_EQ(PoissonArrivals(7, 1e6, 1000), PoissonArrivals(7, 1e6, 1000));
   EXPECT_NE(PoissonArrivals(7, 1e6, 1000), PoissonArrivals(8, 1e6, 1000));
   EXPECT_EQ(PoissonArrivals(7, 0, 3), std::vector<int64_t>(3, 0));
 }
 
-TEST(OpenLoop_Arrivals, ComeAtTheirRateWithExponentialGaps) {
+TEST(OpenLoopArrivals, ComeAtTheirRateWithExponentialGaps) {
   constexpr int kCount = 100'000;
   const std::vector<int64_t> arrivals = PoissonArrivals(1, 1e5, kCount);
   EXPECT_TRUE(std::is_sorted(arrivals.begin(), arrivals.end()));
@@ -31,7 +31,7 @@ TEST(OpenLoop_Arrivals, ComeAtTheirRateWithExponentialGaps) {
 }
 
 // A clock that only these tests move, so that every latency is known beforehand.
-TEST(OpenLoop_SendWhenDue, CountsTheWholeStallOfASystemAgainstAllThatWasDueMeanwhile) {
+TEST(OpenLoopSendWhenDue, CountsTheWholeStallOfASystemAgainstAllThatWasDueMeanwhile) {
   constexpr int64_t kGap = 1'000, kStall = 100'000;
   std::vector<int64_t> arrivals;
   for (int64_t i = 0; i < 1000; ++i) arrivals.push_back(i * kGap);
@@ -55,7 +55,7 @@ TEST(OpenLoop_SendWhenDue, CountsTheWholeStallOfASystemAgainstAllThatWasDueMeanw
   EXPECT_EQ(latencies[550], kStall - 50 * kGap + 50 * 20 + 50 * 10);
 }
 
-TEST(OpenLoop_SendWhenDue, EndsWithTheFirstError) {
+TEST(OpenLoopSendWhenDue, EndsWithTheFirstError) {
   int sent = 0;
   const absl::Status status = SendWhenDue(
       PoissonArrivals(1, 0, 10), 0, [] { return 0; }, [] { return absl::OkStatus(); },

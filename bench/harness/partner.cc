@@ -139,7 +139,7 @@ absl::StatusOr<PartnerReport> Partner::Report() {
   return answer.report;
 }
 
-absl::Status Partner::Dismiss() {
+absl::Status Partner::Stop() {
   if (!WriteWhole(orders_, &kDismissed, sizeof kDismissed)) return Ended("before it was dismissed");
   return Ended("");
 }

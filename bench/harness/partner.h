@@ -1,4 +1,4 @@
-// Partner: a process of its own that takes part in a race: the other end of a queue, a producer, a consumer.
+// Partner: a process of its own that takes part in an arm: the other end of a queue, a producer, a consumer.
 //
 // Made by a bare fork, so that no system under test has a say in it, and pinned. It carries out one order at a time and
 // reports on each. It dies with the process that made it; the driver watches over it through PartnerWatch, so a partner
@@ -47,7 +47,7 @@ class Partner {
   // Waits for the report on the oldest order not yet reported. Aborted: the partner died. Else the body's own error.
   absl::StatusOr<PartnerReport> Report();
   // Lets it end, and waits for that. Aborted: it ended badly.
-  absl::Status Dismiss();
+  absl::Status Stop();
 
   int pid() const { return pid_; }
 

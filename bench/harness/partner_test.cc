@@ -30,7 +30,7 @@ class RecordingWatch : public PartnerWatch {
 
 absl::StatusOr<PartnerReport> Echo(int64_t order) { return PartnerReport{.items = order}; }
 
-TEST(Partner_Order, IsCarriedOutInAnotherProcessAndReportedInTurn) {
+TEST(PartnerOrder, IsCarriedOutInAnotherProcessAndReportedInTurn) {
   RecordingWatch watch;
   auto partner = Partner::Fork(watch, "echo", std::nullopt, nullptr, [](int64_t order) {
     return PartnerReport{.items = order, .checksum = static_cast<uint64_t>(getpid())};
@@ -44,10 +44,10 @@ TEST(Partner_Order, IsCarriedOutInAnotherProcessAndReportedInTurn) {
   EXPECT_EQ(second->items, 4);
   EXPECT_EQ(second->checksum, static_cast<uint64_t>(watch.pids[0]));
   EXPECT_NE(watch.pids[0], getpid());
-  EXPECT_TRUE((*partner)->Dismiss().ok());
+  EXPECT_TRUE((*partner)->Stop().ok());
 }
 
-TEST(Partner_Fork, RunsTheSetUpOnTheGivenProcessor) {
+TEST(PartnerFork, RunsTheSetUpOnTheGivenProcessor) {
   const std::vector<int> cpus = *CurrentAffinity();
   RecordingWatch watch;
   auto partner = Partner::Fork(watch, "pinned", cpus.back(), nullptr, [](int64_t) {
@@ -59,7 +59,7 @@ TEST(Partner_Fork, RunsTheSetUpOnTheGivenProcessor) {
   EXPECT_EQ((*partner)->Report()->items, cpus.back());
 }
 
-TEST(Partner_Fork, ReportsAFailedSetUpByName) {
+TEST(PartnerFork, ReportsAFailedSetUpByName) {
   RecordingWatch watch;
   auto partner = Partner::Fork(
       watch, "consumer 1", std::nullopt, [] { return absl::NotFoundError("no such socket"); }, Echo);
@@ -67,7 +67,7 @@ TEST(Partner_Fork, ReportsAFailedSetUpByName) {
   EXPECT_THAT(partner.status().message(), HasSubstr("consumer 1: no such socket"));
 }
 
-TEST(Partner_Report, CarriesTheBodysErrorAndThePartnerGoesOn) {
+TEST(PartnerReport, CarriesTheBodysErrorAndThePartnerGoesOn) {
   RecordingWatch watch;
   auto partner = Partner::Fork(watch, "picky", std::nullopt, nullptr, [](int64_t order) {
     return order < 0 ? absl::StatusOr<PartnerReport>(absl::DataLossError("item 7 came twice")) : Echo(order);
@@ -79,7 +79,7 @@ TEST(Partner_Report, CarriesTheBodysErrorAndThePartnerGoesOn) {
   EXPECT_EQ((*partner)->Report()->items, 1);
 }
 
-TEST(Partner_Death, IsAnErrorWithPidAndSignalAndNotAWaitForEver) {
+TEST(PartnerDeath, IsAnErrorWithPidAndSignalAndNotAWaitForEver) {
   RecordingWatch watch;
   auto partner = Partner::Fork(watch, "victim", std::nullopt, nullptr, [](int64_t) -> absl::StatusOr<PartnerReport> {
     raise(SIGKILL);
@@ -94,22 +94,22 @@ TEST(Partner_Death, IsAnErrorWithPidAndSignalAndNotAWaitForEver) {
   EXPECT_THAT(died.message(), HasSubstr("victim"));
 }
 
-TEST(Partner_Dismiss, EndsOneThatWasMadeBeforeAnother) {
+TEST(PartnerDismiss, EndsOneThatWasMadeBeforeAnother) {
   RecordingWatch watch;
   auto first = Partner::Fork(watch, "first", std::nullopt, nullptr, Echo);
   auto second = Partner::Fork(watch, "second", std::nullopt, nullptr, Echo);
   ASSERT_TRUE(first.ok() && second.ok());
-  EXPECT_TRUE((*first)->Dismiss().ok());
-  EXPECT_TRUE((*second)->Dismiss().ok());
+  EXPECT_TRUE((*first)->Stop().ok());
+  EXPECT_TRUE((*second)->Stop().ok());
 }
 
-TEST(Partner_Dismiss, SaysHowItEndedBadly) {
+TEST(PartnerDismiss, SaysHowItEndedBadly) {
   RecordingWatch watch;
   auto partner =
       Partner::Fork(watch, "leaver", std::nullopt, nullptr, [](int64_t) -> absl::StatusOr<PartnerReport> { _exit(9); });
   ASSERT_TRUE(partner.ok()) << partner.status();
   ASSERT_TRUE((*partner)->Order(1).ok());
-  EXPECT_THAT((*partner)->Dismiss().message(), HasSubstr("leaver (pid"));
+  EXPECT_THAT((*partner)->Stop().message(), HasSubstr("leaver (pid"));
 }
 
 }  // namespace

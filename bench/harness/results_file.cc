@@ -93,7 +93,7 @@ Json ContextObject(const Environment& environment) {
                                  {"cpus", cache.cpus}});
   }
   context["peers"] = Json::array();
-  for (const Presence& peer : environment.peers) {
+  for (const Availability& peer : environment.peers) {
     context["peers"].push_back(
         {{"system", peer.system}, {"present", peer.present}, {"version", peer.version}, {"reason", peer.reason}});
   }
@@ -117,22 +117,22 @@ Json QuantilesObject(const LatencyHistogram& latencies) {
 
 Json BeforeAfterObject(const BeforeAfter& value) { return {{"before", value.before}, {"after", value.after}}; }
 
-void AddBatch(const Arm& arm, const Batch& batch, Json& object) {
-  object["started_ns"] = batch.started_ns;
-  object["real_ns"] = RealNanos(batch);
-  object["operations"] = batch.operations;
-  object["cpu_ns"] = OrNull(batch.cpu_ns);
-  if (batch.usage.has_value()) {
-    object["usage"] = {{"voluntary_switches", batch.usage->voluntary_switches},
-                       {"involuntary_switches", batch.usage->involuntary_switches},
-                       {"minor_faults", batch.usage->minor_faults},
-                       {"major_faults", batch.usage->major_faults},
-                       {"migrations", batch.usage->migrations}};
+void AddRunResult(const Arm& arm, const RunResult& result, Json& object) {
+  object["started_ns"] = result.started_ns;
+  object["real_ns"] = RealNanos(result);
+  object["operations"] = result.operations;
+  object["cpu_ns"] = OrNull(result.cpu_ns);
+  if (result.usage.has_value()) {
+    object["usage"] = {{"voluntary_switches", result.usage->voluntary_switches},
+                       {"involuntary_switches", result.usage->involuntary_switches},
+                       {"minor_faults", result.usage->minor_faults},
+                       {"major_faults", result.usage->major_faults},
+                       {"migrations", result.usage->migrations}};
   }
   object["counters"] = Json::object();
-  for (const auto& [name, value] : CountersOf(arm, batch)) object["counters"][name] = value;
-  object["samples_ns"] = batch.samples_ns;
-  const LatencyHistogram latencies(batch.latencies);
+  for (const auto& [name, value] : CountersOf(arm, result)) object["counters"][name] = value;
+  object["samples_ns"] = result.samples_ns;
+  const LatencyHistogram latencies(result.latencies);
   object["quantiles"] = latencies.count() > 0 ? QuantilesObject(latencies) : Json(nullptr);
   object["histogram"] = nullptr;
   if (latencies.count() > 0) {
@@ -140,9 +140,9 @@ void AddBatch(const Arm& arm, const Batch& batch, Json& object) {
     for (const auto& [value, count] : latencies.Rounded()) object["histogram"].push_back({value, count});
   }
   object["sweep"] = nullptr;
-  if (!batch.sweep.empty()) {
+  if (!result.sweep.empty()) {
     object["sweep"] = Json::array();
-    for (const SweepPoint& point : batch.sweep) {
+    for (const SweepPoint& point : result.sweep) {
       object["sweep"].push_back({{"target_ns", point.target_ns},
                                  {"tasks", point.tasks},
                                  {"serial_ns", point.serial_ns},
@@ -152,16 +152,16 @@ void AddBatch(const Arm& arm, const Batch& batch, Json& object) {
   object["processors_used"] = arm.processors_used;
   const std::set<int> cpus(arm.cpus.begin(), arm.cpus.end());
   object["cpus"] = cpus;
-  object["cacheline_ns"] = batch.cacheline_ns.has_value() ? BeforeAfterObject(*batch.cacheline_ns) : Json(nullptr);
-  object["machine_state"] = batch.cacheline_ns.has_value() ? std::string(MachineState(*batch.cacheline_ns)) : "";
-  object["sentinel_ns"] = BeforeAfterObject(batch.sentinel_ns);
-  object["noise"] = {{"steal_share", OrNull(batch.noise.steal_share)},
-                     {"foreign_cpu_share", OrNull(batch.noise.foreign_cpu_share)},
-                     {"migrations", OrNull(batch.noise.migrations)},
-                     {"major_faults", batch.noise.major_faults},
-                     {"voluntary_switches", batch.noise.voluntary_switches},
-                     {"involuntary_switches", batch.noise.involuntary_switches},
-                     {"throttled", OrNull(batch.noise.throttled)}};
+  object["cacheline_ns"] = result.cacheline_ns.has_value() ? BeforeAfterObject(*result.cacheline_ns) : Json(nullptr);
+  object["machine_state"] = result.cacheline_ns.has_value() ? std::string(MachineState(*result.cacheline_ns)) : "";
+  object["sentinel_ns"] = BeforeAfterObject(result.sentinel_ns);
+  object["noise"] = {{"steal_share", OrNull(result.noise.steal_share)},
+                     {"foreign_cpu_share", OrNull(result.noise.foreign_cpu_share)},
+                     {"migrations", OrNull(result.noise.migrations)},
+                     {"major_faults", result.noise.major_faults},
+                     {"voluntary_switches", result.noise.voluntary_switches},
+                     {"involuntary_switches", result.noise.involuntary_switches},
+                     {"throttled", OrNull(result.noise.throttled)}};
 }
 
 void AddNothing(Json& object) {
@@ -222,11 +222,11 @@ absl::Status ResultsFile::Write(const ArmRecord& record, const Arm& arm) {
   object["block"] = record.block;
   object["position"] = record.position;
   AddKey(arm.key, object);
-  object["status"] = record.batch.ok() ? "ok" : "failed";
-  object["error"] = record.batch.ok() ? "" : ErrorText(record.batch.status());
-  object["verified"] = record.batch.ok();
-  if (record.batch.ok()) {
-    AddBatch(arm, *record.batch, object);
+  object["status"] = record.result.ok() ? "ok" : "failed";
+  object["error"] = record.result.ok() ? "" : ErrorText(record.result.status());
+  object["verified"] = record.result.ok();
+  if (record.result.ok()) {
+    AddRunResult(arm, *record.result, object);
   } else {
     AddNothing(object);
   }

@@ -11,8 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "bench/harness/arm.h"
-#include "bench/harness/batch.h"
 #include "bench/harness/environment.h"
+#include "bench/harness/run_result.h"
 
 namespace regatta::bench {
 
@@ -29,7 +29,7 @@ struct ResultsHeader {
 struct ArmRecord {
   int block = 0;
   int position = 0;
-  absl::StatusOr<Batch> batch;
+  absl::StatusOr<RunResult> result;
 };
 
 struct ResultsFooter {

@@ -30,7 +30,7 @@ struct alignas(128) Ball {
   std::atomic<uint32_t> turn{0};
 };
 
-// Waits until ball.turn is `turn`. False: not within the patience.
+// Waits until ball.turn is `turn`. False: not within the timeout.
 bool Await(const Ball& ball, uint32_t turn) {
   int64_t started = 0;
   for (uint32_t spins = 1;; ++spins) {

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "bench/harness/batch.h"
+#include "bench/harness/run_result.h"
 
 namespace regatta::bench {
 

@@ -1,4 +1,4 @@
-// Frames of encoded values over a stream socket, between a driver and its stage.
+// Frames of encoded values over a stream socket, between a driver and its isolated process.
 #ifndef REGATTA_BENCH_HARNESS_WIRE_H_
 #define REGATTA_BENCH_HARNESS_WIRE_H_
 

@@ -33,7 +33,7 @@ struct BoostMessageQueue::Impl {
   size_t bytes;
 };
 
-Presence BoostMessageQueuePresence() {
+Availability BoostMessageQueueAvailability() {
   return {.system = "boost_message_queue",
           .present = true,
           .version = absl::StrCat(BOOST_VERSION / 100000, ".", BOOST_VERSION / 100 % 1000, ".", BOOST_VERSION % 100),
@@ -86,7 +86,7 @@ namespace regatta::bench {
 
 struct BoostMessageQueue::Impl {};
 
-Presence BoostMessageQueuePresence() {
+Availability BoostMessageQueueAvailability() {
   return {.system = "boost_message_queue",
           .present = false,
           .version = "",
@@ -94,13 +94,13 @@ Presence BoostMessageQueuePresence() {
 }
 
 absl::StatusOr<std::unique_ptr<BoostMessageQueue>> BoostMessageQueue::Create(const ChannelShape&) {
-  return absl::UnavailableError(BoostMessageQueuePresence().reason);
+  return absl::UnavailableError(BoostMessageQueueAvailability().reason);
 }
 absl::Status BoostMessageQueue::Send(std::span<const std::byte>) {
-  return absl::UnavailableError(BoostMessageQueuePresence().reason);
+  return absl::UnavailableError(BoostMessageQueueAvailability().reason);
 }
 absl::Status BoostMessageQueue::Receive(std::span<std::byte>) {
-  return absl::UnavailableError(BoostMessageQueuePresence().reason);
+  return absl::UnavailableError(BoostMessageQueueAvailability().reason);
 }
 
 }  // namespace regatta::bench

@@ -8,12 +8,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "bench/peers/availability.h"
 #include "bench/peers/channel.h"
-#include "bench/peers/presence.h"
 
 namespace regatta::bench {
 
-Presence BoostMessageQueuePresence();
+Availability BoostMessageQueueAvailability();
 
 class BoostMessageQueue {
  public:

@@ -16,9 +16,9 @@ namespace regatta::bench {
 
 class CorePool {
  public:
-  static absl::StatusOr<std::unique_ptr<CorePool>> Create(const Crew& crew) {
-    PoolOptions options{.workers = crew.workers};
-    if (!crew.cpus.empty()) options.cpus = std::vector<int>(crew.cpus.begin() + 1, crew.cpus.end());
+  static absl::StatusOr<std::unique_ptr<CorePool>> Create(const PoolShape& shape) {
+    PoolOptions options{.workers = shape.workers};
+    if (!shape.cpus.empty()) options.cpus = std::vector<int>(shape.cpus.begin() + 1, shape.cpus.end());
     absl::StatusOr<Pool> pool = Pool::Create(options);
     if (!pool.ok()) return pool.status();
     return std::make_unique<CorePool>(*std::move(pool));
@@ -31,7 +31,7 @@ class CorePool {
   }
   // Returns at once; what it returns is asked Ready, and then Get.
   template <class F, class Item>
-  absl::StatusOr<AsyncResult<ResultOf<F, Item>>> Later(F function, const Item& item) {
+  absl::StatusOr<AsyncResult<ResultOf<F, Item>>> Submit(F function, const Item& item) {
     return pool_.ApplyAsync(function, item);
   }
   template <class F, class Item>
@@ -42,7 +42,7 @@ class CorePool {
     return absl::OkStatus();
   }
   template <class F, class Item, class Done>
-  absl::Status AsTheyEnd(F function, const std::vector<Item>& items, Done done) {
+  absl::Status MapUnordered(F function, const std::vector<Item>& items, Done done) {
     auto results = pool_.ImapUnordered(function, items);
     if (!results.ok()) return results.status();
     for (;;) {

@@ -59,8 +59,8 @@ absl::StatusOr<Json> Parsed(const std::string& line) {
 
 }  // namespace
 
-Presence CPythonPresence() {
-  Presence presence{.system = "cpython", .present = false, .version = "", .reason = ""};
+Availability CPythonAvailability() {
+  Availability availability{.system = "cpython", .present = false, .version = "", .reason = ""};
   constexpr char kAsk[] =
       "python3 -I -c 'import multiprocessing.pool, platform; print(platform.python_version())' 2>&1";
   FILE* asked = popen(kAsk, "re");
@@ -68,18 +68,19 @@ Presence CPythonPresence() {
   if (asked != nullptr) {
     std::array<char, 256> piece;
     while (fgets(piece.data(), piece.size(), asked) != nullptr) said = piece.data();
-    presence.present = pclose(asked) == 0;
+    availability.present = pclose(asked) == 0;
   }
   const std::string last(absl::StripSuffix(said, "\n"));
-  if (presence.present) {
-    presence.version = last;
+  if (availability.present) {
+    availability.version = last;
   } else {
-    presence.reason = absl::StrCat("python3 with multiprocessing is not installed (apt-get install python3): ", last);
+    availability.reason =
+        absl::StrCat("python3 with multiprocessing is not installed (apt-get install python3): ", last);
   }
-  return presence;
+  return availability;
 }
 
-absl::StatusOr<std::unique_ptr<Race>> CPython::Start(PartnerWatch& watch, const std::string& wish) {
+absl::StatusOr<std::unique_ptr<Fixture>> CPython::Start(PartnerWatch& watch, const std::string& request) {
   absl::StatusOr<PipeEnds> orders = MakePipe();
   if (!orders.ok()) return orders.status();
   absl::StatusOr<PipeEnds> answers = MakePipe();
@@ -94,7 +95,7 @@ absl::StatusOr<std::unique_ptr<Race>> CPython::Start(PartnerWatch& watch, const 
   driver->answers_ = std::move(answers->read);
   answers->write.Reset();
   if (absl::Status announced = watch.Announce(pid, "python3"); !announced.ok()) return announced;
-  if (absl::Status told = driver->Tell(wish); !told.ok()) return told;
+  if (absl::Status told = driver->Tell(request); !told.ok()) return told;
   absl::StatusOr<std::string> line = driver->Answer();
   if (!line.ok()) return line.status();
   absl::StatusOr<Json> ready = Parsed(*line);

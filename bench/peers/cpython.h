@@ -10,19 +10,19 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "bench/harness/arm.h"
-#include "bench/peers/presence.h"
+#include "bench/peers/availability.h"
 #include "core/os/fd.h"
 
 namespace regatta::bench {
 
 // Starts python3 once to see.
-Presence CPythonPresence();
+Availability CPythonAvailability();
 
-class CPython : public Race {
+class CPython : public Fixture {
  public:
-  // `wish`: a JSON object for the driver, with "benchmark" and "cpus" in it.
+  // `request`: a JSON object for the driver, with "benchmark" and "cpus" in it.
   // NotFound: there is no python3. Else what the driver says.
-  static absl::StatusOr<std::unique_ptr<Race>> Start(PartnerWatch& watch, const std::string& wish);
+  static absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, const std::string& request);
   ~CPython() override;
 
   absl::Status Run(int64_t operations, Meter& meter) override;

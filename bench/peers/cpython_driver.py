@@ -1,6 +1,6 @@
 """Races CPython's multiprocessing: one benchmark, told by its first argument, timed and checked here.
 
-Standard input: a line of JSON that says what is wished, then the number of operations of each run, one a line (before it
+Standard input: a line of JSON that says what to run, then the number of operations of each run, one a line (before it
 what the run is about, for those that want that). Standard output:
 a line of JSON when everything is set up, naming its partners, one for each run, and one when all has ended well. An error is
 a line too: {"error": "..."}.
@@ -88,9 +88,9 @@ def echo(cpus, there, back):
 
 
 class QueueRoundTrip:
-    def __init__(self, wish):
-        cpus = wish["cpus"]
-        self.size, self.slept = wish["bytes"], wish["slept"]
+    def __init__(self, request):
+        cpus = request["cpus"]
+        self.size, self.slept = request["bytes"], request["slept"]
         self.there, self.back = fork.Queue(), fork.Queue()
         self.partner = fork.Process(target=echo, args=(cpus[1:2], self.there, self.back), daemon=True)
         self.partner.start()
@@ -156,11 +156,11 @@ def consume(cpus, orders, reports, queue, size):
 
 
 class QueueThroughput:
-    def __init__(self, wish):
-        cpus, size = wish["cpus"], wish["bytes"]
-        self.producers, self.consumers = wish["producers"], wish["consumers"]
+    def __init__(self, request):
+        cpus, size = request["cpus"], request["bytes"]
+        self.producers, self.consumers = request["producers"], request["consumers"]
         queue = fork.Queue(1024)
-        self.crew = []
+        self.partners = []
         for i in range(self.consumers):
             self.join(consume, cpus[(i + 1) % len(cpus):][:1] if cpus else [], (queue, size))
         for i in range(self.producers):
@@ -172,15 +172,15 @@ class QueueThroughput:
         process = fork.Process(target=role, args=(cpus, orders_in, reports_out) + arguments, daemon=True)
         process.start()
         reports_out.close()  # So that its death ends the pipe.
-        self.crew.append((process, orders, reports))
+        self.partners.append((process, orders, reports))
 
     def run(self, operations):
         unit = self.producers * self.consumers
         items = (operations + unit - 1) // unit * unit
         shares = [items // self.consumers] * self.consumers + [items // self.producers] * self.producers
-        for (_, orders, _), share in zip(self.crew, shares):
+        for (_, orders, _), share in zip(self.partners, shares):
             orders.send(share)
-        reports = [reports.recv() for _, _, reports in self.crew]
+        reports = [reports.recv() for _, _, reports in self.partners]
         taken, put = reports[: self.consumers], reports[self.consumers:]
         check(sum(r[2] for r in taken) == items, "not all messages arrived")
         check(sum(r[3] for r in taken) & MASK == sum(r[3] for r in put) & MASK, "other messages arrived than were sent")
@@ -188,9 +188,9 @@ class QueueThroughput:
         return {"operations": items, "samples_ns": [took]}
 
     def finish(self):
-        for process, orders, _ in self.crew:
+        for process, orders, _ in self.partners:
             orders.send(None)
-        for process, _, _ in self.crew:
+        for process, _, _ in self.partners:
             process.join()
             check(process.exitcode == 0, f"a partner ended with {process.exitcode}")
 
@@ -206,17 +206,17 @@ def pin_worker(cpus, turn):
         pin([mine])
 
 
-def make_pool(wish):
-    cpus, workers = wish["cpus"][1:], wish["workers"]
+def make_pool(request):
+    cpus, workers = request["cpus"][1:], request["workers"]
     pool = fork.Pool(workers, initializer=pin_worker, initargs=(cpus, fork.Value("i", 0)))
     pool.map(grain, [(i, 0) for i in range(workers * 4)], chunksize=1)  # All there, everything imported.
     return pool
 
 
 class Pooled:
-    def __init__(self, wish):
-        self.wish = wish
-        self.pool = make_pool(wish) if wish["workers"] > 0 else None
+    def __init__(self, request):
+        self.request = request
+        self.pool = make_pool(request) if request["workers"] > 0 else None
 
     def map(self, function, items, chunk=None):
         """On the pool; on this process where there is none."""
@@ -235,7 +235,7 @@ class PoolRoundTrip(Pooled):
         samples = []
         for i in range(operations):
             began = now()
-            if self.wish["slept"]:
+            if self.request["slept"]:
                 while now() - began < 1_000_000:
                     pass
                 began = now()
@@ -247,10 +247,10 @@ class PoolRoundTrip(Pooled):
 
 class PoolEmptyTasks(Pooled):
     def run(self, operations):
-        flight = self.wish["in_flight"]
+        flight = self.request["in_flight"]
         rounds = max(1, (operations + flight - 1) // flight)
         items = [(i, 0) for i in range(flight)]
-        chunk = self.wish["chunk"] or None
+        chunk = self.request["chunk"] or None
         took = 0
         for _ in range(rounds):
             began = now()
@@ -273,14 +273,14 @@ def poisson_arrivals(seed, per_second, count):
 class PoolOpenLoop(Pooled):
     """Before each run comes a line with its seed: [seed]."""
 
-    def __init__(self, wish):
-        super().__init__(wish)
+    def __init__(self, request):
+        super().__init__(request)
         self.seed = 1
         rates = []
         for _ in range(5):
             rates.append(300 * 1e9 / self.part([0] * 300)[0])
         self.capacity = statistics.median(rates)
-        self.rate = self.capacity * wish["load"] / 100
+        self.rate = self.capacity * request["load"] / 100
 
     def prepare(self, line):
         self.seed = json.loads(line)[0]
@@ -312,7 +312,7 @@ class PoolOpenLoop(Pooled):
 
 class CountLoop(Pooled):
     def run(self, operations):
-        items = [unit * self.wish["count_unit"] for unit in (1, 2, 10)]
+        items = [unit * self.request["count_unit"] for unit in (1, 2, 10)]
         took = 0
         for _ in range(operations):
             began = now()
@@ -324,7 +324,7 @@ class CountLoop(Pooled):
 
 class Waiting(Pooled):
     def run(self, _):
-        waits = self.wish["waits_ns"]
+        waits = self.request["waits_ns"]
         began = now()
         waited = self.map(wait, waits, 1)
         took = now() - began
@@ -355,14 +355,14 @@ class GrainSweep(Pooled):
     def run(self, _):
         steps_per_ns = self.calibrate()
         points = []
-        for target, tasks in self.wish["grains"]:
+        for target, tasks in self.request["grains"]:
             steps = int(target * steps_per_ns)
             items = [(i, steps) for i in range(tasks)]
             expected = [grain(item) for item in items] if steps * tasks < 100_000 else None
             serial, system = [], []
-            for _ in range(self.wish["rounds"]):
+            for _ in range(self.request["rounds"]):
                 serial.append(self.timed(lambda: [grain(item) for item in items], expected))
-                chunk = self.wish["chunk"] or None
+                chunk = self.request["chunk"] or None
                 system.append(self.timed(lambda: self.map(grain, items, chunk), expected))
             points.append([target, tasks, statistics.median_low(serial), statistics.median_low(system)])
         return {"operations": 1, "samples_ns": [sum(p[2] + p[3] for p in points)], "sweep": points}
@@ -396,9 +396,9 @@ class GrainSweep(Pooled):
 
 
 class ProcessCreate:
-    def __init__(self, wish):
-        self.context = multiprocessing.get_context(wish["method"])
-        self.ballast = bytearray(wish["parent_mib"] << 20)
+    def __init__(self, request):
+        self.context = multiprocessing.get_context(request["method"])
+        self.ballast = bytearray(request["parent_mib"] << 20)
         self.ballast[::4096] = b"\x01" * ((len(self.ballast) + 4095) // 4096)  # Every page is really there.
 
     def run(self, operations):
@@ -458,10 +458,10 @@ def answer(content):
 
 def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    wish = json.loads(sys.stdin.readline())
+    request = json.loads(sys.stdin.readline())
     try:
-        pin(wish["cpus"][:1])
-        benchmark = BENCHMARKS[wish["benchmark"]](wish)
+        pin(request["cpus"][:1])
+        benchmark = BENCHMARKS[request["benchmark"]](request)
         answer({"partners": [[child.name, child.pid] for child in multiprocessing.active_children()]})
         for line in sys.stdin:
             if line.startswith("["):

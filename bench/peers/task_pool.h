@@ -18,7 +18,7 @@
 namespace regatta::bench {
 
 // Workers and where they run.
-struct Crew {
+struct PoolShape {
   int workers = 1;
   std::vector<int> cpus;  // The submitter's, then each worker's. Empty: not pinned.
 };
@@ -44,14 +44,14 @@ using ExampleTask = uint64_t (*)(int64_t);
 template <class P>
 concept TaskPool = requires(P& pool, ExampleTask function, const std::vector<int64_t>& items, int64_t chunk,
                             std::function<absl::Status(int64_t)> done, std::vector<uint64_t>& results) {
-  { P::Create(Crew()) } -> std::same_as<absl::StatusOr<std::unique_ptr<P>>>;
+  { P::Create(PoolShape()) } -> std::same_as<absl::StatusOr<std::unique_ptr<P>>>;
   // One task, on a worker, and its result.
   { pool.Apply(function, items[0]) } -> std::same_as<absl::StatusOr<uint64_t>>;
   // All of them, results in the items' order. `chunk` items travel together; 0: as the pool thinks best.
   { pool.Map(function, items, chunk, results) } -> std::same_as<absl::Status>;
   // One by one, as they end; `done` is told the result, never twice at once.
   {
-    pool.AsTheyEnd(function, items, [](uint64_t) {})
+    pool.MapUnordered(function, items, [](uint64_t) {})
     } -> std::same_as<absl::Status>;
   // Ends the workers in order.
   { pool.Finish() } -> std::same_as<absl::Status>;
@@ -60,7 +60,7 @@ concept TaskPool = requires(P& pool, ExampleTask function, const std::vector<int
 // No workers.
 class Serial {
  public:
-  static absl::StatusOr<std::unique_ptr<Serial>> Create(const Crew&) { return std::make_unique<Serial>(); }
+  static absl::StatusOr<std::unique_ptr<Serial>> Create(const PoolShape&) { return std::make_unique<Serial>(); }
 
   template <class F, class Item>
   absl::StatusOr<ResultOf<F, Item>> Apply(F function, const Item& item) {
@@ -81,7 +81,7 @@ class Serial {
     return absl::OkStatus();
   }
   template <class F, class Item, class Done>
-  absl::Status AsTheyEnd(F function, const std::vector<Item>& items, Done done) {
+  absl::Status MapUnordered(F function, const std::vector<Item>& items, Done done) {
     for (const Item& item : items) {
       absl::StatusOr<ResultOf<F, Item>> result = function(item);
       if (!result.ok()) return result.status();

@@ -50,15 +50,15 @@ class Pinner : public tbb::task_scheduler_observer {
 }  // namespace
 
 struct Threads::Impl {
-  explicit Impl(const Crew& crew)
-      : limit(tbb::global_control::max_allowed_parallelism, static_cast<size_t>(crew.workers) + 1),
-        together(crew.workers, /*reserved_for_masters=*/1),
-        apart(crew.workers + 1, /*reserved_for_masters=*/1) {
+  explicit Impl(const PoolShape& shape)
+      : limit(tbb::global_control::max_allowed_parallelism, static_cast<size_t>(shape.workers) + 1),
+        together(shape.workers, /*reserved_for_masters=*/1),
+        apart(shape.workers + 1, /*reserved_for_masters=*/1) {
     together.initialize();
     apart.initialize();
-    if (crew.cpus.empty()) return;
-    pinner_together.emplace(together, crew.cpus);
-    pinner_apart.emplace(apart, crew.cpus);
+    if (shape.cpus.empty()) return;
+    pinner_together.emplace(together, shape.cpus);
+    pinner_apart.emplace(apart, shape.cpus);
   }
   absl::Status CheckPinned() const {
     const bool failed = (pinner_together && pinner_together->failed()) || (pinner_apart && pinner_apart->failed());
@@ -74,14 +74,14 @@ struct Threads::Impl {
   std::binary_semaphore done{0};  // Apply's task has run.
 };
 
-Presence ThreadsPresence() {
+Availability ThreadsAvailability() {
   return {.system = "threads", .present = true, .version = absl::StrCat("oneTBB ", TBB_VERSION_STRING), .reason = ""};
 }
 
-absl::StatusOr<std::unique_ptr<Threads>> Threads::Create(const Crew& crew) {
+absl::StatusOr<std::unique_ptr<Threads>> Threads::Create(const PoolShape& shape) {
   try {
     std::unique_ptr<Threads> threads(new Threads);
-    threads->impl_ = std::make_unique<Impl>(crew);
+    threads->impl_ = std::make_unique<Impl>(shape);
     return threads;
   } catch (const std::exception& thrown) {
     return Thrown(thrown);
@@ -136,20 +136,24 @@ namespace regatta::bench {
 
 struct Threads::Impl {};
 
-Presence ThreadsPresence() {
+Availability ThreadsAvailability() {
   return {.system = "threads",
           .present = false,
           .version = "",
           .reason = "oneTBB was not installed when this was built (apt-get install libtbb-dev)"};
 }
 
-absl::StatusOr<std::unique_ptr<Threads>> Threads::Create(const Crew&) {
-  return absl::UnavailableError(ThreadsPresence().reason);
+absl::StatusOr<std::unique_ptr<Threads>> Threads::Create(const PoolShape&) {
+  return absl::UnavailableError(ThreadsAvailability().reason);
 }
-absl::Status Threads::OnOther(const std::function<void()>&) { return absl::UnavailableError(ThreadsPresence().reason); }
-absl::Status Threads::BeginOnOther(std::function<void()>) { return absl::UnavailableError(ThreadsPresence().reason); }
+absl::Status Threads::OnOther(const std::function<void()>&) {
+  return absl::UnavailableError(ThreadsAvailability().reason);
+}
+absl::Status Threads::BeginOnOther(std::function<void()>) {
+  return absl::UnavailableError(ThreadsAvailability().reason);
+}
 absl::Status Threads::ForAll(int64_t, int64_t, const std::function<void(int64_t, int64_t)>&) {
-  return absl::UnavailableError(ThreadsPresence().reason);
+  return absl::UnavailableError(ThreadsAvailability().reason);
 }
 
 }  // namespace regatta::bench

@@ -1,6 +1,6 @@
 // Threads: oneTBB's, in one process. What a pool of processes is compared with where the work could also be threads.
 //
-// In Map and AsTheyEnd the caller is one of the `workers` threads, as oneTBB has it; Apply hands its task to another thread.
+// In Map and MapUnordered the caller is one of the `workers` threads, as oneTBB has it; Apply hands its task to another thread.
 #ifndef REGATTA_BENCH_PEERS_THREADS_H_
 #define REGATTA_BENCH_PEERS_THREADS_H_
 
@@ -14,17 +14,17 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "bench/peers/presence.h"
+#include "bench/peers/availability.h"
 #include "bench/peers/task_pool.h"
 
 namespace regatta::bench {
 
-Presence ThreadsPresence();
+Availability ThreadsAvailability();
 
 class Threads {
  public:
   // Unavailable: not built in. Else what oneTBB threw.
-  static absl::StatusOr<std::unique_ptr<Threads>> Create(const Crew& crew);
+  static absl::StatusOr<std::unique_ptr<Threads>> Create(const PoolShape& shape);
   ~Threads();
 
   template <class F, class Item>
@@ -49,7 +49,7 @@ class Threads {
     std::shared_ptr<State> state_ = std::make_shared<State>();
   };
   template <class F, class Item>
-  absl::StatusOr<Pending<ResultOf<F, Item>>> Later(F function, const Item& item) {
+  absl::StatusOr<Pending<ResultOf<F, Item>>> Submit(F function, const Item& item) {
     Pending<ResultOf<F, Item>> pending;
     const absl::Status begun = BeginOnOther([state = pending.state_, function, item] {
       state->result = function(item);
@@ -66,7 +66,7 @@ class Threads {
     });
   }
   template <class F, class Item, class Done>
-  absl::Status AsTheyEnd(F function, const std::vector<Item>& items, Done done) {
+  absl::Status MapUnordered(F function, const std::vector<Item>& items, Done done) {
     std::mutex mutex;
     absl::Status failed;
     const absl::Status ran = ForAll(static_cast<int64_t>(items.size()), 1, [&](int64_t begin, int64_t end) {

@@ -18,7 +18,7 @@ absl::Status ZmqError(absl::string_view call) {
 
 }  // namespace
 
-Presence ZeroMqPresence() {
+Availability ZeroMqAvailability() {
   int major = 0, minor = 0, patch = 0;
   zmq_version(&major, &minor, &patch);
   return {.system = "zeromq", .present = true, .version = absl::StrCat(major, ".", minor, ".", patch), .reason = ""};
@@ -97,7 +97,7 @@ absl::Status ZeroMq::Receive(std::span<std::byte> room) {
 
 namespace regatta::bench {
 
-Presence ZeroMqPresence() {
+Availability ZeroMqAvailability() {
   return {.system = "zeromq",
           .present = false,
           .version = "",
@@ -105,13 +105,13 @@ Presence ZeroMqPresence() {
 }
 
 absl::StatusOr<std::unique_ptr<ZeroMq>> ZeroMq::Create(const ChannelShape&) {
-  return absl::UnavailableError(ZeroMqPresence().reason);
+  return absl::UnavailableError(ZeroMqAvailability().reason);
 }
 ZeroMq::~ZeroMq() = default;
-absl::Status ZeroMq::AttachProducer(int) { return absl::UnavailableError(ZeroMqPresence().reason); }
-absl::Status ZeroMq::AttachConsumer(int) { return absl::UnavailableError(ZeroMqPresence().reason); }
-absl::Status ZeroMq::Send(std::span<const std::byte>) { return absl::UnavailableError(ZeroMqPresence().reason); }
-absl::Status ZeroMq::Receive(std::span<std::byte>) { return absl::UnavailableError(ZeroMqPresence().reason); }
+absl::Status ZeroMq::AttachProducer(int) { return absl::UnavailableError(ZeroMqAvailability().reason); }
+absl::Status ZeroMq::AttachConsumer(int) { return absl::UnavailableError(ZeroMqAvailability().reason); }
+absl::Status ZeroMq::Send(std::span<const std::byte>) { return absl::UnavailableError(ZeroMqAvailability().reason); }
+absl::Status ZeroMq::Receive(std::span<std::byte>) { return absl::UnavailableError(ZeroMqAvailability().reason); }
 
 }  // namespace regatta::bench
 

@@ -10,12 +10,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "bench/peers/availability.h"
 #include "bench/peers/channel.h"
-#include "bench/peers/presence.h"
 
 namespace regatta::bench {
 
-Presence ZeroMqPresence();
+Availability ZeroMqAvailability();
 
 class ZeroMq {
  public:

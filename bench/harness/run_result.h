@@ -1,6 +1,6 @@
-// Batch: what one timed run of an arm gave. Crosses from the stage to the driver, hence an aggregate.
-#ifndef REGATTA_BENCH_HARNESS_BATCH_H_
-#define REGATTA_BENCH_HARNESS_BATCH_H_
+// RunResult: what one timed run of an arm measured. It crosses from the isolated process to the driver, hence an aggregate.
+#ifndef REGATTA_BENCH_HARNESS_RUN_RESULT_H_
+#define REGATTA_BENCH_HARNESS_RUN_RESULT_H_
 
 #include <cstdint>
 #include <optional>
@@ -46,7 +46,7 @@ struct BeforeAfter {
   double after = 0;
 };
 
-struct Batch {
+struct RunResult {
   int64_t started_ns = 0;  // CLOCK_MONOTONIC
   int64_t operations = 0;
   std::vector<int64_t> samples_ns;  // Each timed part; together the run's real time.
@@ -60,12 +60,12 @@ struct Batch {
   Noise noise;
 };
 
-inline int64_t RealNanos(const Batch& batch) {
+inline int64_t RealNanos(const RunResult& result) {
   int64_t sum = 0;
-  for (int64_t sample : batch.samples_ns) sum += sample;
+  for (int64_t sample : result.samples_ns) sum += sample;
   return sum;
 }
 
 }  // namespace regatta::bench
 
-#endif  // REGATTA_BENCH_HARNESS_BATCH_H_
+#endif  // REGATTA_BENCH_HARNESS_RUN_RESULT_H_

@@ -1,4 +1,4 @@
-#include "bench/harness/stage.h"
+#include "bench/harness/isolated_process.h"
 
 #include <poll.h>
 #include <spawn.h>
@@ -17,7 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "bench/harness/interrupt.h"
-#include "bench/harness/stage_protocol.h"
+#include "bench/harness/isolated_process_protocol.h"
 #include "bench/harness/wire.h"
 #include "core/os/deadline.h"
 #include "core/os/error.h"
@@ -27,7 +27,7 @@ extern char** environ;
 namespace regatta::bench {
 namespace {
 
-// After a partner's death or failure the stage mostly finds out itself, and says it better.
+// After a partner's death or failure the isolated process usually notices it too, and its error is more precise.
 constexpr absl::Duration kGrace = absl::Seconds(2);
 
 // How process `pid`, dead and not yet reaped by its parent, died.
@@ -44,15 +44,16 @@ std::string HowDied(int pid) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Stage>> Stage::Start(const Arm& arm, const StageOptions& options) {
+absl::StatusOr<std::unique_ptr<IsolatedProcess>> IsolatedProcess::Start(const Arm& arm,
+                                                                        const IsolationOptions& options) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return ErrnoError("socketpair");
-  std::unique_ptr<Stage> stage(new Stage);
-  stage->patience_ = options.patience;
-  stage->socket_ = Fd(ends[0]);
+  std::unique_ptr<IsolatedProcess> isolated(new IsolatedProcess);
+  isolated->timeout_ = options.timeout;
+  isolated->socket_ = Fd(ends[0]);
   const Fd theirs(ends[1]);
 
-  std::vector<std::string> arguments = {"regatta-stage", std::string(kStageArgument)};
+  std::vector<std::string> arguments = {"regatta-isolated", std::string(kIsolatedProcessArgument)};
   arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -64,25 +65,26 @@ absl::StatusOr<std::unique_ptr<Stage>> Stage::Start(const Arm& arm, const StageO
   posix_spawnattr_init(&attributes);
   // What an arm prints must not get between the results.
   posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, theirs.get(), kStageFd);
+  posix_spawn_file_actions_adddup2(&actions, theirs.get(), kIsolatedProcessFd);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);  // To be killed as one.
   pid_t pid = -1;
   const int error = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, argv.data(), environ);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return ErrnoError("posix_spawn /proc/self/exe", error);
-  stage->pid_ = pid;
+  isolated->pid_ = pid;
 
-  absl::Status sent = SendFrame(
-      stage->socket_, StageRequest{.kind = StageRequest::Kind::kStart, .key = arm.key.ToString(), .order = {}});
-  if (!sent.ok()) return stage->Gone();
-  if (absl::StatusOr<Batch> started = stage->Await("setting up", false); !started.ok()) return started.status();
-  return stage;
+  absl::Status sent =
+      SendFrame(isolated->socket_,
+                IsolatedRequest{.kind = IsolatedRequest::Kind::kStart, .key = arm.key.ToString(), .order = {}});
+  if (!sent.ok()) return isolated->Gone();
+  if (absl::StatusOr<RunResult> started = isolated->Await("setting up", false); !started.ok()) return started.status();
+  return isolated;
 }
 
-Stage::~Stage() { Kill(); }
+IsolatedProcess::~IsolatedProcess() { Kill(); }
 
-void Stage::Kill() {
+void IsolatedProcess::Kill() {
   if (pid_ < 0) return;
   kill(-pid_, SIGKILL);
   while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
@@ -90,8 +92,8 @@ void Stage::Kill() {
   pid_ = -1;
 }
 
-// The stage closed its end: how it ended.
-absl::Status Stage::Gone() {
+// The isolated process closed its end. Returns how it ended.
+absl::Status IsolatedProcess::Gone() {
   int status = 0;
   pid_t reaped;
   do {
@@ -106,10 +108,10 @@ absl::Status Stage::Gone() {
       absl::StrCat("the measuring process (pid ", death.pid, ") ended with code ", death.exit_code));
 }
 
-absl::StatusOr<Batch> Stage::Await(absl::string_view doing, bool partners_may_end) {
-  const Deadline deadline = Deadline::After(patience_);
+absl::StatusOr<RunResult> IsolatedProcess::Await(absl::string_view doing, bool partners_may_end) {
+  const Deadline deadline = Deadline::After(timeout_);
   Deadline grace = Deadline::Never();
-  absl::Status bad;  // What happened to a partner, until the stage says it better.
+  absl::Status bad;  // What happened to a partner; the isolated process's own error replaces it.
   for (;;) {
     if (Interrupted()) {
       Kill();
@@ -126,13 +128,13 @@ absl::StatusOr<Batch> Stage::Await(absl::string_view doing, bool partners_may_en
     if (ready < 0 && errno == EINTR) continue;
     if (ready < 0) return ErrnoError("poll");
     if (watched[0].revents != 0) {
-      absl::StatusOr<StageMessage> message = ReceiveFrame<StageMessage>(socket_);
+      absl::StatusOr<IsolatedMessage> message = ReceiveFrame<IsolatedMessage>(socket_);
       if (!message.ok()) return Gone();
-      if (message->kind == StageMessage::Kind::kDone) {
+      if (message->kind == IsolatedMessage::Kind::kDone) {
         if (!message->status.ok()) return message->status;
-        return std::move(message->batch);
+        return std::move(message->result);
       }
-      if (message->kind == StageMessage::Kind::kPartnerFailed) {
+      if (message->kind == IsolatedMessage::Kind::kPartnerFailed) {
         if (bad.ok()) {
           bad = absl::Status(message->status.code(), absl::StrCat(message->role, ": ", message->status.message()));
           grace = Deadline::After(kGrace);
@@ -140,7 +142,7 @@ absl::StatusOr<Batch> Stage::Await(absl::string_view doing, bool partners_may_en
         continue;
       }
       const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, message->pid, 0));
-      // Already gone: the stage itself will say so.
+      // The partner has already ended: the isolated process reports that.
       if (pidfd >= 0) partners_.push_back({message->role, message->pid, Fd(pidfd)});
       continue;
     }
@@ -154,19 +156,19 @@ absl::StatusOr<Batch> Stage::Await(absl::string_view doing, bool partners_may_en
     if (!until.passed()) continue;
     Kill();
     if (!bad.ok()) return bad;
-    return absl::DeadlineExceededError(absl::StrCat("no answer within ", absl::FormatDuration(patience_), " while ",
+    return absl::DeadlineExceededError(absl::StrCat("no answer within ", absl::FormatDuration(timeout_), " while ",
                                                     doing, " (--arm_timeout_s sets how long to wait)"));
   }
 }
 
-absl::StatusOr<Batch> Stage::Run(const RunOrder& order) {
-  const StageRequest request{.kind = StageRequest::Kind::kRun, .key = "", .order = order};
+absl::StatusOr<RunResult> IsolatedProcess::Run(const RunRequest& order) {
+  const IsolatedRequest request{.kind = IsolatedRequest::Kind::kRun, .key = "", .order = order};
   if (!SendFrame(socket_, request).ok()) return Gone();
   return Await("running", false);
 }
 
-absl::Status Stage::Finish() {
-  const StageRequest request{.kind = StageRequest::Kind::kFinish, .key = "", .order = {}};
+absl::Status IsolatedProcess::Finish() {
+  const IsolatedRequest request{.kind = IsolatedRequest::Kind::kFinish, .key = "", .order = {}};
   if (!SendFrame(socket_, request).ok()) return Gone();
   return Await("finishing", true).status();
 }

@@ -1,6 +1,6 @@
-// Course: what the arms are made for: this machine, the peers that are there, and what the user wishes.
-#ifndef REGATTA_BENCH_HARNESS_COURSE_H_
-#define REGATTA_BENCH_HARNESS_COURSE_H_
+// Configuration: what the arms are made for: this machine, the peers that are installed, and the user's options.
+#ifndef REGATTA_BENCH_HARNESS_CONFIGURATION_H_
+#define REGATTA_BENCH_HARNESS_CONFIGURATION_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -10,16 +10,16 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "bench/harness/arm.h"
-#include "bench/peers/presence.h"
+#include "bench/peers/availability.h"
 #include "core/topology/placement.h"
 #include "core/topology/topology.h"
 
 namespace regatta::bench {
 
-// The user's wishes; the flags of main.cc.
-struct Wishes {
+// The user's options; the flags of main.cc.
+struct Options {
   bool pin = true;
-  std::string pin_refused;  // Why nothing is pinned although it was wished; else empty.
+  std::string pin_refused;  // Why nothing is pinned although it was requested; else empty.
   std::string folder = "/usr/include";
   std::string scratch;  // Where the folder copier puts its copies; empty: the system's temporary folder.
   int64_t count_unit = 1'000'000;
@@ -32,25 +32,25 @@ struct Wishes {
 std::vector<int> WorkerCounts(int processors);
 
 // Processors for the parties of an arm. One of the two is set.
-struct Spot {
-  std::string placement;
+struct ArmPlacement {
+  std::string name;         // As in keys: "other_core".
   std::vector<int> cpus;    // The measuring process's first; empty: not pinned.
   std::string unavailable;  // Why this machine hasn't got it.
   int processors_used = 1;
 };
 
-// Which of the processors are paired with each other: all, but of more than kMostPaired so many, evenly among them and in twos,
+// Which of the processors are paired with each other: all, but of more than kMaxPaired so many, evenly among them and in twos,
 // so that there are neighbours as well as strangers. 64 pairs take long enough.
-inline constexpr size_t kMostPaired = 8;
-std::vector<int> ToPair(const std::vector<int>& processors);
+inline constexpr size_t kMaxPaired = 8;
+std::vector<int> ProcessorsToPair(const std::vector<int>& processors);
 
-class Course {
+class Configuration {
  public:
-  Course(Topology topology, Wishes wishes, std::vector<Presence> peers);
+  Configuration(Topology topology, Options options, std::vector<Availability> peers);
 
   const Topology& topology() const { return topology_; }
-  const Wishes& wishes() const { return wishes_; }
-  const std::vector<Presence>& peers() const { return peers_; }
+  const Options& options() const { return options_; }
+  const std::vector<Availability>& peers() const { return peers_; }
   const std::vector<int>& worker_counts() const { return worker_counts_; }
 
   // Fills in `absent` if the arm's system isn't there.
@@ -58,28 +58,28 @@ class Course {
 
   // For two parties: same_cpu and other_core, offered or not, and whatever else this machine can tell apart; `unpinned` alone
   // when nothing is to be pinned.
-  std::vector<Spot> Pairs() const;
-  // Two parties on every two of the allowed processors, as far as ToPair takes them, each way, and both on each alone. None
+  std::vector<ArmPlacement> Pairs() const;
+  // Two parties on every two of the allowed processors, as far as ProcessorsToPair takes them, each way, and both on each alone. None
   // when nothing is to be pinned.
-  std::vector<Spot> EveryPair() const;
+  std::vector<ArmPlacement> AllPairs() const;
   // For a submitter and `workers` of a pool, in that order: each of Pairs()' placements for all workers.
-  std::vector<Spot> PoolPairs(int workers) const;
+  std::vector<ArmPlacement> PoolPairs(int workers) const;
   // For a submitter and workers over all allowed processors, the submitter's own last.
-  Spot Spread(int workers) const;
+  ArmPlacement Spread(int workers) const;
   // Nobody is pinned.
-  Spot Unpinned(int workers) const;
+  ArmPlacement Unpinned(int workers) const;
   // The first allowed processor, for work of one process.
-  Spot Alone() const;
+  ArmPlacement Alone() const;
 
  private:
   std::vector<Placement> Offered() const;
 
   Topology topology_;
-  Wishes wishes_;
-  std::vector<Presence> peers_;
+  Options options_;
+  std::vector<Availability> peers_;
   std::vector<int> worker_counts_;
 };
 
 }  // namespace regatta::bench
 
-#endif  // REGATTA_BENCH_HARNESS_COURSE_H_
+#endif  // REGATTA_BENCH_HARNESS_CONFIGURATION_H_

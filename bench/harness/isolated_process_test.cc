@@ -1,5 +1,5 @@
 // Arms that go wrong in every way must become errors of theirs, and nobody may wait for ever.
-#include "bench/harness/stage.h"
+#include "bench/harness/isolated_process.h"
 
 #include <unistd.h>
 
@@ -30,12 +30,12 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 // What an arm of these does in Run.
-class Behaviour : public Race {
+class Behaviour : public Fixture {
  public:
   using Body = absl::Status (*)(Behaviour& self, int64_t operations, Meter& meter);
   explicit Behaviour(Body body) : body_(body) {}
   absl::Status Run(int64_t operations, Meter& meter) override { return body_(*this, operations, meter); }
-  absl::Status Finish() override { return partner != nullptr ? partner->Dismiss() : absl::OkStatus(); }
+  absl::Status Finish() override { return partner != nullptr ? partner->Stop() : absl::OkStatus(); }
 
   std::unique_ptr<Partner> partner;
   int runs = 0;
@@ -55,8 +55,8 @@ absl::Status Works(Behaviour&, int64_t operations, Meter& meter) {
 Arm MakeArm(const char* name, Behaviour::Body body) {
   Arm arm;
   arm.key = {.benchmark = "test", .workload = "", .system = name, .fields = {}};
-  arm.batch = 100;
-  arm.start = [body](PartnerWatch&) -> absl::StatusOr<std::unique_ptr<Race>> {
+  arm.min_operations = 100;
+  arm.start = [body](PartnerWatch&) -> absl::StatusOr<std::unique_ptr<Fixture>> {
     return std::make_unique<Behaviour>(body);
   };
   return arm;
@@ -65,13 +65,13 @@ Arm MakeArm(const char* name, Behaviour::Body body) {
 // The partner's body waits for orders; `run` decides what becomes of it.
 Arm MakeArmWithPartner(const char* name, Behaviour::Body run) {
   Arm arm = MakeArm(name, run);
-  arm.start = [run](PartnerWatch& watch) -> absl::StatusOr<std::unique_ptr<Race>> {
-    auto race = std::make_unique<Behaviour>(run);
+  arm.start = [run](PartnerWatch& watch) -> absl::StatusOr<std::unique_ptr<Fixture>> {
+    auto fixture = std::make_unique<Behaviour>(run);
     auto partner = Partner::Fork(watch, "the other side", std::nullopt, nullptr,
                                  [](int64_t order) { return PartnerReport{.items = order}; });
     if (!partner.ok()) return partner.status();
-    race->partner = *std::move(partner);
-    return race;
+    fixture->partner = *std::move(partner);
+    return fixture;
   };
   return arm;
 }
@@ -108,15 +108,15 @@ const std::vector<Arm>& TestArms() {
       if (absl::Status ordered = self.partner->Order(-1); !ordered.ok()) return ordered;
       for (;;) asm volatile("");
     });
-    deaf.start = [run = deaf.start](PartnerWatch& watch) -> absl::StatusOr<std::unique_ptr<Race>> {
-      absl::StatusOr<std::unique_ptr<Race>> race = run(watch);
+    deaf.start = [run = deaf.start](PartnerWatch& watch) -> absl::StatusOr<std::unique_ptr<Fixture>> {
+      absl::StatusOr<std::unique_ptr<Fixture>> fixture = run(watch);
       auto partner =
           Partner::Fork(watch, "the other side", std::nullopt, nullptr, [](int64_t) -> absl::StatusOr<PartnerReport> {
             return absl::DataLossError("a message arrived with other bytes");
           });
       if (!partner.ok()) return partner.status();
-      static_cast<Behaviour&>(**race).partner = *std::move(partner);
-      return race;
+      static_cast<Behaviour&>(**fixture).partner = *std::move(partner);
+      return fixture;
     };
     made.push_back(deaf);
     made.push_back(MakeArmWithPartner("asks_the_dead", [](Behaviour& self, int64_t, Meter&) -> absl::Status {
@@ -139,7 +139,7 @@ const std::vector<Arm>& TestArms() {
       meter.End(operations);
       return absl::OkStatus();
     });
-    waits.batch = 5;
+    waits.min_operations = 5;
     made.push_back(waits);
     Arm refuses = MakeArm("refuses", &Works);
     refuses.start = [](PartnerWatch&) { return absl::NotFoundError("the folder /nowhere"); };
@@ -159,94 +159,95 @@ const Arm& ArmOf(absl::string_view system) {
   std::abort();
 }
 
-absl::StatusOr<Batch> RunOf(absl::string_view system, absl::Duration patience = absl::Seconds(30)) {
-  absl::StatusOr<std::unique_ptr<Stage>> stage = Stage::Start(ArmOf(system), {.arguments = {}, .patience = patience});
-  if (!stage.ok()) return stage.status();
-  absl::StatusOr<Batch> batch = (*stage)->Run({.operations = 1000});
-  if (!batch.ok()) return batch;
-  if (absl::Status finished = (*stage)->Finish(); !finished.ok()) return finished;
-  return batch;
+absl::StatusOr<RunResult> RunOf(absl::string_view system, absl::Duration timeout = absl::Seconds(30)) {
+  absl::StatusOr<std::unique_ptr<IsolatedProcess>> isolated =
+      IsolatedProcess::Start(ArmOf(system), {.arguments = {}, .timeout = timeout});
+  if (!isolated.ok()) return isolated.status();
+  absl::StatusOr<RunResult> result = (*isolated)->Run({.operations = 1000});
+  if (!result.ok()) return result;
+  if (absl::Status finished = (*isolated)->Finish(); !finished.ok()) return finished;
+  return result;
 }
 
-TEST(Stage_Run, GivesTheTimesAndWhatWasMeasuredBeside) {
-  const absl::StatusOr<Batch> batch = RunOf("works");
-  ASSERT_TRUE(batch.ok()) << batch.status();
-  EXPECT_EQ(batch->operations, 1000);
-  EXPECT_GT(RealNanos(*batch), 0);
-  EXPECT_TRUE(batch->cpu_ns.has_value());
-  EXPECT_TRUE(batch->usage.has_value());
-  EXPECT_GT(batch->sentinel_ns.before, 0);
-  EXPECT_FALSE(batch->cacheline_ns.has_value()) << "unpinned: there are no two processors to measure between";
+TEST(IsolatedProcessRun, GivesTheTimesAndWhatWasMeasuredBeside) {
+  const absl::StatusOr<RunResult> result = RunOf("works");
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->operations, 1000);
+  EXPECT_GT(RealNanos(*result), 0);
+  EXPECT_TRUE(result->cpu_ns.has_value());
+  EXPECT_TRUE(result->usage.has_value());
+  EXPECT_GT(result->sentinel_ns.before, 0);
+  EXPECT_FALSE(result->cacheline_ns.has_value()) << "unpinned: there are no two processors to measure between";
 }
 
-TEST(Stage_Run, FindsAsManyOperationsAsFitTheBudget) {
-  absl::StatusOr<std::unique_ptr<Stage>> stage = Stage::Start(ArmOf("works"), {});
-  ASSERT_TRUE(stage.ok()) << stage.status();
-  const absl::StatusOr<Batch> batch = (*stage)->Run({.operations = 0, .budget_ns = 2'000'000});
-  ASSERT_TRUE(batch.ok()) << batch.status();
-  EXPECT_GT(batch->operations, ArmOf("works").batch);
+TEST(IsolatedProcessRun, FindsAsManyOperationsAsFitTheBudget) {
+  absl::StatusOr<std::unique_ptr<IsolatedProcess>> isolated = IsolatedProcess::Start(ArmOf("works"), {});
+  ASSERT_TRUE(isolated.ok()) << isolated.status();
+  const absl::StatusOr<RunResult> result = (*isolated)->Run({.operations = 0, .budget_ns = 2'000'000});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_GT(result->operations, ArmOf("works").min_operations);
 }
 
-TEST(Stage_Run, CountsTheWaitingBeforeAnOperationIntoTheBudget) {
-  absl::StatusOr<std::unique_ptr<Stage>> stage = Stage::Start(ArmOf("waits"), {});
-  ASSERT_TRUE(stage.ok()) << stage.status();
-  const absl::StatusOr<Batch> batch = (*stage)->Run({.operations = 0, .budget_ns = 30'000'000});
-  ASSERT_TRUE(batch.ok()) << batch.status();
-  EXPECT_LE(batch->operations, 30);
+TEST(IsolatedProcessRun, CountsTheWaitingBeforeAnOperationIntoTheBudget) {
+  absl::StatusOr<std::unique_ptr<IsolatedProcess>> isolated = IsolatedProcess::Start(ArmOf("waits"), {});
+  ASSERT_TRUE(isolated.ok()) << isolated.status();
+  const absl::StatusOr<RunResult> result = (*isolated)->Run({.operations = 0, .budget_ns = 30'000'000});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_LE(result->operations, 30);
 }
 
 // A hundred operations of 0.1 us each are no raw data.
-TEST(Stage_Run, IsDoneAgainWithMoreWhereItWasTooShort) {
-  absl::StatusOr<std::unique_ptr<Stage>> stage = Stage::Start(ArmOf("quickens"), {});
-  ASSERT_TRUE(stage.ok()) << stage.status();
-  const absl::StatusOr<Batch> batch = (*stage)->Run({.operations = 0, .budget_ns = 20'000'000});
-  ASSERT_TRUE(batch.ok()) << batch.status();
-  EXPECT_GE(RealNanos(*batch), 1'000'000);
+TEST(IsolatedProcessRun, IsDoneAgainWithMoreWhereItWasTooShort) {
+  absl::StatusOr<std::unique_ptr<IsolatedProcess>> isolated = IsolatedProcess::Start(ArmOf("quickens"), {});
+  ASSERT_TRUE(isolated.ok()) << isolated.status();
+  const absl::StatusOr<RunResult> result = (*isolated)->Run({.operations = 0, .budget_ns = 20'000'000});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_GE(RealNanos(*result), 1'000'000);
 }
 
-TEST(Stage_Error, OfTheRaceIsPassedOn) {
+TEST(IsolatedProcessError, OfTheFixtureIsPassedOn) {
   EXPECT_EQ(RunOf("wrong").status(), absl::DataLossError("item 7 came twice"));
   EXPECT_EQ(RunOf("refuses").status(), absl::NotFoundError("the folder /nowhere"));
 }
 
-TEST(Stage_Death, IsAnErrorWithTheSignal) {
+TEST(IsolatedProcessDeath, IsAnErrorWithTheSignal) {
   const absl::Status died = RunOf("crashes").status();
   EXPECT_EQ(died.code(), absl::StatusCode::kAborted);
   EXPECT_EQ(DeathOf(died)->signal, SIGKILL);
   EXPECT_THAT(died.message(), HasSubstr("the measuring process"));
 }
 
-TEST(Stage_Hang, EndsWhenThePatienceIsOverAndSaysHowToHaveMore) {
+TEST(IsolatedProcessHang, EndsAfterTheTimeoutAndSaysHowToHaveMore) {
   const absl::Status late = RunOf("hangs", absl::Milliseconds(300)).status();
   EXPECT_EQ(late.code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_THAT(late.message(), HasSubstr("while running (--arm_timeout_s"));
 }
 
-TEST(Stage_PartnersDeath, IsSeenAlsoWhereTheRaceSpinsOn) {
+TEST(IsolatedProcessPartnersDeath, IsSeenAlsoWhereTheFixtureSpinsOn) {
   const absl::Status died = RunOf("spins").status();
   EXPECT_EQ(died.code(), absl::StatusCode::kAborted);
   EXPECT_THAT(died.message(), StartsWith("the other side (pid"));
   EXPECT_THAT(died.message(), HasSubstr("was killed by SIGKILL while running"));
 }
 
-TEST(Stage_PartnersFailure, IsSeenAlsoWhereTheRaceDoesNotAsk) {
+TEST(IsolatedProcessPartnersFailure, IsSeenAlsoWhereTheFixtureDoesNotAsk) {
   EXPECT_EQ(RunOf("deaf").status(), absl::DataLossError("the other side: a message arrived with other bytes"));
 }
 
-TEST(Stage_PartnersDeath, IsToldByTheRaceWhereItNotices) {
+TEST(IsolatedProcessPartnersDeath, IsReportedByTheFixtureThatNoticesIt) {
   const absl::Status died = RunOf("asks_the_dead").status();
   EXPECT_EQ(died.code(), absl::StatusCode::kAborted);
   EXPECT_EQ(DeathOf(died)->signal, SIGKILL);
 }
 
-TEST(Stage_StandardOutput, StaysTheDrivers) {
+TEST(IsolatedProcessStandardOutput, StaysTheDrivers) {
   ::testing::internal::CaptureStdout();
-  const absl::StatusOr<Batch> batch = RunOf("prints");
+  const absl::StatusOr<RunResult> result = RunOf("prints");
   EXPECT_EQ(::testing::internal::GetCapturedStdout(), "");
-  EXPECT_TRUE(batch.ok()) << batch.status();
+  EXPECT_TRUE(result.ok()) << result.status();
 }
 
-TEST(Blocks_Order, IsDrawnFromTheSeed) {
+TEST(BlocksOrder, IsDrawnFromTheSeed) {
   EXPECT_EQ(BlockOrder(7, 0, 20), BlockOrder(7, 0, 20));
   EXPECT_NE(BlockOrder(7, 0, 20), BlockOrder(7, 1, 20));
   EXPECT_NE(BlockOrder(7, 0, 20), BlockOrder(8, 0, 20));
@@ -254,7 +255,7 @@ TEST(Blocks_Order, IsDrawnFromTheSeed) {
   EXPECT_EQ(std::set<size_t>(order.begin(), order.end()).size(), 20U);
 }
 
-TEST(Blocks_Run, WritesALineForEveryArmInEveryBlockAlsoForOneThatFails) {
+TEST(BlocksRun, WritesALineForEveryArmInEveryBlockAlsoForOneThatFails) {
   const std::string path = (std::filesystem::temp_directory_path() / absl::StrCat("blocks-", getpid())).string();
   absl::StatusOr<ResultsFile> results = ResultsFile::Create(path);
   ASSERT_TRUE(results.ok()) << results.status();
@@ -262,7 +263,7 @@ TEST(Blocks_Run, WritesALineForEveryArmInEveryBlockAlsoForOneThatFails) {
   ASSERT_TRUE(
       results->Write(ResultsHeader{.seed = 5, .blocks = 2, .arm_ms = 1, .flags = {}, .environment = {}}, arms).ok());
   const absl::StatusOr<ResultsFooter> footer =
-      RunBlocks(arms, {.seed = 5, .blocks = 2, .arm_ms = 1, .stage = {}, .progress = false}, *results);
+      RunBlocks(arms, {.seed = 5, .blocks = 2, .arm_ms = 1, .isolation = {}, .progress = false}, *results);
   ASSERT_TRUE(footer.ok()) << footer.status();
   EXPECT_EQ(footer->arms_ok, 2);
   EXPECT_EQ(footer->arms_failed, 2);
@@ -301,7 +302,7 @@ TEST(Blocks_Run, WritesALineForEveryArmInEveryBlockAlsoForOneThatFails) {
   EXPECT_EQ(ok, 2);
 }
 
-TEST(Blocks_Run, SaysSoWhenTheResultsCantBeWritten) {
+TEST(BlocksRun, SaysSoWhenTheResultsCantBeWritten) {
   if (!std::filesystem::exists("/dev/full")) return;
   absl::StatusOr<ResultsFile> results = ResultsFile::Create("/dev/full");
   ASSERT_TRUE(results.ok()) << results.status();
@@ -314,12 +315,12 @@ TEST(Blocks_Run, SaysSoWhenTheResultsCantBeWritten) {
 
 }  // namespace
 
-int StageTestMain(int argc, char** argv) {
-  if (argc > 1 && argv[1] == kStageArgument) return ServeStage(TestArms(), {0});
+int IsolatedProcessTestMain(int argc, char** argv) {
+  if (argc > 1 && argv[1] == kIsolatedProcessArgument) return ServeIsolatedProcess(TestArms(), {0});
   ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }
 
 }  // namespace regatta::bench
 
-int main(int argc, char** argv) { return regatta::bench::StageTestMain(argc, argv); }
+int main(int argc, char** argv) { return regatta::bench::IsolatedProcessTestMain(argc, argv); }
