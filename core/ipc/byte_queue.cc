@@ -318,14 +318,14 @@ absl::Status ByteQueue::Close() {
   const absl::StatusOr<QueueThread*> thread = segment_->ThisThread();
   if (!thread.ok()) return thread.status();
   QueueHeader& header = segment_->header();
-  if (absl::Status locked = segment_->Lock((*thread)->self, Deadline::Never()); !locked.ok()) return locked;
+  if (absl::Status locked = segment_->arena().Lock((*thread)->self, Deadline::Never()); !locked.ok()) return locked;
   segment_->ForEachLane([&](uint32_t index) { segment_->lane(index).limit.store(0, std::memory_order_relaxed); });
   // Who had begun before sees its item through; who begins after sees the limit, comes for the lock and finds it closed. Said
   // last: a death before it leaves an open queue, in which putters take new credit.
   AsymmetricFenceHeavy();
   FaultPointHere(fault::kQueueClosing);
   header.closed.store(1, std::memory_order_release);
-  segment_->Unlock();
+  segment_->arena().Unlock();
   header.items.NotifyAll();
   header.space.NotifyAll();
   return absl::OkStatus();

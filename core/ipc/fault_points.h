@@ -9,7 +9,6 @@
 namespace regatta {
 namespace fault {
 
-inline constexpr FaultPoint kQueueLocked("queue_locked");
 inline constexpr FaultPoint kQueueLaneAdopted("queue_lane_adopted");
 inline constexpr FaultPoint kQueueLaneMade("queue_lane_made");
 inline constexpr FaultPoint kQueueLaneReset("queue_lane_reset");
@@ -33,11 +32,11 @@ inline constexpr FaultPoint kQueueClosing("queue_closing");
 
 // Every point above: the coverage tests go through it.
 inline constexpr std::array kIpcFaultPoints = {
-    fault::kQueueLocked,       fault::kQueueLaneAdopted, fault::kQueueLaneMade,     fault::kQueueLaneReset,
-    fault::kQueuePutBegun,     fault::kQueuePutWritten,  fault::kQueuePutPublished, fault::kQueueExtentWritten,
-    fault::kQueueExtentQueued, fault::kQueueRingMade,    fault::kQueueRingMarked,   fault::kQueueCreditLowered,
-    fault::kQueueCreditTaken,  fault::kQueueGetCopied,   fault::kQueueGetClaimed,   fault::kQueueGetOwned,
-    fault::kQueueGetHelped,    fault::kQueueGetMoved,    fault::kQueueClosing,
+    fault::kQueueLaneAdopted, fault::kQueueLaneMade,     fault::kQueueLaneReset,     fault::kQueuePutBegun,
+    fault::kQueuePutWritten,  fault::kQueuePutPublished, fault::kQueueExtentWritten, fault::kQueueExtentQueued,
+    fault::kQueueRingMade,    fault::kQueueRingMarked,   fault::kQueueCreditLowered, fault::kQueueCreditTaken,
+    fault::kQueueGetCopied,   fault::kQueueGetClaimed,   fault::kQueueGetOwned,      fault::kQueueGetHelped,
+    fault::kQueueGetMoved,    fault::kQueueClosing,
 };
 
 }  // namespace regatta

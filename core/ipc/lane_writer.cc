@@ -30,7 +30,11 @@ uint32_t Log2(uint64_t mask) { return static_cast<uint32_t>(__builtin_popcountll
 }  // namespace
 
 LaneWriter::LaneWriter(QueueSegment& segment, uint32_t lane, Member self)
-    : segment_(segment), lane_(segment.lane(lane)), index_(lane), self_(self), extents_(&segment.arena(), lane, this) {
+    : segment_(segment),
+      lane_(segment.lane(lane)),
+      index_(lane),
+      self_(self),
+      extents_(&segment.arena(), lane, self, [this](uint64_t state) { return IsPassed(state); }) {
   lane_.used.store(segment_.Published(lane_), std::memory_order_relaxed);
   lane_.limit.store(0, std::memory_order_relaxed);
   Load();
@@ -49,7 +53,7 @@ void LaneWriter::Load() {
   grown_until_ = Log2(mask_) == kBaseRingLog2 ? kWhole : next_;
   extents_.Load();
   old_rings_.clear();
-  ChunkArena& arena = segment_.arena();
+  Arena& arena = segment_.arena();
   arena.ForEachRun(index_, [&](uint32_t first, const ChunkRun& run) {
     const bool current = ring_ != nullptr && segment_.OffsetOf(ring_) == arena.OffsetOf(first);
     if (run.kind == kRingKind && !current) old_rings_.emplace_back(first, run.count);
@@ -95,9 +99,9 @@ absl::Status LaneWriter::BeginSlow(Deadline deadline) {
     return status;
   };
   while (!Begin()) {
-    if (absl::Status locked = segment_.Lock(self_, deadline); !locked.ok()) return pass_on(std::move(locked));
+    if (absl::Status locked = segment_.arena().Lock(self_, deadline); !locked.ok()) return pass_on(std::move(locked));
     const Credit credit = GetCredit();
-    segment_.Unlock();
+    segment_.arena().Unlock();
     switch (credit) {
       case Credit::kGranted:
         continue;
@@ -216,26 +220,16 @@ absl::Status LaneWriter::MoveToLargerRing(Deadline deadline) {
     return absl::ResourceExhaustedError(absl::StrCat("a producer has ", segment_.Outstanding(lane_),
                                                      " items in the queue, the most that it can: take some out"));
   }
-  ChunkArena& arena = segment_.arena();
   absl::StatusOr<uint32_t> first = absl::ResourceExhaustedError("");
   // Where the limit or the address space has no room for one of twice the size, a smaller one will do.
-  uint32_t log2 = std::min(Log2(mask_) + 1, kLargestRingLog2);
-  uint32_t count = 0;
-  for (; log2 > kBaseRingLog2 && absl::IsResourceExhausted(first.status()); --log2) {
-    count = static_cast<uint32_t>((sizeof(QueueSlot) << log2) / kChunkBytes);
-    if (absl::Status locked = segment_.Lock(self_, deadline); !locked.ok()) return locked;
-    first = arena.Take(count, index_);
-    segment_.Unlock();
+  uint32_t log2 = std::min(Log2(mask_) + 1, kLargestRingLog2) + 1;
+  while (absl::IsResourceExhausted(first.status()) && --log2 > kBaseRingLog2) {
+    // Memory for its slots comes as they are used.
+    const auto count = static_cast<uint32_t>((sizeof(QueueSlot) << log2) / kChunkBytes);
+    first = extents_.TakeRun(kRingKind, count, false, deadline);
   }
   if (!first.ok()) return first.status();
-  ++log2;
-  // Memory for its slots comes as they are used.
-  if (absl::Status prepared = arena.Prepare(*first, count, false); !prepared.ok()) {
-    extents_.GiveBackLater(*first, count);
-    return prepared;
-  }
-  arena.Publish(*first, {kRingKind, index_, count});
-  MoveTo(arena.OffsetOf(*first), log2);
+  MoveTo(segment_.arena().OffsetOf(*first), log2);
   return ring_ != nullptr ? absl::OkStatus() : OverwrittenError();
 }
 

@@ -21,7 +21,7 @@
 
 namespace regatta {
 
-class LaneWriter : private ArenaLock {
+class LaneWriter {
  public:
   // The lane is owned by this process; the segment's lock is held.
   LaneWriter(QueueSegment& segment, uint32_t lane, Member self);
@@ -68,15 +68,8 @@ class LaneWriter : private ArenaLock {
   absl::Status GrowRing();
   void Publish(uint32_t size, uint32_t place);
 
-  absl::Status LockArena(Deadline deadline) override { return segment_.Lock(self_, deadline); }
-  bool TryLockArena() override { return segment_.TryLock(self_); }
-  void UnlockArena() override { segment_.Unlock(); }
-  // A getter that died before it moved the head leaves the next one to look at the extent.
-  bool IsForgotten(uint64_t owned_state) const override { return IsPassed(owned_state); }
-  // An extent is stale once the head has passed its item: no getter claims it any more. An owner may die after it marked an extent and
-  // before it put the item. The item's number is then put again, with another extent.
-  bool IsStale(uint64_t queued_state) const override { return IsPassed(queued_state); }
-  // Whether the head has passed the item of an extent's state.
+  // Whether the head has passed the item of an extent's state. Until then an extent whose reader died is what the next getter finds. From
+  // then on no getter claims an extent that its owner marked and, as it died, never put. The item's number is put again, with another.
   bool IsPassed(uint64_t state) const {
     const auto head = static_cast<uint32_t>(lane_.head.load(std::memory_order_acquire));
     return static_cast<int32_t>(head - static_cast<uint32_t>(state)) > 0;

@@ -99,7 +99,7 @@ class Queue {
   absl::Status CheckDescriptor() const { return queue_.CheckDescriptor(); }
   bool valid() const { return queue_.valid(); }
 
-  static constexpr ObjectType kType = kQueueType;
+  static constexpr ObjectType kType = QueueHeader::kType;
 
  private:
   static constexpr void CheckItems() {

@@ -157,7 +157,7 @@ TEST(PutterDies, InABacklog) {
       {fault::kFamilyPlaceClaimed, {0}},
       {fault::kFamilyLifeHeld, {0}},
       {fault::kLockReleased, {0, 1, 2, 3}},
-      {fault::kQueueLocked, {0, 1, 2, 3, 5}},
+      {fault::kArenaLocked, {0, 1, 2, 3, 5}},
       {fault::kQueueLaneMade, {0}},
       {fault::kQueuePutBegun, {0, 1, 2, 3, 254, 255, 256, 257, 258, 700}},
       {fault::kQueuePutWritten, {0, 1, 2, 7, 255, 256, 257}},
@@ -184,7 +184,7 @@ TEST(PutterDies, InABacklog) {
 
 // The victim's successor in the lane dies in turn, with a backlog in several rings before it.
 TEST(PutterDies, InALaneThatItAdopted) {
-  for (const FaultPoint point : {fault::kQueueLaneAdopted, fault::kQueueLocked, fault::kQueuePutBegun,
+  for (const FaultPoint point : {fault::kQueueLaneAdopted, fault::kArenaLocked, fault::kQueuePutBegun,
                                  fault::kQueuePutWritten, fault::kQueueRingMade, fault::kQueueRingMarked}) {
     for (const uint32_t skip : {0u, 1u}) {
       SCOPED_TRACE(Name(point, skip));
@@ -233,7 +233,7 @@ TEST(PutterDies, InABoundedQueue) {
       {fault::kQueuePutBegun, {0, 1, 2, 3}},  {fault::kQueuePutWritten, {0, 1, 2, 3}},
       {fault::kQueuePutPublished, {0, 1, 2}}, {fault::kWaitTokenTaken, {0, 1}},
       {fault::kWaitAnnounced, {0, 1}},        {fault::kWaitWoken, {0, 1}},
-      {fault::kQueueLocked, {0, 1, 2, 3}},
+      {fault::kArenaLocked, {0, 1, 2, 3}},
   };
   for (const Step& step : steps) {
     for (const uint32_t skip : step.skips) {
@@ -364,7 +364,7 @@ TEST(GetterDies, WhileItTrims) {
   };
   const std::vector<Step> steps = {
       {fault::kQueueLaneReset, {0}},   {fault::kArenaFreed, {0, 1, 5}}, {fault::kWaitTokenTaken, {0}},
-      {fault::kWaitAnnounced, {0, 1}}, {fault::kWaitWoken, {0}},        {fault::kQueueLocked, {0}},
+      {fault::kWaitAnnounced, {0, 1}}, {fault::kWaitWoken, {0}},        {fault::kArenaLocked, {0}},
       {fault::kLockReleased, {0}},
   };
   for (const Step& step : steps) {
@@ -424,7 +424,7 @@ TEST(GetterDies, NotWhenItTrimsALaneWhoseOwnerDiedMoving) {
 }
 
 TEST(CloserDies, AtEachStep) {
-  for (const FaultPoint point : {fault::kQueueLocked, fault::kQueueClosing, fault::kLockReleased}) {
+  for (const FaultPoint point : {fault::kArenaLocked, fault::kQueueClosing, fault::kLockReleased}) {
     SCOPED_TRACE(point.name());
     Case scene;
     ASSERT_TRUE(scene.PutMany(kSurvivor, 50));
@@ -445,7 +445,7 @@ TEST(LockHolderDies, WhileOthersWaitForTheQueuesLock) {
     // It leaves the lock to a dead holder; then comes who takes it over, or waits for it while it is still held.
     ForkedChild holder([&] {
       scene.PutMany(kFiller, 1);
-      ArmFaultPoint(fault::kQueueLocked);
+      ArmFaultPoint(fault::kArenaLocked);
       scene.queue().Close().IgnoreError();
       return 0;
     });

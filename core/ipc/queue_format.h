@@ -10,16 +10,14 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/shm/chunk_arena.h"
+#include "core/shm/arena.h"
 #include "core/shm/extent_pool.h"
 #include "core/shm/segment.h"
 #include "core/shm/shared_object.h"
-#include "core/sync/lock_cell.h"
 #include "core/sync/wait_point.h"
 
 namespace regatta {
 
-inline constexpr ObjectType kQueueType = {0x3245554555474552, "queue"};  // "REGUEUE2"
 inline constexpr uint32_t kQueueChunks = 1 << 20;
 inline constexpr uint32_t kQueueLanes = 1024;
 inline constexpr uint32_t kLaneRings = 64;
@@ -74,6 +72,8 @@ enum class QueueUse : uint32_t {
 };
 
 struct alignas(4096) QueueHeader {
+  static constexpr ObjectType kType = {0x3245554555474552, "queue"};  // "REGUEUE2"
+
   ObjectHeader object;
   uint64_t capacity;     // Items; 0 is no limit.
   uint32_t chunk_limit;  // Chunks that may be taken at once.
@@ -81,9 +81,7 @@ struct alignas(4096) QueueHeader {
   alignas(64) std::atomic<uint32_t> lanes;  // Lanes [0, lanes) were ever used.
   std::atomic<uint32_t> closed;
   std::atomic<QueueUse> use;
-  alignas(64) LockCell lock;    // Guards lanes' owners, limits granted, lanes_in_use, and the arena.
-  std::atomic<uint32_t> turns;  // How often the lock was acquired.
-  ChunkArenaState arena;
+  alignas(64) ArenaState arena;              // Its lock also guards lanes' owners, limits granted, and lanes_in_use.
   std::atomic<uint32_t> consumer_processor;  // That somebody last got an item on.
   alignas(64) WaitPoint items;               // Getters wait here.
   alignas(64) WaitPoint space;               // Putters of a bounded queue.
@@ -97,9 +95,7 @@ inline constexpr uint64_t kBaseRingBytes = sizeof(QueueSlot) << kBaseRingLog2;
 inline constexpr uint64_t kBaseRingsOffset =
     (kLanesOffset + kQueueLanes * sizeof(QueueLane) + kBaseRingBytes - 1) / kBaseRingBytes * kBaseRingBytes;
 constexpr uint64_t BaseRingOffset(uint32_t lane) { return kBaseRingsOffset + lane * kBaseRingBytes; }
-inline constexpr uint64_t kTableOffset = BaseRingOffset(kQueueLanes);
-inline constexpr uint64_t kChunksOffset =
-    (kTableOffset + kQueueChunks * sizeof(uint64_t) + kChunkBytes - 1) / kChunkBytes * kChunkBytes;
+inline constexpr ArenaPlace kQueueArena = ArenaPlace::From(BaseRingOffset(kQueueLanes), kQueueChunks);
 static_assert(Segment::InOneWindow(0, kLanesOffset + kQueueLanes * sizeof(QueueLane)));
 
 // The kind of chunk runs that are a lane's larger rings.

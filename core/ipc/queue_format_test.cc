@@ -24,18 +24,18 @@ TEST(QueueFormat, HasItsFieldsWhereItSays) {
   EXPECT_EQ(offsetof(QueueHeader, lanes), 64u);
   EXPECT_EQ(offsetof(QueueHeader, closed), 68u);
   EXPECT_EQ(offsetof(QueueHeader, use), 72u);
-  EXPECT_EQ(offsetof(QueueHeader, lock), 128u);
-  EXPECT_EQ(offsetof(QueueHeader, turns), 132u);
-  EXPECT_EQ(offsetof(QueueHeader, arena), 136u);
+  EXPECT_EQ(offsetof(QueueHeader, arena), 128u);
   EXPECT_EQ(offsetof(QueueHeader, consumer_processor), 152u);
   EXPECT_EQ(offsetof(QueueHeader, items), 192u);
   EXPECT_EQ(offsetof(QueueHeader, space), 320u);
   EXPECT_EQ(offsetof(QueueHeader, lanes_in_use), 448u);
   EXPECT_EQ(sizeof(WaitPoint), 128u);
 
-  EXPECT_EQ(offsetof(ChunkArenaState, first_free), 0u);
-  EXPECT_EQ(offsetof(ChunkArenaState, end), 4u);
-  EXPECT_EQ(offsetof(ChunkArenaState, taken), 8u);
+  EXPECT_EQ(offsetof(ArenaState, lock), 0u);
+  EXPECT_EQ(offsetof(ArenaState, turns), 4u);
+  EXPECT_EQ(offsetof(ArenaState, first_free), 8u);
+  EXPECT_EQ(offsetof(ArenaState, end), 12u);
+  EXPECT_EQ(offsetof(ArenaState, taken), 16u);
 
   EXPECT_EQ(sizeof(QueueLane), 1024u);
   EXPECT_EQ(offsetof(QueueLane, head), 0u);
@@ -59,9 +59,9 @@ TEST(QueueFormat, HasItsPartsWhereItSays) {
   EXPECT_EQ(kLanesOffset, 4096u);
   EXPECT_EQ(kBaseRingBytes, 32'768u);
   EXPECT_EQ(kBaseRingsOffset, 1'081'344u) << "a multiple of a ring's size";
-  EXPECT_EQ(kTableOffset, 34'635'776u);
-  EXPECT_EQ(kChunksOffset, 43'057'152u) << "in whole chunks";
-  EXPECT_EQ(kChunksOffset % kChunkBytes, 0u);
+  EXPECT_EQ(kQueueArena.table, 34'635'776u);
+  EXPECT_EQ(kQueueArena.chunks_at, 43'057'152u) << "in whole chunks";
+  EXPECT_EQ(kQueueArena.chunks_at % kChunkBytes, 0u);
   EXPECT_EQ(kChunkBytes, 65'536u);
   EXPECT_EQ(ExtentPool::kBigKind, 2);
   EXPECT_EQ(ExtentPool::kFirstClassKind, 3);
@@ -95,10 +95,10 @@ absl::Span<const std::byte> AsBytes(absl::string_view text) {
 
 constexpr uint64_t kLane0 = 4096;
 constexpr uint64_t kLane1 = kLane0 + 1024;
-constexpr uint64_t kTable = kTableOffset;
+constexpr uint64_t kTable = kQueueArena.table;
 constexpr uint64_t kRing0 = kBaseRingsOffset;
 constexpr uint64_t kRing1 = kRing0 + 32'768;
-constexpr uint64_t kChunk0 = kChunksOffset;
+constexpr uint64_t kChunk0 = kQueueArena.chunks_at;
 
 // Every number below is what a reader of FORMAT.md would expect.
 TEST(QueueFormat, IsWhatAQueueInUseLooksLike) {

@@ -127,7 +127,7 @@ class StoppedHolder {
  public:
   explicit StoppedHolder(ByteQueue& queue) : header_(queue) {
     holder_ = std::make_unique<ForkedChild>([&] {
-      header_->lock.Acquire(*Family::Self(), Deadline::Never());
+      header_->arena.lock.Acquire(*Family::Self(), Deadline::Never());
       *held_ = true;
       for (;;) pause();
       return 0;

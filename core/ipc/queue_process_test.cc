@@ -184,7 +184,7 @@ TEST(QueueAttach, RefusesWhatIsNoQueueOfThisTypeAndFamily) {
   const uint64_t family = *Family::Id();
   constexpr uint64_t kSize = sizeof(QueueHeader);
   const auto good = [&](QueueHeader& header) {
-    header.object = {kQueueType.magic, family, 5};
+    header.object = {QueueHeader::kType.magic, family, 5};
     header.chunk_limit = 1024;
   };
   EXPECT_EQ(AttachOf(good, kSize), absl::StatusCode::kOk);

@@ -67,11 +67,9 @@ ThreadPlaces& ThisThreadPlaces() {
 }  // namespace
 
 QueueSegment::QueueSegment(std::shared_ptr<Segment> segment)
-    : segment_(std::move(segment)),
-      header_(segment_->Get<QueueHeader>(0)),
+    : GrowingObject(segment, kQueueArena, segment->Get<QueueHeader>(0)->chunk_limit),
       lanes_(reinterpret_cast<QueueLane*>(header_ + 1)),
       capacity_(header_->capacity),
-      arena_(segment_.get(), &header_->arena, kTableOffset, kChunksOffset, kQueueChunks, header_->chunk_limit),
       number_(g_next_number.fetch_add(1, std::memory_order_relaxed)),
       index_(TheIndices().Take()) {}
 
@@ -85,22 +83,19 @@ QueueSegment::~QueueSegment() {
 }
 
 absl::StatusOr<std::shared_ptr<QueueSegment>> QueueSegment::Create(const QueueOptions& options) {
-  absl::StatusOr<std::shared_ptr<Segment>> segment = Segment::Create("regatta queue", sizeof(QueueHeader));
-  if (!segment.ok()) return segment.status();
-  auto& header = *(*segment)->Get<QueueHeader>(0);
-  header.capacity = options.capacity > 0 ? static_cast<uint64_t>(options.capacity) : 0;
-  const uint64_t limit = options.memory_limit / kChunkBytes + (options.memory_limit % kChunkBytes != 0 ? 1 : 0);
-  header.chunk_limit = limit == 0 ? kQueueChunks : static_cast<uint32_t>(std::min<uint64_t>(kQueueChunks, limit));
-  if (absl::Status made = MakeObject(kQueueType, options.fingerprint, header.object); !made.ok()) return made;
-  return (*segment)->ViewOr<QueueSegment>([&] { return std::make_shared<QueueSegment>(*segment); });
+  return ViewOf(CreateFile(sizeof(QueueHeader), options.fingerprint, [&](QueueHeader& header) {
+    header.capacity = options.capacity > 0 ? static_cast<uint64_t>(options.capacity) : 0;
+    const uint64_t limit = options.memory_limit / kChunkBytes + (options.memory_limit % kChunkBytes != 0 ? 1 : 0);
+    header.chunk_limit = limit == 0 ? kQueueChunks : static_cast<uint32_t>(std::min<uint64_t>(kQueueChunks, limit));
+  }));
 }
 
 absl::StatusOr<std::shared_ptr<QueueSegment>> QueueSegment::Attach(Fd file, uint64_t offset, uint64_t fingerprint) {
-  absl::StatusOr<std::shared_ptr<Segment>> segment = Segment::Attach(std::move(file));
+  return ViewOf(AttachFile(std::move(file), offset, sizeof(QueueHeader), fingerprint));
+}
+
+absl::StatusOr<std::shared_ptr<QueueSegment>> QueueSegment::ViewOf(absl::StatusOr<std::shared_ptr<Segment>> segment) {
   if (!segment.ok()) return segment.status();
-  absl::Status fits = CheckObject(**segment, offset, sizeof(QueueHeader), kQueueType, fingerprint);
-  if (!fits.ok()) return fits;
-  if (offset != 0) return absl::DataLossError("not a queue: a queue lies at the begin of its file");
   return (*segment)->ViewOr<QueueSegment>([&] { return std::make_shared<QueueSegment>(*segment); });
 }
 
@@ -200,37 +195,6 @@ uint32_t QueueSegment::NextLane(uint32_t index, uint32_t first) const {
   return next < count ? next : FindLane(0, first);
 }
 
-absl::Status QueueSegment::Lock(Member self, Deadline deadline) {
-  constexpr absl::Duration kPatience = absl::Milliseconds(20);
-  constexpr absl::Duration kMostPatience = absl::Seconds(1);
-  QueueHeader& header = this->header();
-  const Deadline last = Deadline::After(kMostPatience);
-  for (;;) {
-    const uint32_t turns = header.turns.load(std::memory_order_relaxed);
-    const Deadline patience = Deadline::After(kPatience);
-    const bool late = deadline.monotonic_nanos() < patience.monotonic_nanos();
-    const LockTaken taken = header.lock.Acquire(self, late ? patience : deadline);
-    if (taken.acquired) {
-      header.turns.store(header.turns.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-      FaultPointHere(fault::kQueueLocked);
-      if (taken.previous_owner != kNobody) arena_.Recount();
-      return absl::OkStatus();
-    }
-    if (header.turns.load(std::memory_order_relaxed) == turns || last.passed()) break;
-  }
-  return absl::UnavailableError(
-      absl::StrCat("process ", Family::PidOf(header.lock.holder()),
-                   " holds up the queue without running: continue it if it is stopped, or end it"));
-}
-
-bool QueueSegment::TryLock(Member self) {
-  const LockTaken taken = header().lock.Acquire(self, Deadline::Now());
-  if (!taken.acquired) return false;
-  FaultPointHere(fault::kQueueLocked);
-  if (taken.previous_owner != kNobody) arena_.Recount();
-  return true;
-}
-
 QueueSegment::Local& QueueSegment::ThisProcess() {
   Local* local = local_.load(std::memory_order_acquire);
   const uint32_t generation = Family::fork_generation();
@@ -277,14 +241,14 @@ void QueueSegment::LeaveThread() {
 
 absl::StatusOr<LaneWriter*> QueueSegment::ClaimWriter(QueueThread* thread, Deadline deadline) {
   if (thread->writer != nullptr) return thread->writer;
-  if (absl::Status locked = Lock(thread->self, deadline); !locked.ok()) return locked;
+  if (absl::Status locked = arena_.Lock(thread->self, deadline); !locked.ok()) return locked;
   const absl::StatusOr<uint32_t> index = ClaimLane(thread->self);
   if (!index.ok()) {
-    Unlock();
+    arena_.Unlock();
     return index.status();
   }
   auto writer = std::make_unique<LaneWriter>(*this, *index, thread->self);
-  Unlock();
+  arena_.Unlock();
   thread->writer = writer.get();
   Local& local = ThisProcess();
   std::lock_guard<std::mutex> guard(local.mutex);
@@ -348,17 +312,17 @@ void QueueSegment::Retire(uint32_t index) {
 void QueueSegment::RetireLanes(Member self) {
   bool any = false;
   ForEachLane([&](uint32_t index) { any = any || IsRetirable(lane(index)); });
-  if (!any || !TryLock(self)) return;
+  if (!any || !arena_.TryLock(self)) return;
   ForEachLane([&](uint32_t index) {
     if (IsRetirable(lane(index))) Retire(index);
   });
-  Unlock();
+  arena_.Unlock();
 }
 
 void QueueSegment::Trim(Member self) {
-  for (uint32_t from = 0; TryLock(self);) {  // Where another holds the lock, another will tidy up.
+  for (uint32_t from = 0; arena_.TryLock(self);) {  // Where another holds the lock, another will tidy up.
     const bool more = TrimStep(&from);
-    Unlock();
+    arena_.Unlock();
     if (!more) return;
   }
 }

@@ -17,8 +17,8 @@
 #include "core/ipc/byte_queue.h"
 #include "core/ipc/queue_format.h"
 #include "core/os/fd.h"
-#include "core/shm/chunk_arena.h"
 #include "core/shm/family.h"
+#include "core/shm/growing_object.h"
 #include "core/shm/segment.h"
 
 namespace regatta {
@@ -42,7 +42,7 @@ struct QueueThread {
   std::weak_ptr<QueueSegment> segment;
 };
 
-class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
+class QueueSegment : public GrowingObject<QueueHeader>, public std::enable_shared_from_this<QueueSegment> {
  public:
   static absl::StatusOr<std::shared_ptr<QueueSegment>> Create(const QueueOptions& options);
   // The one of this process, made if need be.
@@ -51,7 +51,6 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   // Lets the lanes of this process go; those of a parent it was forked from stay.
   ~QueueSegment();
 
-  QueueHeader& header() const { return *header_; }
   QueueLane& lane(uint32_t index) const { return lanes_[index]; }
   // Lanes [0, lanes) may be looked at.
   uint32_t lanes() const {
@@ -76,9 +75,6 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   uint64_t capacity() const { return capacity_; }  // 0: no limit.
   // A ring used again may hold the mark of a move at this very item, made by an owner that died before putting it.
   void ClearMark(uint64_t ring_offset, uint64_t log2, uint64_t item);
-  uint64_t OffsetOf(const void* at) const { return segment_->OffsetOf(at); }
-  ChunkArena& arena() { return arena_; }
-  absl::Status Grow(uint64_t offset, uint64_t length) const { return segment_->Grow(offset, length); }
 
   // Calls `visit(index)` for each lane that is in use.
   template <typename Visit>
@@ -92,8 +88,6 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   }
   // The next lane in use after `index`, going round, but not beyond `first`.
   uint32_t NextLane(uint32_t index, uint32_t first) const;
-  const Fd& file() const { return segment_->file(); }
-  absl::Status CheckFile() const { return segment_->CheckFile(); }
 
   // Items of the lane put, or on their way, and not yet got; of a dead owner those that can still be got.
   uint64_t Outstanding(const QueueLane& lane) const;
@@ -109,14 +103,6 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
   void RecheckOwners() const;
   // Closed, and nothing is left or on its way.
   bool Drained() const;
-
-  // The lock around rare work, which takes microseconds. A holder that died is taken over from, and what it left is put right.
-  // Unavailable: the holder lives, but did not release it until `deadline`. The deadline is overstepped while the lock changes hands,
-  // and by the 20 ms that a holder may need to get a processor again.
-  absl::Status Lock(Member self, Deadline deadline);
-  // For what can be done another time: false if another holds it.
-  bool TryLock(Member self);
-  void Unlock() { header().lock.Release(); }
 
   // The calling thread's place. Family::Self's errors.
   absl::StatusOr<QueueThread*> ThisThread();
@@ -168,17 +154,15 @@ class QueueSegment : public std::enable_shared_from_this<QueueSegment> {
 
   static inline thread_local constinit QueueThread* t_last_ = nullptr;
 
+  static absl::StatusOr<std::shared_ptr<QueueSegment>> ViewOf(absl::StatusOr<std::shared_ptr<Segment>> segment);
   uint32_t LanesInFile(uint32_t count) const;
   // A nursery keeps the memory of a queue that its creator destroys. Frees it if no other process has used the queue.
   void FreeIfAlone() const;
   // FailedPrecondition: that has happened.
   absl::Status CheckUse() const;
 
-  const std::shared_ptr<Segment> segment_;
-  QueueHeader* const header_;
   QueueLane* const lanes_;
   const uint64_t capacity_;
-  ChunkArena arena_;
   mutable std::atomic<uint32_t> lanes_in_file_{0};
   const uint64_t number_;  // Never used again.
   const uint32_t index_;   // Small, and free again after this object: threads find their place by it.

@@ -84,12 +84,12 @@ TEST_P(QueueTrust, AnyOverwrittenWordCostsItemsAtMost) {
       {"header", 0, offsetof(QueueHeader, lanes_in_use) + 64},
       {"lane 0", kLanesOffset, 512},
       {"lane 1", kLanesOffset + sizeof(QueueLane), 512},
-      {"table", kTableOffset, 64},
+      {"table", kQueueArena.table, 64},
       {"ring 0", BaseRingOffset(0), 3 * sizeof(QueueSlot)},
       {"ring 1", BaseRingOffset(1), 2 * sizeof(QueueSlot)},
       {"mark of a move", BaseRingOffset(0) + 255 * sizeof(QueueSlot), 16},
-      {"extent", kChunksOffset, 8},
-      {"extent of another chunk", kChunksOffset + kChunkBytes, 8},
+      {"extent", kQueueArena.chunks_at, 8},
+      {"extent of another chunk", kQueueArena.chunks_at + kChunkBytes, 8},
   };
   for (const Place& place : places) {
     for (uint64_t at = 0; at < place.bytes; at += 8) {

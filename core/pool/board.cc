@@ -3,33 +3,26 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "core/os/cpu.h"
 #include "core/pool/fault_points.h"
 
 namespace regatta {
 
 Board::Board(std::shared_ptr<Segment> segment, Member self)
-    : segment_(std::move(segment)),
-      base_(segment_->At(0, sizeof(BoardHeader))),
-      arena_(segment_.get(), &header().arena, kBoardTableOffset, kBoardChunksOffset, kBoardChunks, kBoardChunks),
-      self_(self) {}
+    : GrowingObject(std::move(segment), kBoardArena, kBoardChunks), self_(self) {}
 
 absl::StatusOr<std::unique_ptr<Board>> Board::Create() {
-  const absl::StatusOr<Member> self = Family::Self();
-  if (!self.ok()) return self.status();
-  absl::StatusOr<std::shared_ptr<Segment>> segment = Segment::Create("regatta pool", kWorkersOffset);
-  if (!segment.ok()) return segment.status();
-  if (absl::Status made = MakeObject(kBoardType, 0, (*segment)->Get<BoardHeader>(0)->object); !made.ok()) return made;
-  return std::make_unique<Board>(*std::move(segment), *self);
+  return ViewOf(CreateFile(kWorkersOffset, 0, [](BoardHeader&) {}));
 }
 
 absl::StatusOr<std::unique_ptr<Board>> Board::Attach(Fd file) {
+  return ViewOf(AttachFile(std::move(file), 0, kWorkersOffset, 0));
+}
+
+absl::StatusOr<std::unique_ptr<Board>> Board::ViewOf(absl::StatusOr<std::shared_ptr<Segment>> segment) {
+  if (!segment.ok()) return segment.status();
   const absl::StatusOr<Member> self = Family::Self();
   if (!self.ok()) return self.status();
-  absl::StatusOr<std::shared_ptr<Segment>> segment = Segment::Attach(std::move(file));
-  if (!segment.ok()) return segment.status();
-  if (absl::Status fits = CheckObject(**segment, 0, kWorkersOffset, kBoardType, 0); !fits.ok()) return fits;
   return std::make_unique<Board>(*std::move(segment), *self);
 }
 
@@ -156,20 +149,10 @@ void Board::FreeTaken(const std::byte* payload) const {
   extent->state.store(Extent::kFree, std::memory_order_release);
 }
 
-absl::Status Board::LockArena(Deadline deadline) {
-  const LockTaken taken = header().lock.Acquire(self_, Deadline::Earlier(deadline, Deadline::After(absl::Seconds(10))));
-  if (!taken.acquired) {
-    return absl::UnavailableError(absl::StrCat("process ", Family::PidOf(header().lock.holder()),
-                                               " holds up the pool without running: continue it if it is stopped"));
-  }
-  if (taken.previous_owner != kNobody) arena_.Recount();
-  return absl::OkStatus();
-}
-
-bool Board::TryLockArena() {
-  const LockTaken taken = header().lock.Acquire(self_, Deadline::Now());
-  if (taken.previous_owner != kNobody) arena_.Recount();
-  return taken.acquired;
+absl::StatusOr<Extent*> Board::TakeExtent(ExtentPool& extents, uint64_t bytes, uint32_t slot) {
+  absl::StatusOr<Extent*> extent = extents.Take(bytes, Patience());
+  if (extent.ok()) (*extent)->state.store(Extent::kQueued | slot, std::memory_order_release);
+  return extent;
 }
 
 }  // namespace regatta

@@ -12,18 +12,20 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "core/os/deadline.h"
 #include "core/os/fd.h"
 #include "core/os/fork_generation.h"
 #include "core/pool/board_format.h"
-#include "core/shm/chunk_arena.h"
 #include "core/shm/extent_pool.h"
 #include "core/shm/family.h"
+#include "core/shm/growing_object.h"
 #include "core/shm/segment.h"
 
 namespace regatta {
 
-class Board : public ArenaLock {
+class Board : public GrowingObject<BoardHeader> {
  public:
   // ResourceExhausted: no memory, descriptors or address space.
   static absl::StatusOr<std::unique_ptr<Board>> Create();
@@ -31,13 +33,9 @@ class Board : public ArenaLock {
   static absl::StatusOr<std::unique_ptr<Board>> Attach(Fd file);
   Board(std::shared_ptr<Segment> segment, Member self);
 
-  BoardHeader& header() const { return *At<BoardHeader>(0); }
   TaskSlot& slot(uint32_t index) const { return At<TaskSlot>(kSlotsOffset)[index]; }
   WorkerLine& worker(uint32_t index) const { return At<WorkerLine>(kWorkersOffset)[index]; }
-  const Fd& file() const { return segment_->file(); }
   Member self() const { return self_; }
-  ChunkArena& arena() { return arena_; }
-  uint64_t OffsetOf(const void* at) const { return segment_->OffsetOf(at); }
 
   // Puts memory behind slots [0, slots) and the lines of workers [0, workers). ResourceExhausted: none left.
   absl::Status Back(uint32_t slots, uint32_t workers);
@@ -68,15 +66,17 @@ class Board : public ArenaLock {
   // Frees what TakeExtent returned. Does nothing in a forked child.
   void FreeTaken(const std::byte* payload) const;
 
-  absl::Status LockArena(Deadline deadline) override;
-  bool TryLockArena() override;
-  void UnlockArena() override { header().lock.Release(); }
+  // How long the owner and the workers wait for a process that is stopped while it holds the arena's lock.
+  static Deadline Patience() { return Deadline::After(absl::Seconds(10)); }
+  // An extent of `extents` for `bytes` bytes, published for the task in `slot`. Errors: ExtentPool::Take's.
+  static absl::StatusOr<Extent*> TakeExtent(ExtentPool& extents, uint64_t bytes, uint32_t slot);
 
  private:
+  static absl::StatusOr<std::unique_ptr<Board>> ViewOf(absl::StatusOr<std::shared_ptr<Segment>> segment);
   // What lies in the first window, at an address that never changes.
   template <typename T>
   T* At(uint64_t offset) const {
-    return reinterpret_cast<T*>(base_ + offset);
+    return reinterpret_cast<T*>(reinterpret_cast<std::byte*>(header_) + offset);
   }
   // Back() has put memory behind it, and an address.
   DoneRing& Done(uint32_t worker) const {
@@ -88,11 +88,8 @@ class Board : public ArenaLock {
     return At<std::atomic<uint64_t>>(kRingOffset)[index % kTaskRing];
   }
 
-  const std::shared_ptr<Segment> segment_;
-  std::byte* const base_;
   // By worker. The owner's Back fills it before other threads see it; a worker uses its own.
   mutable std::vector<DoneRing*> done_ = std::vector<DoneRing*>(kMostWorkers);
-  ChunkArena arena_;
   const Member self_;
   const uint32_t fork_generation_ = ForkGeneration();
   uint64_t ring_tail_ = 0;       // The owner's.

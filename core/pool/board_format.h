@@ -14,15 +14,13 @@
 #include <cstdint>
 
 #include "core/process/function_id.h"
-#include "core/shm/chunk_arena.h"
+#include "core/shm/arena.h"
 #include "core/shm/segment.h"
 #include "core/shm/shared_object.h"
-#include "core/sync/lock_cell.h"
 #include "core/sync/wait_point.h"
 
 namespace regatta {
 
-inline constexpr ObjectType kBoardType = {0x32445242'4c474552, "pool's board"};  // "REGLBRD2"
 inline constexpr uint32_t kBoardChunks = 1 << 20;
 inline constexpr uint32_t kTaskSlots = 4096;
 inline constexpr uint32_t kTaskRing = 2 * kTaskSlots;  // Room for entries that a death doubled.
@@ -97,12 +95,13 @@ struct alignas(64) DoneRing {
 };
 
 struct alignas(4096) BoardHeader {
+  static constexpr ObjectType kType = {0x33445242'4c474552, "pool's board"};  // "REGLBRD3"
+
   ObjectHeader object;
 
   alignas(64) std::atomic<uint32_t> stop;  // Workers end when they see it.
   std::atomic<uint32_t> owner_processor;   // That the owner last posted on.
-  alignas(64) LockCell lock;               // Guards the arena.
-  ChunkArenaState arena;
+  alignas(64) ArenaState arena;
   alignas(64) std::atomic<uint64_t> ring_head;         // Next entry of the task ring to be taken.
   alignas(64) std::atomic<uint32_t> worker_processor;  // That a worker last posted a result on.
   alignas(64) WaitPoint tasks;                         // Workers wait here.
@@ -115,9 +114,7 @@ inline constexpr uint64_t kWorkersOffset = kRingOffset + kTaskRing * sizeof(uint
 inline constexpr uint64_t kSlotsOffset = kWorkersOffset + kMostWorkers * sizeof(WorkerLine);
 inline constexpr uint64_t kDoneOffset =
     (kSlotsOffset + kTaskSlots * sizeof(TaskSlot) + sizeof(DoneRing) - 1) / sizeof(DoneRing) * sizeof(DoneRing);
-inline constexpr uint64_t kBoardTableOffset = kDoneOffset + kMostWorkers * sizeof(DoneRing);
-inline constexpr uint64_t kBoardChunksOffset =
-    (kBoardTableOffset + kBoardChunks * sizeof(uint64_t) + kChunkBytes - 1) / kChunkBytes * kChunkBytes;
+inline constexpr ArenaPlace kBoardArena = ArenaPlace::From(kDoneOffset + kMostWorkers * sizeof(DoneRing), kBoardChunks);
 static_assert(Segment::InOneWindow(0, kSlotsOffset + kTaskSlots * sizeof(TaskSlot)));
 
 }  // namespace regatta

@@ -24,16 +24,15 @@ TEST(BoardFormat, HasItsPartsWhereItSays) {
   EXPECT_EQ(sizeof(TaskSlot), 256u);
   EXPECT_EQ(kDoneOffset, 1'277'952u) << "a multiple of a done ring's size";
   EXPECT_EQ(sizeof(DoneRing), 32'768u);
-  EXPECT_EQ(kBoardTableOffset, 34'832'384u);
-  EXPECT_EQ(kBoardChunksOffset, 43'253'760u) << "in whole chunks";
+  EXPECT_EQ(kBoardArena.table, 34'832'384u);
+  EXPECT_EQ(kBoardArena.chunks_at, 43'253'760u) << "in whole chunks";
 }
 
 TEST(BoardFormat, HasItsFieldsWhereItSays) {
   EXPECT_EQ(offsetof(BoardHeader, object), 0u);
   EXPECT_EQ(offsetof(BoardHeader, stop), 64u);
   EXPECT_EQ(offsetof(BoardHeader, owner_processor), 68u);
-  EXPECT_EQ(offsetof(BoardHeader, lock), 128u);
-  EXPECT_EQ(offsetof(BoardHeader, arena), 136u);
+  EXPECT_EQ(offsetof(BoardHeader, arena), 128u);
   EXPECT_EQ(offsetof(BoardHeader, ring_head), 192u);
   EXPECT_EQ(offsetof(BoardHeader, worker_processor), 256u);
   EXPECT_EQ(offsetof(BoardHeader, tasks), 320u);
@@ -69,7 +68,7 @@ TEST(BoardFormat, IsWhatABoardLooksLike) {
     std::memcpy(&value, mapping->data() + at, 8);
     return value;
   };
-  EXPECT_EQ(std::memcmp(mapping->data(), "REGLBRD2", 8), 0);
+  EXPECT_EQ(std::memcmp(mapping->data(), "REGLBRD3", 8), 0);
   EXPECT_EQ(u64(8), *Family::Id());
   (*board)->slot(3).state.store(TaskWord{TaskPhase::kQueued, 0, 0, 0x55}.Pack());
   ASSERT_TRUE((*board)->Post(3));

@@ -131,7 +131,7 @@ TEST(Pitfall, N01UnderKillsOfBusyAndIdleWorkersEveryResultResolvesAndThePoolIsWh
 TEST(Pitfall, N02AKilledHolderOfALockOrOfASlotHoldsUpNobody) {
   Lock lock = *Lock::Create();
   Queue<int> queue = *Queue<int>::Create(2);
-  for (const FaultPoint point : {fault::kQueueLocked, fault::kQueueCreditTaken, fault::kQueuePutBegun,
+  for (const FaultPoint point : {fault::kArenaLocked, fault::kQueueCreditTaken, fault::kQueuePutBegun,
                                  fault::kQueuePutWritten, fault::kQueuePutPublished, fault::kQueueGetClaimed}) {
     ForkedChild victim([&] {
       REGATTA_CHILD_REQUIRE(lock.Acquire().ok());

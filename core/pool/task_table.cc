@@ -58,7 +58,7 @@ TaskTable::TaskTable(std::shared_ptr<Board> board, uint32_t workers, uint32_t sl
       call_back_(std::move(call_back)),
       waiters_(this, board_.get()),
       positions_(workers),
-      extents_(&board_->arena(), kOwner, board_.get()),
+      extents_(&board_->arena(), kOwner, board_->self()),
       pending_(kTaskSlots),
       serials_(kTaskSlots),
       slots_made_(slots) {
@@ -82,11 +82,8 @@ std::optional<uint32_t> TaskTable::TakeSlot() {
 }
 
 absl::StatusOr<Extent*> TaskTable::TakeExtent(uint64_t bytes, uint32_t slot) {
-  absl::StatusOr<Extent*> extent = extents_.Take(bytes);
-  if (!extent.ok()) return extent;
-  (*extent)->state.store(Extent::kQueued | slot, std::memory_order_relaxed);
   untidy_.store(true, std::memory_order_relaxed);
-  return extent;
+  return Board::TakeExtent(extents_, bytes, slot);
 }
 
 void TaskTable::Post(uint32_t index, const TaskSpec& spec, size_t bytes, Extent* arguments,

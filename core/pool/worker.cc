@@ -70,7 +70,7 @@ class Worker {
         workers_(start.workers),
         socket_(std::move(start.socket)),
         board_(std::move(board)),
-        extents_(&board_->arena(), start.index + 1, board_.get()) {}
+        extents_(&board_->arena(), start.index + 1, board_->self()) {}
 
   absl::Status Run();
 
@@ -91,7 +91,6 @@ class Worker {
   absl::Status Call(TaskSlot& slot);
   absl::Status CallChunk(TaskSlot& slot, const ResolvedFunction& function, std::span<const std::byte> arguments);
   absl::StatusOr<std::byte*> PlaceResult(TaskSlot& slot, size_t bytes);
-  absl::StatusOr<Extent*> TakeExtent(size_t bytes);
   // Moves the results of `items` calls from results_ to an extent of their own.
   absl::Status PlacePart(absl::Span<const char> results, uint32_t items);
   absl::StatusOr<DescriptorSource> Descriptors(uint32_t slot, absl::Span<const std::byte> keys);
@@ -119,11 +118,11 @@ class Worker {
 
 absl::Status Worker::Run() {
   BoardHeader& header = board_->header();
-  if (absl::Status locked = board_->LockArena(Deadline::Never()); !locked.ok()) return locked;
+  if (absl::Status locked = board_->arena().Lock(board_->self(), Board::Patience()); !locked.ok()) return locked;
   // A predecessor's results were all taken before this process was started.
   extents_.Load();
   extents_.FreePublished();
-  board_->UnlockArena();
+  board_->arena().Unlock();
   WorkerLine& line = board_->worker(index_);
   line.member.store(board_->self(), std::memory_order_relaxed);
   FaultPointHere(fault::kPoolWorkerAttached);
@@ -258,17 +257,11 @@ absl::Status Worker::CallChunk(TaskSlot& slot, const ResolvedFunction& function,
 
 absl::Status Worker::PlacePart(absl::Span<const char> results, uint32_t items) {
   EndIfForked();
-  const absl::StatusOr<Extent*> extent = TakeExtent(results.size());
+  const absl::StatusOr<Extent*> extent = Board::TakeExtent(extents_, results.size(), current_);
   if (!extent.ok()) return extent.status();
   std::memcpy((*extent)->payload(), results.data(), results.size());
   parts_.push_back({board_->OffsetOf(*extent), static_cast<uint32_t>(results.size()), items});
   return absl::OkStatus();
-}
-
-absl::StatusOr<Extent*> Worker::TakeExtent(size_t bytes) {
-  absl::StatusOr<Extent*> extent = extents_.Take(bytes);
-  if (extent.ok()) (*extent)->state.store(Extent::kQueued | current_, std::memory_order_release);
-  return extent;
 }
 
 // The child of a task's fork, as the task returns in it: the slot, and what comes after, are its parent's.
@@ -288,7 +281,7 @@ absl::StatusOr<std::byte*> Worker::PlaceResult(TaskSlot& slot, size_t bytes) {
     return slot.result;
   }
   if (bytes > kLargestResult) return TooLarge();
-  const absl::StatusOr<Extent*> extent = TakeExtent(bytes);
+  const absl::StatusOr<Extent*> extent = Board::TakeExtent(extents_, bytes, current_);
   if (!extent.ok()) return extent.status();
   FaultPointHere(fault::kPoolResultReserved);
   slot.result_at = board_->OffsetOf(*extent);

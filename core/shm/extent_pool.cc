@@ -22,7 +22,7 @@ uint32_t RoundedChunks(uint64_t bytes) {
 }
 
 // Null: there is no address space for it.
-Extent* ExtentAt(const ChunkArena& arena, uint32_t chunk, uint64_t offset, uint64_t bytes = sizeof(Extent)) {
+Extent* ExtentAt(const Arena& arena, uint32_t chunk, uint64_t offset, uint64_t bytes = sizeof(Extent)) {
   return reinterpret_cast<Extent*>(arena.At(chunk, offset, bytes));
 }
 
@@ -40,7 +40,7 @@ uint64_t ExtentBytes(const ChunkRun& run) {
 
 // False: some could not be visited, as no address space is left.
 template <typename Visit>
-bool ForEachExtent(const ChunkArena& arena, uint32_t first, const ChunkRun& run, Visit visit) {
+bool ForEachExtent(const Arena& arena, uint32_t first, const ChunkRun& run, Visit visit) {
   const uint64_t bytes = ExtentBytes(run);
   for (uint64_t at = 0; at < run.count * kChunkBytes; at += bytes) {
     Extent* const extent = ExtentAt(arena, first, at);
@@ -58,7 +58,7 @@ bool Extent::IsFree() const {
   return (seen & kTag) == kOwned && !Family::IsAlive(static_cast<Member>(seen >> 32) & kMemberMask);
 }
 
-Extent* ExtentPool::Find(const ChunkArena& arena, uint64_t offset, uint32_t size) {
+Extent* ExtentPool::Find(const Arena& arena, uint64_t offset, uint32_t size) {
   if (!arena.Contains(offset)) return nullptr;
   const uint32_t chunk = arena.ChunkOf(offset);
   ChunkRun run;
@@ -69,7 +69,7 @@ Extent* ExtentPool::Find(const ChunkArena& arena, uint64_t offset, uint32_t size
   return ExtentAt(arena, chunk, within, sizeof(Extent) + size);
 }
 
-bool ExtentPool::AllFree(const ChunkArena& arena, uint32_t first, const ChunkRun& run) {
+bool ExtentPool::AllFree(const Arena& arena, uint32_t first, const ChunkRun& run) {
   if (!IsExtentKind(run.kind)) return false;
   bool all = true;
   const bool seen = ForEachExtent(arena, first, run, [&](const Extent& extent) {
@@ -93,8 +93,8 @@ void ExtentPool::Load() {
   // What was to be given back is still in the table, or another has given it back.
   leaving_.clear();
   to_free_.clear();
-  arena_->GiveBackOrphans(owner_);
   arena_->ForEachRun(owner_, [&](uint32_t first, const ChunkRun& run) {
+    if (run.kind == ChunkRun::kTail) return GiveBackLater(first, run.count);
     if (!IsExtentKind(run.kind) || (run.kind != kBigKind && run.count != 1)) return;
     Shelf& shelf = ShelfFor(run.kind, run.count);
     shelf.at = Insert(shelf, first);
@@ -115,9 +115,9 @@ void ExtentPool::FreePublished() {
 bool ExtentPool::MayReuse(const Extent& extent) const {
   const uint64_t seen = extent.state.load(std::memory_order_acquire);
   if (seen == Extent::kFree) return true;
-  if (!IsPublished(seen)) return extent.IsFree() && lock_->IsForgotten(seen);
-  // Who takes an item claims the extent first: it may have done so between the two looks, but not after the second.
-  return lock_->IsStale(seen) && extent.state.load(std::memory_order_acquire) == seen;
+  if (!IsPublished(seen)) return extent.IsFree() && (!is_passed_ || is_passed_(seen));
+  // A reader claims the extent before its item is passed: it may have done so between the two looks, but not after the second.
+  return is_passed_ && is_passed_(seen) && extent.state.load(std::memory_order_acquire) == seen;
 }
 
 Extent* ExtentPool::At(const Run& run, uint32_t extent) const {
@@ -237,11 +237,11 @@ absl::StatusOr<Extent*> ExtentPool::Take(uint64_t size, Deadline deadline) {
   if (Extent* const extent = TakeFrom(shelf)) return extent;
   // What other sizes don't need any more is looked for as memory is taken.
   LeaveUnused(1);
-  absl::StatusOr<uint32_t> first = TakeRun(shelf, deadline);
+  absl::StatusOr<uint32_t> first = TakeRun(kind, shelf.count, true, deadline);
   if (absl::IsResourceExhausted(first.status())) {
     LeaveUnused(64);
     Step();
-    first = TakeRun(shelf, deadline);
+    first = TakeRun(kind, shelf.count, true, deadline);
   }
   if (!first.ok()) return first.status();
   shelf.at = Insert(shelf, *first);
@@ -249,16 +249,16 @@ absl::StatusOr<Extent*> ExtentPool::Take(uint64_t size, Deadline deadline) {
   return At(runs_[shelf.at], 0);
 }
 
-absl::StatusOr<uint32_t> ExtentPool::TakeRun(Shelf& shelf, Deadline deadline) {
-  if (absl::Status locked = lock_->LockArena(deadline); !locked.ok()) return locked;
-  absl::StatusOr<uint32_t> first = arena_->Take(shelf.count, owner_);
-  lock_->UnlockArena();
+absl::StatusOr<uint32_t> ExtentPool::TakeRun(uint8_t kind, uint32_t count, bool all, Deadline deadline) {
+  if (absl::Status locked = arena_->Lock(self_, deadline); !locked.ok()) return locked;
+  absl::StatusOr<uint32_t> first = arena_->Take(count, owner_);
+  arena_->Unlock();
   if (!first.ok()) return first.status();
-  if (absl::Status prepared = arena_->Prepare(*first, shelf.count, true); !prepared.ok()) {
-    GiveBackLater(*first, shelf.count);
+  if (absl::Status prepared = arena_->Prepare(*first, count, all); !prepared.ok()) {
+    GiveBackLater(*first, count);
     return prepared;
   }
-  arena_->Publish(*first, {shelf.kind, owner_, shelf.count});
+  arena_->Publish(*first, {kind, owner_, count});
   return first;
 }
 
@@ -276,9 +276,9 @@ void ExtentPool::Step() {
     leaving_.pop_back();
   }
   // Where another holds the lock, the next step will do.
-  if (to_free_.empty() || !lock_->TryLockArena()) return;
+  if (to_free_.empty() || !arena_->TryLock(self_)) return;
   for (const Leaving& run : to_free_) arena_->GiveBack(run.first, run.count);
-  lock_->UnlockArena();
+  arena_->Unlock();
   to_free_.clear();
 }
 

@@ -15,14 +15,15 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <utility>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/os/deadline.h"
-#include "core/shm/chunk_arena.h"
+#include "core/shm/arena.h"
 #include "core/shm/family.h"
 
 namespace regatta {
@@ -43,20 +44,6 @@ struct alignas(64) Extent {
 };
 static_assert(sizeof(Extent) == 64);
 
-// The lock that guards the arena, as its owner takes it.
-class ArenaLock {
- public:
-  virtual ~ArenaLock() = default;
-  virtual absl::Status LockArena(Deadline deadline) = 0;
-  // For what can be done another time: false if another holds it.
-  virtual bool TryLockArena() = 0;
-  virtual void UnlockArena() = 0;
-  // Whether nothing leads to an extent any more that a reader, dead since, had claimed by this state.
-  virtual bool IsForgotten(uint64_t) const { return true; }
-  // Whether an extent published by this state was never put, as its owner died, and now never will be.
-  virtual bool IsStale(uint64_t) const { return false; }
-};
-
 class ExtentPool {
  public:
   static constexpr uint8_t kBigKind = ChunkRun::kFirstKind;  // One extent.
@@ -66,16 +53,25 @@ class ExtentPool {
   static constexpr uint8_t kEndOfKinds = kFirstClassKind + kClasses;
   static constexpr uint64_t ClassBytes(uint32_t extent_class) { return uint64_t{256} << extent_class; }
 
-  ExtentPool(ChunkArena* arena, uint32_t owner, ArenaLock* lock) : arena_(arena), owner_(owner), lock_(lock) {}
+  // Whether the reader of an extent in `state` can come no more: nothing leads to the extent any longer.
+  using IsPassed = std::function<bool(uint64_t state)>;
 
-  // Finds the owner's chunks in the table, and looks into none of them; the lock is held.
+  // `self` is Family::Self. `is_passed` is asked about extents that are published, and about those whose reader has died. If there is
+  // none, published extents are in use, and those of dead readers are not.
+  ExtentPool(Arena* arena, uint32_t owner, Member self, IsPassed is_passed = nullptr)
+      : arena_(arena), owner_(owner), self_(self), is_passed_(std::move(is_passed)) {}
+
+  // Finds the owner's chunks in the table, and looks into none of them. What a dead predecessor had taken and not published is given
+  // back later. The arena's lock is held.
   void Load();
   // Frees all that a dead predecessor had published, after Load: none of it is wanted any more.
   void FreePublished();
 
   // A free extent for `size` bytes of payload, still marked free: the owner may write to it and then publishes it.
-  // ResourceExhausted: no room. LockArena's errors.
+  // ResourceExhausted: no room. Unavailable: Arena::Lock's.
   absl::StatusOr<Extent*> Take(uint64_t size, Deadline deadline = Deadline::Never());
+  // A new run of `count` chunks, of any kind. `all`: as in Arena::Prepare. Errors: Take's.
+  absl::StatusOr<uint32_t> TakeRun(uint8_t kind, uint32_t count, bool all, Deadline deadline);
   // Gives back a run of another kind that the owner uses no more, in bounded steps: one by each Step, or Take.
   void GiveBackLater(uint32_t first, uint32_t count);
   void Step();
@@ -84,9 +80,9 @@ class ExtentPool {
   bool GiveBackUnused();
 
   // The extent at `offset` of the segment if there is one and it holds `size` bytes, else null.
-  static Extent* Find(const ChunkArena& arena, uint64_t offset, uint32_t size);
+  static Extent* Find(const Arena& arena, uint64_t offset, uint32_t size);
   // Whether nobody alive uses any extent of a run, of an owner who has nothing published. False for a run of another kind.
-  static bool AllFree(const ChunkArena& arena, uint32_t first, const ChunkRun& run);
+  static bool AllFree(const Arena& arena, uint32_t first, const ChunkRun& run);
 
  private:
   static constexpr uint32_t kNone = ~uint32_t{0};
@@ -123,11 +119,11 @@ class ExtentPool {
   void LeaveSurplus(Shelf& shelf);
   // Looks at the next `looks` runs of all, and gives back those that are unused.
   void LeaveUnused(uint32_t looks);
-  absl::StatusOr<uint32_t> TakeRun(Shelf& shelf, Deadline deadline);
 
-  ChunkArena* arena_;
+  Arena* arena_;
   uint32_t owner_;
-  ArenaLock* lock_;
+  Member self_;
+  IsPassed is_passed_;
   Shelf classes_[kClasses];
   std::map<uint32_t, Shelf> bigs_;  // By the chunks of a run.
   std::vector<Run> runs_;

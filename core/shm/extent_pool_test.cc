@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/shm/chunk_arena.h"
+#include "core/shm/arena.h"
 #include "core/shm/family.h"
 #include "core/shm/segment.h"
 #include "gtest/gtest.h"
@@ -20,24 +20,26 @@ constexpr uint32_t kChunks = 64;
 constexpr uint32_t kOwner = 7;
 constexpr uint64_t kLarge = 100'000;
 
-class ExtentPoolTest : public testing::Test, protected ArenaLock {
+class ExtentPoolTest : public testing::Test {
  protected:
   void SetUp() override {
     segment_ = *Segment::Create("a test", 4096);
-    arena_ = ChunkArena(segment_.get(), segment_->Get<ChunkArenaState>(0), kTable, kChunksAt, kChunks, kChunks);
+    arena_ = Arena(segment_.get(), segment_->Get<ArenaState>(0), {kTable, kChunksAt, kChunks}, kChunks, "test");
   }
-  absl::Status LockArena(Deadline) override { return absl::OkStatus(); }
-  bool TryLockArena() override { return true; }
-  void UnlockArena() override {}
-  bool IsStale(uint64_t state) const override { return is_stale_ && is_stale_(state); }
+  ExtentPool PoolOf(uint32_t owner) {
+    return ExtentPool(&arena_, owner, *Family::Self(), [this](uint64_t state) {
+      const bool published = (state & Extent::kTag) == Extent::kQueued;
+      return published ? is_stale_ && is_stale_(state) : true;
+    });
+  }
 
   std::shared_ptr<Segment> segment_;
-  ChunkArena arena_;
+  Arena arena_;
   std::function<bool(uint64_t)> is_stale_;
 };
 
 TEST_F(ExtentPoolTest, GivesNoExtentTwiceWhileItIsUsed) {
-  ExtentPool pool(&arena_, kOwner, this);
+  ExtentPool pool = PoolOf(kOwner);
   const Member self = *Family::Self();
   std::set<Extent*> taken;
   for (uint64_t i = 0; i < 100; ++i) {
@@ -52,11 +54,11 @@ TEST_F(ExtentPoolTest, GivesNoExtentTwiceWhileItIsUsed) {
 }
 
 TEST_F(ExtentPoolTest, WhatWasPublishedAndNeverPutIsUsedAgainOnceItIsStale) {
-  ExtentPool dead(&arena_, kOwner, this);
+  ExtentPool dead = PoolOf(kOwner);
   for (const uint64_t size : {uint64_t{500}, kLarge}) {
     Extent* left = *dead.Take(size);
     left->state = Extent::kQueued | 5;
-    ExtentPool pool(&arena_, kOwner, this);
+    ExtentPool pool = PoolOf(kOwner);
     pool.Load();
     is_stale_ = nullptr;
     EXPECT_NE(*pool.Take(size), left);
@@ -77,7 +79,7 @@ TEST_F(ExtentPoolTest, WhatWasPublishedAndNeverPutIsUsedAgainOnceItIsStale) {
 TEST_F(ExtentPoolTest, WhatIsClaimedBetweenTwoLooksIsNotUsedAgain) {
   const Member self = *Family::Self();
   for (const uint64_t size : {uint64_t{500}, kLarge}) {
-    ExtentPool pool(&arena_, kOwner, this);
+    ExtentPool pool = PoolOf(kOwner);
     Extent* read = *pool.Take(size);
     read->state = Extent::kQueued | 5;
     is_stale_ = [&](uint64_t state) {
@@ -96,10 +98,10 @@ TEST_F(ExtentPoolTest, WhatIsClaimedBetweenTwoLooksIsNotUsedAgain) {
 }
 
 TEST_F(ExtentPoolTest, ASuccessorFreesWhatWasPublishedWhereItIsNotWanted) {
-  ExtentPool dead(&arena_, kOwner, this);
+  ExtentPool dead = PoolOf(kOwner);
   Extent* left = *dead.Take(500);
   left->state = Extent::kQueued | 5;
-  ExtentPool pool(&arena_, kOwner, this);
+  ExtentPool pool = PoolOf(kOwner);
   pool.Load();
   pool.FreePublished();
   EXPECT_EQ(left->state, Extent::kFree);
@@ -108,7 +110,7 @@ TEST_F(ExtentPoolTest, ASuccessorFreesWhatWasPublishedWhereItIsNotWanted) {
 // The looks of each Take at extents in use.
 TEST_F(ExtentPoolTest, LooksAtAFewExtentsHoweverManyAreInUse) {
   for (const uint64_t size : {uint64_t{150}, uint64_t{33 << 10}}) {
-    ExtentPool pool(&arena_, kOwner, this);
+    ExtentPool pool = PoolOf(kOwner);
     pool.Load();
     int looks = 0;
     is_stale_ = [&](uint64_t) {
@@ -129,7 +131,7 @@ TEST_F(ExtentPoolTest, LooksAtAFewExtentsHoweverManyAreInUse) {
     pool.FreePublished();
     while (pool.GiveBackUnused()) {
     }
-    ExtentPool successor(&arena_, kOwner, this);
+    ExtentPool successor = PoolOf(kOwner);
     successor.Load();
     while (successor.GiveBackUnused()) {
     }
@@ -138,7 +140,7 @@ TEST_F(ExtentPoolTest, LooksAtAFewExtentsHoweverManyAreInUse) {
 
 TEST_F(ExtentPoolTest, ABacklogsMemoryIsGivenBackInStepsAsItsOwnerGoesOn) {
   for (const uint64_t size : {uint64_t{150}, uint64_t{30'000}, uint64_t{33 << 10}}) {
-    ExtentPool pool(&arena_, kOwner, this);
+    ExtentPool pool = PoolOf(kOwner);
     pool.Load();
     std::vector<Extent*> backlog;
     while (arena_.taken() < kChunks / 2) {
@@ -161,7 +163,7 @@ TEST_F(ExtentPoolTest, ABacklogsMemoryIsGivenBackInStepsAsItsOwnerGoesOn) {
 TEST_F(ExtentPoolTest, ReadersThatKeepSomeDoNotMakeItGrow) {
   const Member self = *Family::Self();
   for (const uint64_t size : {uint64_t{30'000}, uint64_t{33 << 10}}) {
-    ExtentPool pool(&arena_, kOwner, this);
+    ExtentPool pool = PoolOf(kOwner);
     pool.Load();
     const uint64_t before = arena_.taken();
     std::vector<Extent*> kept;
@@ -182,7 +184,7 @@ TEST_F(ExtentPoolTest, ReadersThatKeepSomeDoNotMakeItGrow) {
 }
 
 TEST_F(ExtentPoolTest, WhatOtherSizesLeaveFreeMakesRoom) {
-  ExtentPool pool(&arena_, kOwner, this);
+  ExtentPool pool = PoolOf(kOwner);
   std::vector<Extent*> small;
   for (;;) {
     const absl::StatusOr<Extent*> extent = pool.Take(500);

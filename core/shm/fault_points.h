@@ -11,6 +11,10 @@ namespace fault {
 
 inline constexpr FaultPoint kFamilyPlaceClaimed("family_place_claimed");
 inline constexpr FaultPoint kFamilyLifeHeld("family_life_held");
+inline constexpr FaultPoint kLockReleased("lock_released");
+inline constexpr FaultPoint kLockTakenOver("lock_taken_over");
+inline constexpr FaultPoint kLockWaiting("lock_waiting");
+inline constexpr FaultPoint kArenaLocked("arena_locked");
 inline constexpr FaultPoint kArenaGrown("arena_grown");
 inline constexpr FaultPoint kArenaTailMarked("arena_tail_marked");
 inline constexpr FaultPoint kArenaHeadMarked("arena_head_marked");
@@ -20,8 +24,9 @@ inline constexpr FaultPoint kArenaFreed("arena_freed");
 
 // Every point above: the coverage tests go through it.
 inline constexpr std::array kShmFaultPoints = {
-    fault::kFamilyPlaceClaimed, fault::kFamilyLifeHeld,  fault::kArenaGrown,
-    fault::kArenaTailMarked,    fault::kArenaHeadMarked, fault::kArenaFreed,
+    fault::kFamilyPlaceClaimed, fault::kFamilyLifeHeld, fault::kLockReleased, fault::kLockTakenOver,
+    fault::kLockWaiting,        fault::kArenaLocked,    fault::kArenaGrown,   fault::kArenaTailMarked,
+    fault::kArenaHeadMarked,    fault::kArenaFreed,
 };
 
 }  // namespace regatta

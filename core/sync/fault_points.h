@@ -13,17 +13,16 @@ inline constexpr FaultPoint kWaitTokenTaken("wait_token_taken");
 inline constexpr FaultPoint kWaitAnnounced("wait_announced");
 inline constexpr FaultPoint kWaitWoken("wait_woken");
 inline constexpr FaultPoint kNotifyDisarmed("notify_disarmed");
-inline constexpr FaultPoint kLockReleased("lock_released");
-inline constexpr FaultPoint kLockTakenOver("lock_taken_over");
-inline constexpr FaultPoint kLockWaiting("lock_waiting");
 inline constexpr FaultPoint kEventSet("event_set");
 
 }  // namespace fault
 
 // The points of what queues use, too: the queue's coverage test goes through them.
 inline constexpr std::array kSyncFaultPoints = {
-    fault::kWaitTokenTaken, fault::kWaitAnnounced, fault::kWaitWoken,   fault::kNotifyDisarmed,
-    fault::kLockReleased,   fault::kLockTakenOver, fault::kLockWaiting,
+    fault::kWaitTokenTaken,
+    fault::kWaitAnnounced,
+    fault::kWaitWoken,
+    fault::kNotifyDisarmed,
 };
 // Those of the event, which no other layer uses yet: its own test goes through them.
 inline constexpr std::array kEventFaultPoints = {fault::kEventSet};

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
+#include "core/shm/lock_cell.h"
 #include "core/shm/shared_object.h"
-#include "core/sync/lock_cell.h"
 
 namespace regatta {
 

@@ -10,8 +10,8 @@
 
 #include "absl/time/time.h"
 #include "core/os/forked_child.h"
+#include "core/shm/fault_points.h"
 #include "core/shm/shared_object_suite.h"
-#include "core/sync/fault_points.h"
 #include "gtest/gtest.h"
 
 namespace regatta {

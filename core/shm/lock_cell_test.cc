@@ -1,4 +1,4 @@
-#include "core/sync/lock_cell.h"
+#include "core/shm/lock_cell.h"
 
 #include <unistd.h>
 

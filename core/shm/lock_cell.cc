@@ -1,4 +1,4 @@
-#include "core/sync/lock_cell.h"
+#include "core/shm/lock_cell.h"
 
 #include "core/os/cpu.h"
 #include "core/os/futex.h"

@@ -2,15 +2,15 @@
 //
 // The holder is a process (a Member) from acquire to release, whichever of its threads acquires and whoever releases. A
 // waiter sleeps on the word and on the holder's Life at once, so the kernel itself wakes it when the holder dies.
-#ifndef REGATTA_CORE_SYNC_LOCK_CELL_H_
-#define REGATTA_CORE_SYNC_LOCK_CELL_H_
+#ifndef REGATTA_CORE_SHM_LOCK_CELL_H_
+#define REGATTA_CORE_SHM_LOCK_CELL_H_
 
 #include <atomic>
 #include <cstdint>
 
 #include "core/os/deadline.h"
 #include "core/shm/family.h"
-#include "core/sync/fault_points.h"
+#include "core/shm/fault_points.h"
 
 namespace regatta {
 
@@ -51,4 +51,4 @@ class LockCell {
 
 }  // namespace regatta
 
-#endif  // REGATTA_CORE_SYNC_LOCK_CELL_H_
+#endif  // REGATTA_CORE_SHM_LOCK_CELL_H_

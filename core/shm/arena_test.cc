@@ -1,15 +1,21 @@
-#include "core/shm/chunk_arena.h"
+#include "core/shm/arena.h"
 
+#include <unistd.h>
+
+#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <functional>
 #include <map>
 #include <random>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "core/os/forked_child.h"
 #include "core/os/memfd.h"
+#include "core/shm/family.h"
 #include "core/shm/fault_points.h"
 #include "core/shm/segment.h"
 #include "gtest/gtest.h"
@@ -22,18 +28,20 @@ constexpr uint64_t kTable = 4096;
 constexpr uint64_t kChunksAt = 64 << 10;
 constexpr uint32_t kChunks = 256;
 
-class ChunkArenaTest : public testing::Test {
+class ArenaTest : public testing::Test {
  protected:
   void SetUp() override {
     segment_ = *Segment::Create("a test", 4096);
     arena_ = ArenaWith(kChunks);
   }
-  ChunkArena ArenaWith(uint32_t limit) {
-    return ChunkArena(segment_.get(), &state(), kTable, kChunksAt, kChunks, limit);
+  Arena ArenaWith(uint32_t limit) {
+    return Arena(segment_.get(), &state(), {kTable, kChunksAt, kChunks}, limit, "test");
   }
   // All steps of taking a run.
   absl::StatusOr<uint32_t> Take(uint32_t count, uint32_t owner) {
+    EXPECT_TRUE(arena_.Lock(*Family::Self(), Deadline::Never()).ok());
     const absl::StatusOr<uint32_t> first = arena_.Take(count, owner);
+    arena_.Unlock();
     if (!first.ok()) return first.status();
     if (absl::Status prepared = arena_.Prepare(*first, count, true); !prepared.ok()) return prepared;
     arena_.Publish(*first, {kKind, owner, count});
@@ -44,22 +52,36 @@ class ChunkArenaTest : public testing::Test {
     ChunkRun run;
     if (!arena_.IsRun(first, &run)) return;
     arena_.Punch(first, run.count);
-    arena_.GiveBack(first, run.count);
+    GiveBack(first, run.count);
   }
-  ChunkArenaState& state() { return *segment_->Get<ChunkArenaState>(0); }
+  void GiveBack(uint32_t first, uint32_t count) {
+    ASSERT_TRUE(arena_.Lock(*Family::Self(), Deadline::Never()).ok());
+    arena_.GiveBack(first, count);
+    arena_.Unlock();
+  }
+  ArenaState& state() { return *segment_->Get<ArenaState>(0); }
   std::vector<std::pair<uint32_t, uint32_t>> RunsOf(uint32_t owner) {
     std::vector<std::pair<uint32_t, uint32_t>> runs;
     arena_.ForEachRun(owner, [&](uint32_t first, const ChunkRun& run) {
       EXPECT_EQ(run.owner, owner);
-      runs.emplace_back(first, run.count);
+      if (run.kind != ChunkRun::kTail) runs.emplace_back(first, run.count);
     });
     return runs;
+  }
+  // Gives back what a death left of the owner's.
+  void GiveBackOrphans(uint32_t owner) {
+    arena_.ForEachRun(owner, [&](uint32_t first, const ChunkRun& run) {
+      if (run.kind != ChunkRun::kTail) return;
+      arena_.Punch(first, run.count);
+      GiveBack(first, run.count);
+    });
   }
   // The word of a chunk in the table, as FORMAT.md says it.
   std::atomic<uint64_t>& Word(uint32_t chunk) {
     return *segment_->Get<std::atomic<uint64_t>>(kTable + chunk * sizeof(uint64_t));
   }
-  // A child that dies at the passage number `skip` + 1 of `point` while it does `work`; then the state is put right.
+  // A child that dies at the passage number `skip` + 1 of `point` while it does `work`. Then the next holder of the lock puts right
+  // what it left.
   void DieAt(FaultPoint point, uint32_t skip, const std::function<void()>& work) {
     ForkedChild child([&] {
       ArmFaultPoint(point, skip);
@@ -67,14 +89,15 @@ class ChunkArenaTest : public testing::Test {
       return 0;
     });
     ASSERT_EQ(child.Wait(), -SIGKILL) << point.name() << " was not reached " << skip + 1 << " times";
-    arena_.Recount();
+    ASSERT_TRUE(arena_.Lock(*Family::Self(), Deadline::Never()).ok());
+    arena_.Unlock();
   }
 
   std::shared_ptr<Segment> segment_;
-  ChunkArena arena_;
+  Arena arena_;
 };
 
-TEST_F(ChunkArenaTest, TakesTheFirstFreeRunThatFits) {
+TEST_F(ArenaTest, TakesTheFirstFreeRunThatFits) {
   EXPECT_EQ(*Take(2, 1), 0u);
   EXPECT_EQ(*Take(3, 1), 2u);
   EXPECT_EQ(*Take(1, 1), 5u);
@@ -85,7 +108,7 @@ TEST_F(ChunkArenaTest, TakesTheFirstFreeRunThatFits) {
   EXPECT_EQ(arena_.taken(), 9u);
 }
 
-TEST_F(ChunkArenaTest, GivesMemoryThatIsAllZeroAlsoTheSecondTime) {
+TEST_F(ArenaTest, GivesMemoryThatIsAllZeroAlsoTheSecondTime) {
   const uint32_t first = *Take(2, 1);
   std::memset(arena_.At(first, 0, 2 * kChunkBytes), 0xff, 2 * kChunkBytes);
   GiveBack(first);
@@ -93,7 +116,7 @@ TEST_F(ChunkArenaTest, GivesMemoryThatIsAllZeroAlsoTheSecondTime) {
   for (uint64_t i = 0; i < 2 * kChunkBytes; ++i) ASSERT_EQ(arena_.At(first, 0, 2 * kChunkBytes)[i], std::byte{0}) << i;
 }
 
-TEST_F(ChunkArenaTest, TakesNoRunAcrossTwoWindows) {
+TEST_F(ArenaTest, TakesNoRunAcrossTwoWindows) {
   std::vector<uint32_t> taken;
   for (absl::StatusOr<uint32_t> run; (run = Take(5, 1)).ok();) {
     EXPECT_NE(arena_.At(*run, 0, 5 * kChunkBytes), nullptr) << *run;
@@ -104,7 +127,7 @@ TEST_F(ChunkArenaTest, TakesNoRunAcrossTwoWindows) {
   EXPECT_LT(*Take(1, 1), 32u);
 }
 
-TEST_F(ChunkArenaTest, FindsTheRunsOfEachOwner) {
+TEST_F(ArenaTest, FindsTheRunsOfEachOwner) {
   ASSERT_TRUE(Take(2, 1).ok());
   ASSERT_TRUE(Take(1, 2).ok());
   ASSERT_TRUE(Take(4, 1).ok());
@@ -113,7 +136,7 @@ TEST_F(ChunkArenaTest, FindsTheRunsOfEachOwner) {
   EXPECT_TRUE(RunsOf(3).empty());
 }
 
-TEST_F(ChunkArenaTest, KnowsWhereRunsStart) {
+TEST_F(ArenaTest, KnowsWhereRunsStart) {
   const uint32_t first = *Take(3, 7);
   ChunkRun run;
   EXPECT_TRUE(arena_.IsRun(first, &run));
@@ -124,7 +147,7 @@ TEST_F(ChunkArenaTest, KnowsWhereRunsStart) {
   EXPECT_FALSE(arena_.IsRun(0xffffffff, &run));
 }
 
-TEST_F(ChunkArenaTest, TrustsNoRunThatIsLongerThanTheArena) {
+TEST_F(ArenaTest, TrustsNoRunThatIsLongerThanTheArena) {
   const uint32_t first = *Take(1, 1);
   Word(first).store(kKind | uint64_t{1} << 8 | uint64_t{kChunks + 1} << 32);
   ChunkRun run;
@@ -133,7 +156,7 @@ TEST_F(ChunkArenaTest, TrustsNoRunThatIsLongerThanTheArena) {
   EXPECT_FALSE(arena_.IsRun(first, &run)) << "no run has no chunks";
 }
 
-TEST_F(ChunkArenaTest, TellsWhichOffsetsItContains) {
+TEST_F(ArenaTest, TellsWhichOffsetsItContains) {
   EXPECT_FALSE(arena_.Contains(kChunksAt - 1));
   EXPECT_TRUE(arena_.Contains(kChunksAt));
   EXPECT_TRUE(arena_.Contains(kChunksAt + kChunks * kChunkBytes - 1));
@@ -142,7 +165,7 @@ TEST_F(ChunkArenaTest, TellsWhichOffsetsItContains) {
   EXPECT_EQ(arena_.ChunkOf(arena_.OffsetOf(17) + 5), 17u);
 }
 
-TEST_F(ChunkArenaTest, SaysWhenTheLimitIsReachedAndGoesOn) {
+TEST_F(ArenaTest, SaysWhenTheLimitIsReachedAndGoesOn) {
   arena_ = ArenaWith(4);
   const uint32_t first = *Take(3, 1);
   const absl::Status full = Take(2, 1).status();
@@ -155,7 +178,7 @@ TEST_F(ChunkArenaTest, SaysWhenTheLimitIsReachedAndGoesOn) {
   EXPECT_TRUE(Take(3, 1).ok());
 }
 
-TEST_F(ChunkArenaTest, SaysWhenNoRunIsLongEnough) {
+TEST_F(ArenaTest, SaysWhenNoRunIsLongEnough) {
   std::vector<uint32_t> taken;
   for (absl::StatusOr<uint32_t> run; (run = Take(2, 1)).ok();) taken.push_back(*run);
   EXPECT_GE(taken.size(), kChunks / 2 - 4) << "a chunk before the end of a window may be left over";
@@ -164,7 +187,7 @@ TEST_F(ChunkArenaTest, SaysWhenNoRunIsLongEnough) {
   EXPECT_TRUE(Take(2, 1).ok());
 }
 
-TEST_F(ChunkArenaTest, NeverOverlapsInAThousandRandomTakesAndGives) {
+TEST_F(ArenaTest, NeverOverlapsInAThousandRandomTakesAndGives) {
   std::mt19937 random(1);
   std::map<uint32_t, uint32_t> held;
   for (int i = 0; i < 1000; ++i) {
@@ -188,16 +211,42 @@ TEST_F(ChunkArenaTest, NeverOverlapsInAThousandRandomTakesAndGives) {
     for (const auto& [first, count] : held) total += count;
     ASSERT_EQ(arena_.taken(), total);
   }
-  arena_.Recount();
-  uint64_t total = 0;
-  for (const auto& [first, count] : held) total += count;
-  EXPECT_EQ(arena_.taken(), total);
+}
+
+TEST_F(ArenaTest, IsLockedUntilItsHolderReleasesOrDies) {
+  ASSERT_EQ(*Take(3, 1), 0u);
+  Shared<std::atomic<bool>> held;
+  ForkedChild holder([&] {
+    REGATTA_CHILD_REQUIRE(arena_.Lock(*Family::Self(), Deadline::Never()).ok());
+    *held = true;
+    for (;;) pause();
+    return 0;
+  });
+  ASSERT_TRUE(Eventually([&] { return held->load(); }));
+  const Member self = *Family::Self();
+  const absl::Status late = arena_.Lock(self, Deadline::Now());
+  EXPECT_TRUE(absl::IsUnavailable(late)) << late;
+  EXPECT_NE(late.message().find(absl::StrCat("process ", holder.pid(), " holds up the test ")), std::string::npos)
+      << late;
+  EXPECT_FALSE(arena_.TryLock(self));
+  holder.Kill();
+  ASSERT_EQ(holder.Wait(), -SIGKILL);
+  // A holder that dies in Take or GiveBack may leave any numbers here.
+  state().taken = 70;
+  state().first_free = 9;
+  ASSERT_TRUE(arena_.Lock(self, Deadline::Never()).ok());
+  EXPECT_FALSE(arena_.TryLock(self)) << "held by this process";
+  arena_.Unlock();
+  EXPECT_EQ(arena_.taken(), 3u);
+  EXPECT_EQ(state().first_free, 3u);
+  EXPECT_TRUE(arena_.TryLock(self));
+  arena_.Unlock();
 }
 
 // Whatever a death left: all that was taken is found by its owner, and all can be taken once the owner's successor has been.
-using ChunkArenaDeath = ChunkArenaTest;
+using ArenaDeath = ArenaTest;
 
-TEST_F(ChunkArenaDeath, AtEachStepOfTakingLeavesNothingLost) {
+TEST_F(ArenaDeath, AtEachStepOfTakingLeavesNothingLost) {
   for (const FaultPoint point : {fault::kArenaGrown, fault::kArenaTailMarked, fault::kArenaHeadMarked}) {
     for (const bool in_a_gap : {false, true}) {
       SCOPED_TRACE(testing::Message() << point.name() << (in_a_gap ? " in a gap" : " at the end"));
@@ -211,7 +260,7 @@ TEST_F(ChunkArenaDeath, AtEachStepOfTakingLeavesNothingLost) {
       DieAt(point, 0, [&] { Take(4, 3).IgnoreError(); });
       EXPECT_EQ(RunsOf(3).size(), point == fault::kArenaHeadMarked ? 1u : 0u);
       for (const auto& [first, count] : RunsOf(3)) GiveBack(first);
-      arena_.GiveBackOrphans(3);
+      GiveBackOrphans(3);
       for (const uint32_t first : {before, after}) GiveBack(first);
       EXPECT_EQ(arena_.taken(), 0u);
       for (uint32_t chunk = 0; chunk < 16; ++chunk) EXPECT_EQ(Word(chunk).load(), 0u) << chunk;
@@ -219,7 +268,7 @@ TEST_F(ChunkArenaDeath, AtEachStepOfTakingLeavesNothingLost) {
   }
 }
 
-TEST_F(ChunkArenaDeath, InsideGivingBackLeavesTailsThatTheOwnersSuccessorFrees) {
+TEST_F(ArenaDeath, InsideGivingBackLeavesTailsThatTheOwnersSuccessorFrees) {
   for (const uint32_t freed : {1u, 2u, 4u}) {
     const uint32_t first = *Take(4, 3);
     const uint32_t other = *Take(1, 4);
@@ -227,7 +276,7 @@ TEST_F(ChunkArenaDeath, InsideGivingBackLeavesTailsThatTheOwnersSuccessorFrees) 
     DieAt(fault::kArenaFreed, freed - 1, [&] { GiveBack(first); });
     EXPECT_EQ(arena_.taken(), 5u - freed);
     EXPECT_TRUE(RunsOf(3).empty());
-    arena_.GiveBackOrphans(3);
+    GiveBackOrphans(3);
     EXPECT_EQ(arena_.taken(), 1u);
     ASSERT_EQ(*Take(4, 5), first);
     for (uint64_t i = 0; i < 4 * kChunkBytes; ++i)
@@ -237,7 +286,7 @@ TEST_F(ChunkArenaDeath, InsideGivingBackLeavesTailsThatTheOwnersSuccessorFrees) 
   }
 }
 
-TEST_F(ChunkArenaDeath, LeavesNoMemoryBehindFreeChunks) {
+TEST_F(ArenaDeath, LeavesNoMemoryBehindFreeChunks) {
   const uint32_t first = *Take(8, 3);
   std::memset(arena_.At(first, 0, 8 * kChunkBytes), 0xff, 8 * kChunkBytes);
   DieAt(fault::kArenaFreed, 7, [&] { GiveBack(first); });
@@ -248,13 +297,13 @@ TEST_F(ChunkArenaDeath, LeavesNoMemoryBehindFreeChunks) {
   EXPECT_EQ(sum, std::byte{0});
 }
 
-TEST_F(ChunkArenaDeath, OfManyInARowIsCountedRight) {
+TEST_F(ArenaDeath, OfManyInARowIsCountedRight) {
   // Tails beyond the end, left again and again, with whole runs taken in between.
   for (uint32_t i = 0; i < 8; ++i) {
     ASSERT_TRUE(Take(1, 1).ok());
     DieAt(fault::kArenaTailMarked, 0, [&] { Take(5, 3).IgnoreError(); });
   }
-  arena_.GiveBackOrphans(3);
+  GiveBackOrphans(3);
   EXPECT_EQ(arena_.taken(), 8u);
   const auto mine = RunsOf(1);
   EXPECT_EQ(mine.size(), 8u);

@@ -1,22 +1,26 @@
-#include "core/shm/chunk_arena.h"
-
-#include <algorithm>
+#include "core/shm/arena.h"
 
 #include "absl/strings/str_cat.h"
-#include "core/shm/fault_points.h"
+#include "absl/time/time.h"
 
 namespace regatta {
 
-ChunkArena::ChunkArena(const Segment* segment, ChunkArenaState* state, uint64_t table_offset, uint64_t chunks_offset,
-                       uint32_t chunks, uint32_t limit)
-    : segment_(segment),
-      state_(state),
-      table_offset_(table_offset),
-      chunks_offset_(chunks_offset),
-      chunks_(chunks),
-      limit_(std::min(chunks, limit)) {}
+absl::Status Arena::Lock(Member self, Deadline deadline) {
+  constexpr absl::Duration kPatience = absl::Milliseconds(20);
+  constexpr absl::Duration kMostPatience = absl::Seconds(1);
+  const Deadline last = Deadline::After(kMostPatience);
+  for (;;) {
+    const uint32_t turns = state_->turns.load(std::memory_order_relaxed);
+    const Deadline patience = Deadline::After(kPatience);
+    const bool late = deadline.monotonic_nanos() < patience.monotonic_nanos();
+    if (Enter(state_->lock.Acquire(self, late ? patience : deadline))) return absl::OkStatus();
+    if (state_->turns.load(std::memory_order_relaxed) == turns || last.passed()) break;
+  }
+  return absl::UnavailableError(absl::StrCat("process ", Family::PidOf(state_->lock.holder()), " holds up the ", noun_,
+                                             " without running: continue it if it is stopped, or end it"));
+}
 
-ChunkRun ChunkArena::Read(uint32_t chunk) const {
+ChunkRun Arena::Read(uint32_t chunk) const {
   const std::atomic<uint64_t>* const at = Word(chunk);
   if (at == nullptr) return {};  // The table has not grown so far.
   const uint64_t word = at->load(std::memory_order_acquire);
@@ -24,23 +28,23 @@ ChunkRun ChunkArena::Read(uint32_t chunk) const {
           static_cast<uint32_t>(word >> 32)};
 }
 
-void ChunkArena::Write(uint32_t chunk, ChunkRun run, std::memory_order order) {
+void Arena::Write(uint32_t chunk, ChunkRun run, std::memory_order order) {
   if (std::atomic<uint64_t>* const at = Word(chunk))
     at->store(uint64_t{run.kind} | uint64_t{run.owner} << 8 | uint64_t{run.count} << 32, order);
 }
 
-uint32_t ChunkArena::CheckedEnd(uint32_t end) const {
+uint32_t Arena::CheckedEnd(uint32_t end) const {
   const uint64_t size = segment_->Size().value_or(0);
-  const uint64_t words = size > table_offset_ ? (size - table_offset_) / sizeof(uint64_t) : 0;
-  end = static_cast<uint32_t>(std::min({uint64_t{end}, chunks_, words}));
+  const uint64_t words = size > place_.table ? (size - place_.table) / sizeof(uint64_t) : 0;
+  end = static_cast<uint32_t>(std::min({uint64_t{end}, uint64_t{place_.chunks}, words}));
   std::atomic_ref(known_end_).store(end, std::memory_order_relaxed);
   return end;
 }
 
-uint32_t ChunkArena::FindFree(uint32_t first, uint32_t count, uint64_t looks) const {
+uint32_t Arena::FindFree(uint32_t first, uint32_t count, uint64_t looks) const {
   const uint32_t end = End();
   for (uint32_t run = 0; run < count;) {
-    if (first >= chunks_) return kNone;
+    if (first >= place_.chunks) return kNone;
     // A run lies in one window, as it is used by its address.
     if (run == 0 && !Segment::InOneWindow(OffsetOf(first), count * kChunkBytes)) {
       first = ChunkOf(Segment::EndOfWindowAt(OffsetOf(first)));
@@ -55,10 +59,10 @@ uint32_t ChunkArena::FindFree(uint32_t first, uint32_t count, uint64_t looks) co
       run = 0;
     }
   }
-  return uint64_t{first} + count <= chunks_ ? first : kNone;
+  return uint64_t{first} + count <= place_.chunks ? first : kNone;
 }
 
-absl::StatusOr<uint32_t> ChunkArena::Take(uint32_t count, uint32_t owner) {
+absl::StatusOr<uint32_t> Arena::Take(uint32_t count, uint32_t owner) {
   const uint64_t taken = state_->taken.load(std::memory_order_relaxed);
   if (count > limit_ || taken > limit_ - count) {
     return absl::ResourceExhaustedError(absl::StrCat("the memory limit of ", limit_ * kChunkBytes,
@@ -73,13 +77,13 @@ absl::StatusOr<uint32_t> ChunkArena::Take(uint32_t count, uint32_t owner) {
     if (count == 1) first_free = std::min(first_free + static_cast<uint32_t>(kTakeLooks), end);
     first = FindFree(end, count, 0);
   }
-  if (first == kNone) first = FindFree(0, count, chunks_);
+  if (first == kNone) first = FindFree(0, count, place_.chunks);
   if (first == kNone) {
     return absl::ResourceExhaustedError(absl::StrCat("no ", count * kChunkBytes, " bytes in one piece are left of ",
-                                                     chunks_ * kChunkBytes, " reserved: take items out"));
+                                                     place_.chunks * kChunkBytes, " reserved: take items out"));
   }
   if (first + count > end) {
-    const uint64_t words = table_offset_ + end * sizeof(uint64_t);
+    const uint64_t words = place_.table + end * sizeof(uint64_t);
     const uint64_t bytes = (first + count - end) * sizeof(uint64_t);
     if (absl::Status grown = segment_->Grow(words, bytes); !grown.ok()) return grown;
     state_->end.store(first + count, std::memory_order_relaxed);
@@ -93,7 +97,7 @@ absl::StatusOr<uint32_t> ChunkArena::Take(uint32_t count, uint32_t owner) {
   return first;
 }
 
-absl::Status ChunkArena::Prepare(uint32_t first, uint32_t count, bool all) const {
+absl::Status Arena::Prepare(uint32_t first, uint32_t count, bool all) const {
   constexpr uint64_t kLastPage = 4096;
   const uint64_t offset = OffsetOf(first);
   const uint64_t bytes = count * kChunkBytes;
@@ -106,17 +110,17 @@ absl::Status ChunkArena::Prepare(uint32_t first, uint32_t count, bool all) const
   return absl::OkStatus();
 }
 
-void ChunkArena::Publish(uint32_t first, const ChunkRun& run) {
+void Arena::Publish(uint32_t first, const ChunkRun& run) {
   Write(first, run, std::memory_order_release);
   FaultPointHere(fault::kArenaHeadMarked);
 }
 
-void ChunkArena::Punch(uint32_t first, uint32_t count) const {
+void Arena::Punch(uint32_t first, uint32_t count) const {
   // Prepare clears what a refusal leaves.
   segment_->Punch(OffsetOf(first), count * kChunkBytes).IgnoreError();
 }
 
-void ChunkArena::GiveBack(uint32_t first, uint32_t count) {
+void Arena::GiveBack(uint32_t first, uint32_t count) {
   // The head goes first: a death then leaves tails without a head, which are found again.
   for (uint32_t i = 0; i < count; ++i) {
     Write(first + i, {}, std::memory_order_release);
@@ -128,41 +132,23 @@ void ChunkArena::GiveBack(uint32_t first, uint32_t count) {
   state_->taken.store(taken > count ? taken - count : 0, std::memory_order_relaxed);
 }
 
-void ChunkArena::ForEachRun(uint32_t owner, absl::FunctionRef<void(uint32_t, const ChunkRun&)> visit) const {
+void Arena::ForEachRun(uint32_t owner, absl::FunctionRef<void(uint32_t, const ChunkRun&)> visit) const {
   const uint32_t end = End();
   for (uint32_t chunk = 0; chunk < end;) {
     ChunkRun run;
     if (!IsRun(chunk, &run)) {
-      ++chunk;
-      continue;
+      run = {ChunkRun::kTail, owner, 0};
+      for (ChunkRun tail; chunk + run.count < end; ++run.count) {
+        tail = Read(chunk + run.count);
+        if (tail.kind != ChunkRun::kTail || tail.owner != owner) break;
+      }
     }
-    if (run.owner == owner) visit(chunk, run);
-    chunk += run.count;
+    if (run.owner == owner && run.count > 0) visit(chunk, run);
+    chunk += std::max(run.count, uint32_t{1});
   }
 }
 
-void ChunkArena::GiveBackOrphans(uint32_t owner) {
-  const uint32_t end = End();
-  for (uint32_t chunk = 0; chunk < end;) {
-    ChunkRun run;
-    if (IsRun(chunk, &run)) {
-      chunk += run.count;
-      continue;
-    }
-    uint32_t count = 0;
-    for (; chunk + count < end; ++count) {
-      const ChunkRun here = Read(chunk + count);
-      if (here.kind != ChunkRun::kTail || here.owner != owner) break;
-    }
-    if (count > 0) {
-      Punch(chunk, count);
-      GiveBack(chunk, count);
-    }
-    chunk += std::max(count, uint32_t{1});
-  }
-}
-
-uint32_t ChunkArena::Sweep(uint32_t from, absl::FunctionRef<bool(uint32_t, const ChunkRun&)> unused) {
+uint32_t Arena::Sweep(uint32_t from, absl::FunctionRef<bool(uint32_t, const ChunkRun&)> unused) {
   const uint32_t end = End();
   uint32_t budget = kSweepChunks;
   for (uint32_t looks = 0; from < end && budget > 0 && looks < kSweepLooks; ++looks) {
@@ -190,7 +176,7 @@ uint32_t ChunkArena::Sweep(uint32_t from, absl::FunctionRef<bool(uint32_t, const
   return from;
 }
 
-void ChunkArena::Recount() {
+void Arena::Recount() {
   // Killed inside Take or GiveBack, the holder may have left these hints behind the table.
   const uint32_t end = End();
   uint32_t first_free = end;
@@ -206,10 +192,10 @@ void ChunkArena::Recount() {
   state_->taken.store(taken, std::memory_order_relaxed);
 }
 
-bool ChunkArena::IsRun(uint32_t first, ChunkRun* run) const {
+bool Arena::IsRun(uint32_t first, ChunkRun* run) const {
   if (first >= std::atomic_ref(known_end_).load(std::memory_order_relaxed) && first >= End()) return false;
   *run = Read(first);
-  return run->kind >= ChunkRun::kFirstKind && run->count > 0 && run->count <= chunks_ - first &&
+  return run->kind >= ChunkRun::kFirstKind && run->count > 0 && run->count <= place_.chunks - first &&
          segment_->Contains(OffsetOf(first), run->count * kChunkBytes);
 }
 
