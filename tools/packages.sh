@@ -7,8 +7,8 @@
 BUILD_PACKAGES=(g++ python3 bazel-skylib pkg-config libhwloc-dev nlohmann-json3-dev zip file patch spin valgrind)
 # What the benchmarks race the core against; each may be absent, and is then reported absent.
 PEER_PACKAGES=(libboost-dev libzmq3-dev libtbb-dev)
-# What only tests need, besides: a browser, with which one looks at the report.
-TEST_PACKAGES=(chromium-headless-shell)
+# What only tests need, besides: a browser, with which one looks at the report, and what reads the workflows' files.
+TEST_PACKAGES=(chromium-headless-shell python3-yaml)
 # What contributors' checks need.
 CHECK_PACKAGES=(git clang libclang-rt-14-dev clang-format clang-tidy shellcheck)
 
