@@ -94,6 +94,8 @@ class QueueReservation {
 
 class ByteQueue {
  public:
+  static constexpr ObjectType kType = QueueHeader::kType;
+
   ByteQueue() = default;  // Empty; assign one to it.
 
   // ResourceExhausted: no memory, descriptors or address space.

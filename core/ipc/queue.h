@@ -18,35 +18,25 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/codec/codec.h"
 #include "core/ipc/byte_queue.h"
 #include "core/os/deadline.h"
-#include "core/os/fd.h"
 #include "core/os/thrown.h"
 #include "core/shm/shared_object.h"
 
 namespace regatta {
 
+// Attach, valid, descriptor, offset and CheckDescriptor: see ObjectHandle.
 template <typename T>
-class Queue {
+class Queue : public ObjectHandle<Queue<T>, ByteQueue> {
  public:
-  Queue() = default;  // None yet: assign one to it. Only valid() may be called.
-
   // capacity: items; 0 or less means no limit but memory.
   // ResourceExhausted: no memory, descriptors or address space.
   static absl::StatusOr<Queue> Create(int64_t capacity = 0) {
-    CheckItems();
-    return FromBytes(ByteQueue::Create({.capacity = capacity, .fingerprint = TypeFingerprint<T>()}));
-  }
-  // The queue at `offset` of a file that another process of the family passed on. DataLoss: no queue is there.
-  // FailedPrecondition: it belongs to another family. InvalidArgument: its items are of another type.
-  static absl::StatusOr<Queue> Attach(Fd descriptor, uint64_t offset) {
-    CheckItems();
-    return FromBytes(ByteQueue::Attach(std::move(descriptor), offset, TypeFingerprint<T>()));
+    return Queue::Of(ByteQueue::Create({.capacity = capacity, .fingerprint = ValuesFingerprint()}));
   }
 
   // Blocks while full, until `deadline`. What the caller wrote before Put is visible after the matching Get.
@@ -58,9 +48,9 @@ class Queue {
       if constexpr (kFixedSize<T> != kVariable && kFixedSize<T> <= kInlineBytes) {
         std::byte bytes[kInlineBytes];
         EncodeFixed(item, bytes);
-        return queue_.Put({bytes, kFixedSize<T>}, deadline);
+        return object_.Put({bytes, kFixedSize<T>}, deadline);
       } else {
-        absl::StatusOr<QueueReservation> room = queue_.Reserve(EncodedSize(item), deadline);
+        absl::StatusOr<QueueReservation> room = object_.Reserve(EncodedSize(item), deadline);
         if (!room.ok()) return room.status();
         if (absl::Status encoded = Encode(item, room->bytes()); !encoded.ok()) return encoded;
         room->Commit();
@@ -75,46 +65,32 @@ class Queue {
   // drained. DataLoss: the item can't be a T; it is gone. Unknown: decoding it threw; it is gone.
   absl::StatusOr<T> Get(Deadline deadline = Deadline::Never()) {
     QueueItem item;
-    if (absl::Status got = queue_.Get(&item, deadline); !got.ok()) return got;
+    if (absl::Status got = object_.Get(&item, deadline); !got.ok()) return got;
     return WithoutExceptions([&]() -> absl::StatusOr<T> { return Decode<T>(item.bytes()); });
   }
   // Without waiting.
   absl::StatusOr<T> TryGet() { return Get(Deadline::Now()); }
 
   // For everyone: puts fail from now on, getters take what is left and then fail. Closing twice is fine.
-  absl::Status Close() { return queue_.Close(); }
-  bool closed() const { return queue_.closed(); }
+  absl::Status Close() { return object_.Close(); }
+  bool closed() const { return object_.closed(); }
 
   // Hints: another process may put or get at any time. Only Get decides.
-  int64_t size() const { return queue_.size(); }
-  bool empty() const { return queue_.empty(); }
-  bool full() const { return queue_.full(); }
+  int64_t size() const { return object_.size(); }
+  bool empty() const { return object_.empty(); }
+  bool full() const { return object_.full(); }
   // 0: no limit.
-  int64_t capacity() const { return queue_.capacity(); }
+  int64_t capacity() const { return object_.capacity(); }
 
-  // Where it lies in shared memory, to be passed on. The descriptor stays owned by the queue.
-  const Fd& descriptor() const { return queue_.descriptor(); }
-  uint64_t offset() const { return queue_.offset(); }
-  // FailedPrecondition: code of this process has closed the descriptor.
-  absl::Status CheckDescriptor() const { return queue_.CheckDescriptor(); }
-  bool valid() const { return queue_.valid(); }
-
-  static constexpr ObjectType kType = QueueHeader::kType;
-
- private:
-  static constexpr void CheckItems() {
+  static constexpr uint64_t ValuesFingerprint() {
     static_assert(
         !kCarriesDescriptors<T>,
         "a queue's items can't hold descriptors, queues or locks: pass those as arguments of the process or task");
-  }
-  static absl::StatusOr<Queue> FromBytes(absl::StatusOr<ByteQueue> queue) {
-    if (!queue.ok()) return queue.status();
-    Queue result;
-    result.queue_ = *std::move(queue);
-    return result;
+    return TypeFingerprint<T>();
   }
 
-  ByteQueue queue_;
+ private:
+  using Queue::ObjectHandle::object_;
 };
 
 template <typename T>

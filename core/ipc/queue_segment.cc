@@ -78,7 +78,10 @@ QueueSegment::~QueueSegment() {
   FreeIfAlone();
   Local* local = local_.load(std::memory_order_relaxed);
   if (local == nullptr || local->fork_generation != Family::fork_generation()) return;
-  for (const auto& writer : local->writers) writer->LetGo();
+  {
+    MutexLock lock(local->mutex);
+    for (const auto& writer : local->writers) writer->LetGo();
+  }
   delete local;
 }
 
@@ -251,14 +254,14 @@ absl::StatusOr<LaneWriter*> QueueSegment::ClaimWriter(QueueThread* thread, Deadl
   arena_.Unlock();
   thread->writer = writer.get();
   Local& local = ThisProcess();
-  std::lock_guard<std::mutex> guard(local.mutex);
+  MutexLock lock(local.mutex);
   local.writers.push_back(std::move(writer));
   return thread->writer;
 }
 
 void QueueSegment::ReturnWriter(LaneWriter* writer) {
   Local& local = ThisProcess();
-  std::lock_guard<std::mutex> guard(local.mutex);
+  MutexLock lock(local.mutex);
   writer->LetGo();
   std::erase_if(local.writers, [writer](const auto& mine) { return mine.get() == writer; });
 }

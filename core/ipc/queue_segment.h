@@ -9,14 +9,15 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/ipc/byte_queue.h"
 #include "core/ipc/queue_format.h"
 #include "core/os/fd.h"
+#include "core/os/mutex.h"
 #include "core/shm/family.h"
 #include "core/shm/growing_object.h"
 #include "core/shm/segment.h"
@@ -147,8 +148,8 @@ class QueueSegment : public GrowingObject<QueueHeader>, public std::enable_share
   // Of one process: a child of fork starts anew, as the mutex may be held and the lanes are its parent's.
   struct Local {
     uint32_t fork_generation = 0;
-    std::mutex mutex;
-    std::vector<std::unique_ptr<LaneWriter>> writers;
+    Mutex mutex;
+    std::vector<std::unique_ptr<LaneWriter>> writers ABSL_GUARDED_BY(mutex);
   };
   Local& ThisProcess();
 

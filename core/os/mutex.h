@@ -9,6 +9,7 @@
 #ifndef REGATTA_CORE_OS_MUTEX_H_
 #define REGATTA_CORE_OS_MUTEX_H_
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -67,6 +68,12 @@ class CondVar {
   void Wait(Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     changed_.wait(lock);
+    lock.release();
+  }
+  // The same, but blocks until `end` at the latest.
+  void WaitUntil(Mutex& mutex, std::chrono::steady_clock::time_point end) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
+    changed_.wait_until(lock, end);
     lock.release();
   }
   void NotifyAll() { changed_.notify_all(); }

@@ -5,14 +5,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <new>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "core/os/mutex.h"
 #include "core/os/proc.h"
 #include "core/os/signal_mask.h"
 
@@ -23,9 +23,10 @@ std::atomic<bool> HelperThread::fork_pending_{false};
 namespace {
 
 struct Registry {
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::vector<HelperThread*> threads;
+  // Also guards tid_, finished_ and parked_ of each thread.
+  Mutex mutex;
+  CondVar changed;
+  std::vector<HelperThread*> threads ABSL_GUARDED_BY(mutex);
 };
 alignas(Registry) char g_registry_storage[sizeof(Registry)];
 
@@ -56,9 +57,9 @@ absl::StatusOr<std::unique_ptr<HelperThread>> HelperThread::Start(std::string na
   helper->name_ = std::move(name);
   helper->wake_ = std::move(wake);
   Registry& registry = GetRegistry();
-  std::unique_lock<std::mutex> lock(registry.mutex);
+  MutexLock lock(registry.mutex);
   // A thread must not appear while a fork has counted them.
-  registry.changed.wait(lock, [] { return !fork_pending_.load(std::memory_order_relaxed); });
+  while (fork_pending_.load(std::memory_order_relaxed)) registry.changed.Wait(registry.mutex);
   HelperThread* const self = helper.get();
   try {
     const AllSignalsBlocked inherited_by_the_thread;
@@ -68,7 +69,7 @@ absl::StatusOr<std::unique_ptr<HelperThread>> HelperThread::Start(std::string na
     return absl::ResourceExhaustedError(absl::StrCat("no thread for the core's own work: ", error.what()));
   }
   registry.threads.push_back(self);
-  registry.changed.wait(lock, [self] { return self->tid_ != 0; });
+  while (self->tid_ == 0) registry.changed.Wait(registry.mutex);
   return helper;
 }
 
@@ -76,16 +77,16 @@ void HelperThread::Run(const std::function<void(HelperThread&)>& body) {
   pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
   Registry& registry = GetRegistry();
   {
-    std::lock_guard<std::mutex> lock(registry.mutex);
+    MutexLock lock(registry.mutex);
     tid_ = gettid();
   }
-  registry.changed.notify_all();
+  registry.changed.NotifyAll();
   body(*this);
   {
-    std::lock_guard<std::mutex> lock(registry.mutex);
+    MutexLock lock(registry.mutex);
     finished_ = true;
   }
-  registry.changed.notify_all();
+  registry.changed.NotifyAll();
 }
 
 HelperThread::~HelperThread() {
@@ -97,27 +98,29 @@ HelperThread::~HelperThread() {
   wake_();
   thread_->join();
   Registry& registry = GetRegistry();
-  std::lock_guard<std::mutex> lock(registry.mutex);
+  MutexLock lock(registry.mutex);
   std::erase(registry.threads, this);
 }
 
 void HelperThread::ParkUntilForked() {
   Registry& registry = GetRegistry();
-  std::unique_lock<std::mutex> lock(registry.mutex);
+  MutexLock lock(registry.mutex);
   parked_ = true;
-  registry.changed.notify_all();
-  registry.changed.wait(lock, [] { return !fork_pending_.load(std::memory_order_relaxed); });
+  registry.changed.NotifyAll();
+  while (fork_pending_.load(std::memory_order_relaxed)) registry.changed.Wait(registry.mutex);
   parked_ = false;
 }
 
-absl::StatusOr<std::unique_ptr<ForkGuard>> ForkGuard::Enter() {
+// The analysis does not follow the mutex, which is held until the guard is destroyed.
+absl::StatusOr<std::unique_ptr<ForkGuard>> ForkGuard::Enter() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   std::unique_ptr<ForkGuard> guard(new ForkGuard);
   const absl::StatusOr<int> count = ThreadCount();
   if (!count.ok()) return count.status();
   if (*count == 1) return guard;
 
   Registry& registry = GetRegistry();
-  std::unique_lock<std::mutex> lock(registry.mutex);
+  registry.mutex.Lock();
+  guard->locked_ = true;
   const absl::StatusOr<std::vector<ThreadEntry>> threads = ListThreads();
   if (!threads.ok()) return threads.status();
   std::string foreign;
@@ -137,31 +140,32 @@ absl::StatusOr<std::unique_ptr<ForkGuard>> ForkGuard::Enter() {
   }
 
   HelperThread::fork_pending_.store(true, std::memory_order_relaxed);
-  guard->parked_ = true;
   for (HelperThread* helper : registry.threads) {
     if (!helper->finished_) helper->wake_();
   }
   const auto runs = [](const HelperThread* helper) { return !helper->finished_ && !helper->parked_; };
-  const bool all_parked = registry.changed.wait_for(
-      lock, kTimeToPark, [&] { return std::none_of(registry.threads.begin(), registry.threads.end(), runs); });
+  const auto all_parked = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return std::none_of(registry.threads.begin(), registry.threads.end(), runs);
+  };
+  const auto end = std::chrono::steady_clock::now() + kTimeToPark;
+  while (!all_parked() && std::chrono::steady_clock::now() < end) registry.changed.WaitUntil(registry.mutex, end);
   std::string busy;
   for (const HelperThread* helper : registry.threads) {
     if (runs(helper)) absl::StrAppend(&busy, busy.empty() ? "" : ", ", helper->name_, " (tid ", helper->tid_, ")");
   }
-  lock.release();  // Held until the fork is done.
-  if (all_parked) return guard;
+  if (busy.empty()) return guard;
   return absl::FailedPreconditionError(absl::StrCat(
       "can't fork: the core's own thread ", busy, " has been in the same callback for ", kTimeToPark.count(),
       " s, perhaps waiting for something that this thread holds. Start with StartMethod::kForkserver or kSpawn, which "
       "wait for no thread, or fork when the callback has returned"));
 }
 
-ForkGuard::~ForkGuard() {
-  if (!parked_) return;
+ForkGuard::~ForkGuard() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (!locked_) return;
   Registry& registry = GetRegistry();
   HelperThread::fork_pending_.store(false, std::memory_order_relaxed);
-  registry.mutex.unlock();
-  registry.changed.notify_all();
+  registry.mutex.Unlock();
+  registry.changed.NotifyAll();
 }
 
 }  // namespace regatta

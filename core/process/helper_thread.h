@@ -78,7 +78,7 @@ class ForkGuard {
 
  private:
   ForkGuard() = default;
-  bool parked_ = false;
+  bool locked_ = false;  // The mutex of the threads' registry.
 };
 
 }  // namespace regatta

@@ -4,12 +4,15 @@
 // Small      An object of fixed size lies beside others in a bank, a segment of 16 KiB. It takes no descriptor or page of its own:
 //            10,000 locks are 80 banks. Each place of a bank is used once. So no count of users is kept, which a death
 //            could falsify: the kernel frees a bank when no process has any of its objects any more.
-// Handle     ObjectRef<Layout> creates, attaches and holds such an object. It is what a public type like Lock consists of.
+// Handle     ObjectHandle gives a public type like Lock its Create, Attach and what else all handles have. Copies of a handle are the
+//            same object.
 // Crossing   An object crosses to another process as the descriptor of its segment and its offset there: Codec<Lock> is
 //            ObjectCodec<Lock>.
 //
-// A new type is a struct (Layout) that begins with an ObjectHeader, has a `static constexpr ObjectType kType`, and is valid when
-// the rest is zero; a class that holds an ObjectRef<Layout>; and its codec. shared_object_suite.h tests what they all promise.
+// A new type of fixed size has three parts. The layout is a struct that begins with an ObjectHeader named `header`, has a `static constexpr
+// ObjectType kType`, and is valid when the rest is zero. The class, `class Lock : public ObjectHandle<Lock, ObjectRef<LockLayout>>`, has
+// the operations and their contract. The codec names its fingerprint. shared_object_suite.h tests what all types promise. A type that
+// grows has a GrowingObject behind its handle instead of an ObjectRef, as Queue has.
 #ifndef REGATTA_CORE_SHM_SHARED_OBJECT_H_
 #define REGATTA_CORE_SHM_SHARED_OBJECT_H_
 
@@ -67,10 +70,11 @@ absl::StatusOr<Place> TakePlace(uint64_t bytes);
 
 }  // namespace shared_object_internal
 
-// A handle to an object of fixed size; copies are the same object. Empty until assigned to.
+// A reference to an object of fixed size, or to none.
 template <class Layout>
 class ObjectRef {
  public:
+  static constexpr ObjectType kType = Layout::kType;
   static_assert(std::is_standard_layout_v<Layout> && alignof(Layout) <= shared_object_internal::kPlaceBytes);
 
   ObjectRef() = default;
@@ -109,7 +113,42 @@ class ObjectRef {
   uint64_t offset_ = 0;
 };
 
-// The codec of a handle H, which has kType, valid(), descriptor(), offset(), CheckDescriptor() and Attach(Fd, offset).
+// The base of H, a public handle type. Ref is what H consists of: an ObjectRef, or a class with the same functions. H may hide Create by
+// one with arguments, and ValuesFingerprint by one that returns the fingerprint of the values that the object holds.
+template <class H, class Ref>
+class ObjectHandle {
+ public:
+  // ResourceExhausted: no memory or descriptors.
+  static absl::StatusOr<H> Create() { return Of(Ref::Create(H::ValuesFingerprint())); }
+  // The object at `offset` of a file that another process passed on. DataLoss: no object of this type is there. FailedPrecondition: it
+  // belongs to another family of processes. InvalidArgument: it holds values of another type.
+  static absl::StatusOr<H> Attach(Fd descriptor, uint64_t offset) {
+    return Of(Ref::Attach(std::move(descriptor), offset, H::ValuesFingerprint()));
+  }
+
+  // False until one is assigned to it. Then only valid() may be called.
+  bool valid() const { return object_.valid(); }
+  // Where the object lies in shared memory. The descriptor stays owned by the handle. Other objects may lie behind it, too.
+  const Fd& descriptor() const { return object_.descriptor(); }
+  uint64_t offset() const { return object_.offset(); }
+  // FailedPrecondition: code of this process has closed the descriptor.
+  absl::Status CheckDescriptor() const { return object_.CheckDescriptor(); }
+
+  static constexpr ObjectType kType = Ref::kType;
+  static constexpr uint64_t ValuesFingerprint() { return 0; }
+
+ protected:
+  static absl::StatusOr<H> Of(absl::StatusOr<Ref> object) {
+    if (!object.ok()) return object.status();
+    H handle;
+    static_cast<ObjectHandle&>(handle).object_ = *std::move(object);
+    return handle;
+  }
+
+  Ref object_;
+};
+
+// The codec of a handle H.
 template <class H>
 struct ObjectCodec {
   static constexpr bool kCarriesDescriptors = true;

@@ -6,18 +6,6 @@
 
 namespace regatta {
 
-absl::StatusOr<Event> Event::Create() {
-  absl::StatusOr<ObjectRef<EventLayout>> object = ObjectRef<EventLayout>::Create();
-  if (!object.ok()) return object.status();
-  return Event(*std::move(object));
-}
-
-absl::StatusOr<Event> Event::Attach(Fd descriptor, uint64_t offset) {
-  absl::StatusOr<ObjectRef<EventLayout>> object = ObjectRef<EventLayout>::Attach(std::move(descriptor), offset);
-  if (!object.ok()) return object.status();
-  return Event(*std::move(object));
-}
-
 void Event::Set() {
   constexpr uint64_t kBecomesSet = EventLayout::kOnce | EventLayout::kIsSet;
   // An event that is set is written, too: Clear then reads from this Set, and its process sees what was written before it.

@@ -27,16 +27,9 @@
 
 namespace regatta {
 
-class Event {
+// Create, Attach, valid, descriptor, offset and CheckDescriptor: see ObjectHandle. A new event is not set.
+class Event : public ObjectHandle<Event, ObjectRef<EventLayout>> {
  public:
-  Event() = default;  // None yet: assign one to it. Only valid() may be called.
-
-  // Makes an event that is not set. ResourceExhausted: no memory or descriptors.
-  static absl::StatusOr<Event> Create();
-  // The event at `offset` of a file that another process passed on. DataLoss: no event is there. FailedPrecondition: it belongs to
-  // another family of processes.
-  static absl::StatusOr<Event> Attach(Fd descriptor, uint64_t offset);
-
   // Sets the event and releases all who wait. If it is set already, it stays set.
   void Set();
   // Makes later calls of Wait block until the next Set. If the event is not set, it stays so.
@@ -46,19 +39,6 @@ class Event {
   // Blocks until the event is set. DeadlineExceeded: it was not set by `deadline`. Unavailable: the same for Deadline::Now(), which
   // does not block. ResourceExhausted: this process had to join the family of processes, and found no memory or descriptors.
   absl::Status Wait(Deadline deadline = Deadline::Never());
-
-  // Where it lies in shared memory. The descriptor stays owned by the event; other objects lie behind it, too.
-  const Fd& descriptor() const { return object_.descriptor(); }
-  uint64_t offset() const { return object_.offset(); }
-  // FailedPrecondition: code of this process has closed the descriptor.
-  absl::Status CheckDescriptor() const { return object_.CheckDescriptor(); }
-  bool valid() const { return object_.valid(); }
-
-  static constexpr ObjectType kType = EventLayout::kType;
-
- private:
-  explicit Event(ObjectRef<EventLayout> object) : object_(std::move(object)) {}
-  ObjectRef<EventLayout> object_;
 };
 
 template <>

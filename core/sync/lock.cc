@@ -5,18 +5,6 @@
 
 namespace regatta {
 
-absl::StatusOr<Lock> Lock::Create() {
-  absl::StatusOr<ObjectRef<LockLayout>> object = ObjectRef<LockLayout>::Create();
-  if (!object.ok()) return object.status();
-  return Lock(*std::move(object));
-}
-
-absl::StatusOr<Lock> Lock::Attach(Fd descriptor, uint64_t offset) {
-  absl::StatusOr<ObjectRef<LockLayout>> object = ObjectRef<LockLayout>::Attach(std::move(descriptor), offset);
-  if (!object.ok()) return object.status();
-  return Lock(*std::move(object));
-}
-
 absl::StatusOr<Acquired> Lock::Acquire(Deadline deadline) {
   Member self = Family::SelfIfAny();
   if (self == kNobody) [[unlikely]] {

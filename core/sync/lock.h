@@ -32,35 +32,15 @@ struct Acquired {
   std::optional<int32_t> previous_owner_died;
 };
 
-class Lock {
+// Create, Attach, valid, descriptor, offset and CheckDescriptor: see ObjectHandle.
+class Lock : public ObjectHandle<Lock, ObjectRef<LockLayout>> {
  public:
-  Lock() = default;  // None yet: assign one to it. Only valid() may be called.
-
-  // ResourceExhausted: no memory or descriptors.
-  static absl::StatusOr<Lock> Create();
-  // The lock at `offset` of a file that another process passed on. DataLoss: no lock is there. FailedPrecondition: it belongs to
-  // another family of processes.
-  static absl::StatusOr<Lock> Attach(Fd descriptor, uint64_t offset);
-
   // Waits for it until `deadline`. DeadlineExceeded: still held; with Deadline::Now(): Unavailable.
   absl::StatusOr<Acquired> Acquire(Deadline deadline = Deadline::Never());
   // FailedPrecondition: it is free.
   absl::Status Release();
   // The pid of the process that holds it; a hint. None: it is free.
   std::optional<int32_t> holder() const;
-
-  // Where it lies in shared memory. The descriptor stays owned by the lock; other objects lie behind it, too.
-  const Fd& descriptor() const { return object_.descriptor(); }
-  uint64_t offset() const { return object_.offset(); }
-  // FailedPrecondition: code of this process has closed the descriptor.
-  absl::Status CheckDescriptor() const { return object_.CheckDescriptor(); }
-  bool valid() const { return object_.valid(); }
-
-  static constexpr ObjectType kType = LockLayout::kType;
-
- private:
-  explicit Lock(ObjectRef<LockLayout> object) : object_(std::move(object)) {}
-  ObjectRef<LockLayout> object_;
 };
 
 // Releases on every way out of a scope.
