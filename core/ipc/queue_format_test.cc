@@ -11,6 +11,7 @@
 #include "core/ipc/byte_queue.h"
 #include "core/os/memfd.h"
 #include "core/shm/family.h"
+#include "core/shm/format_example.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -182,6 +183,14 @@ TEST(QueueFormat, IsWhatAQueueInUseLooksLike) {
   EXPECT_EQ(bytes.U32(68), 1u);
   EXPECT_EQ(bytes.U64(kLane0 + 136), 0u) << "no limit is left";
   EXPECT_EQ(bytes.U32(128), 0u) << "the lock is free";
+}
+
+TEST(QueueFormat, IsAsTheWorkedExampleShows) {
+  ByteQueue queue = *ByteQueue::Create({.capacity = 1000, .fingerprint = 0xfeed});
+  ASSERT_TRUE(queue.Put(AsBytes("first"), Deadline::Now()).ok());
+  ASSERT_TRUE(queue.Put(AsBytes(std::string(200, 's')), Deadline::Now()).ok());
+  const Mapping mapping = *Mapping::Map(queue.descriptor(), *MemfdSize(queue.descriptor()));
+  EXPECT_EQ(ExpectFormatExample("Example of a queue:", mapping.data()), 18);
 }
 
 TEST(QueueFormat, ABacklogMovesOnByAMark) {

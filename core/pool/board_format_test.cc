@@ -8,6 +8,7 @@
 #include "core/os/memfd.h"
 #include "core/pool/board.h"
 #include "core/shm/family.h"
+#include "core/shm/format_example.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -82,6 +83,7 @@ TEST(BoardFormat, IsWhatABoardLooksLike) {
   EXPECT_EQ(u64(kSlotsOffset + 3 * 256 + 128) & 0xffffffffu, 0x55u) << "the serial again, beside the result";
   EXPECT_EQ(u64(kSlotsOffset + 3 * 256), 0x0000005501000103u);
   EXPECT_EQ(u64(kDoneOffset + sizeof(DoneRing)), 0x0000000100000003u) << "the first that worker 1 has done: slot 3";
+  EXPECT_EQ(ExpectFormatExample("Example of a board:", mapping->data()), 7);
 }
 
 }  // namespace
