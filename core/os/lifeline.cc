@@ -63,6 +63,8 @@ class Registry {
 
 }  // namespace
 
+void Lifeline::WatchForks() { Registry::Get(); }
+
 absl::StatusOr<Lifeline> Lifeline::Create(Fd* dependent_end) {
   Registry& registry = Registry::Get();
   // A fork of another thread must not happen between the pipe and its registration.

@@ -30,6 +30,9 @@ namespace regatta {
 class Lifeline {
  public:
   Lifeline() = default;
+  // A fork() holds the lock of all lifelines. The lock of code that cuts lifelines under a lock of its own, and holds that lock at a
+  // fork() too, must be acquired first there: such code calls this before its own pthread_atfork.
+  static void WatchForks();
   // Stores the dependent's end in `dependent_end`. Hand it to the dependent and close it here.
   // ResourceExhausted: no descriptors left.
   static absl::StatusOr<Lifeline> Create(Fd* dependent_end);

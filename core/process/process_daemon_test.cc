@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <optional>
 #include <string>
@@ -290,6 +291,29 @@ TEST(Daemon_Namespace, OfPidsThatItsOwnerHasMadeIsNoObstacle) {
     if (end->exit_code() == 77) GTEST_SKIP() << "may not make a namespace";
     EXPECT_TRUE(end->success()) << StartMethodName(method);
   }
+}
+
+// Both hold the locks of the children and of the lifelines.
+TEST(Daemon_Start, AndAForkByAnotherThreadDoNotWaitForEachOther) {
+  absl::StatusOr<Process> owner = Process::Fork([] {
+    std::atomic<bool> stop{false};
+    std::thread forks([&] {
+      while (!stop) ForkedChild([] { return 0; }).Wait();
+    });
+    int started = 0;
+    // Each start reaps the children that have ended, and cuts their lifelines.
+    while (started < 300 && Process::Start({.method = StartMethod::kForkserver, .daemon = true}, [] {}).ok()) ++started;
+    stop = true;
+    forks.join();
+    return started == 300 ? 0 : 1;
+  });
+  ASSERT_TRUE(owner.ok());
+  const absl::StatusOr<ExitStatus> end = owner->Join(Deadline::After(kWatchdog));
+  if (!end.ok()) {
+    EXPECT_TRUE(owner->Kill().ok());
+  }
+  ASSERT_TRUE(end.ok()) << end.status();
+  EXPECT_TRUE(end->success()) << end->ToString();
 }
 
 TEST(Daemon_Descriptors, OfItsOwnAreHandedToNoForkedChildOfItAndItsOwnersToNobody) {

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/os/deadline.h"
+#include "core/os/lifeline.h"
 #include "core/process/standard_streams.h"
 
 namespace regatta {
@@ -31,6 +32,7 @@ RuntimeState& RuntimeState::Get() {
 void RuntimeState::Initialize(std::string program) {
   program_ = std::move(program);
   blocked_signals_ = BlockedSignals();
+  Lifeline::WatchForks();  // Children cut theirs under mutex_.
   pthread_atfork(LockForFork, UnlockInParent, UnlockInChild);
   std::atexit([] { Get().End(); });
   initialized_.store(true, std::memory_order_release);
