@@ -100,85 +100,67 @@ constexpr size_t CountFields() {
 template <class T>
 inline constexpr size_t kFieldCount = CountFields<std::remove_cv_t<T>>();
 
-// Returns visit(first field, second field, ...), fields as lvalues as const as `value`.
-template <class T, class Visitor>
-constexpr decltype(auto) VisitFields(T& value, Visitor&& visit) {
-  constexpr size_t n = kFieldCount<T>;
-  static_assert(n <= kMaxFields);
-  if constexpr (n == 1) {
-    auto& [a] = value;
-    return visit(a);
-  } else if constexpr (n == 2) {
-    auto& [a, b] = value;
-    return visit(a, b);
-  } else if constexpr (n == 3) {
-    auto& [a, b, c] = value;
-    return visit(a, b, c);
-  } else if constexpr (n == 4) {
-    auto& [a, b, c, d] = value;
-    return visit(a, b, c, d);
-  } else if constexpr (n == 5) {
-    auto& [a, b, c, d, e] = value;
-    return visit(a, b, c, d, e);
-  } else if constexpr (n == 6) {
-    auto& [a, b, c, d, e, f] = value;
-    return visit(a, b, c, d, e, f);
-  } else if constexpr (n == 7) {
-    auto& [a, b, c, d, e, f, g] = value;
-    return visit(a, b, c, d, e, f, g);
-  } else if constexpr (n == 8) {
-    auto& [a, b, c, d, e, f, g, h] = value;
-    return visit(a, b, c, d, e, f, g, h);
-  } else if constexpr (n == 9) {
-    auto& [a, b, c, d, e, f, g, h, i] = value;
-    return visit(a, b, c, d, e, f, g, h, i);
-  } else if constexpr (n == 10) {
-    auto& [a, b, c, d, e, f, g, h, i, j] = value;
-    return visit(a, b, c, d, e, f, g, h, i, j);
-  } else if constexpr (n == 11) {
-    auto& [a, b, c, d, e, f, g, h, i, j, k] = value;
-    return visit(a, b, c, d, e, f, g, h, i, j, k);
-  } else if constexpr (n == 12) {
-    auto& [a, b, c, d, e, f, g, h, i, j, k, l] = value;
-    return visit(a, b, c, d, e, f, g, h, i, j, k, l);
-  } else if constexpr (n == 13) {
-    auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = value;
-    return visit(a, b, c, d, e, f, g, h, i, j, k, l, m);
-  } else if constexpr (n == 14) {
-    auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = value;
-    return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n);
-  } else if constexpr (n == 15) {
-    auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o] = value;
-    return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o);
-  } else if constexpr (n == 16) {
-    auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = value;
-    return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p);
-  } else if constexpr (n == 17) {
-    auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = value;
-    return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q);
-  } else if constexpr (n == 18) {
-    auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r] = value;
-    return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r);
-  } else if constexpr (n == 19) {
-    auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s] = value;
-    return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s);
-  } else if constexpr (n == 20) {
-    auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] = value;
-    return visit(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t);
-  } else {
-    return visit();
-  }
-}
-
 struct ListTypes {
   template <class... Fields>
   constexpr TypeList<Fields...> operator()(Fields&...) const {
     return {};
   }
 };
+// Stands for the fields of a struct of which one is a bit-field, to which no reference can be bound.
+struct BitField {};
+
+// Returns visit(first field, second field, ...), fields as lvalues as const as `value`; visit(BitField) if one is a bit-field.
+template <class T, class Visitor>
+constexpr decltype(auto) VisitFields(T& value, Visitor&& visit) {
+  constexpr size_t n = kFieldCount<T>;
+  static_assert(n <= kMaxFields);
+// Clang, at least up to 14, knows no structured bindings in a requires-expression. It refuses bit-fields in its own words.
+#if defined(__clang__)
+#define REGATTA_HAVE_ADDRESSES(...) true
+#else
+#define REGATTA_HAVE_ADDRESSES(...) \
+  requires { ListTypes{}(__VA_ARGS__); }
+#endif
+#define REGATTA_FIELDS(count, ...)                     \
+  if constexpr (n == count) {                          \
+    auto& [__VA_ARGS__] = value;                       \
+    if constexpr (REGATTA_HAVE_ADDRESSES(__VA_ARGS__)) \
+      return visit(__VA_ARGS__);                       \
+    else {                                             \
+      BitField field;                                  \
+      return visit(field);                             \
+    }                                                  \
+  }
+  REGATTA_FIELDS(1, a)
+  REGATTA_FIELDS(2, a, b)
+  REGATTA_FIELDS(3, a, b, c)
+  REGATTA_FIELDS(4, a, b, c, d)
+  REGATTA_FIELDS(5, a, b, c, d, e)
+  REGATTA_FIELDS(6, a, b, c, d, e, f)
+  REGATTA_FIELDS(7, a, b, c, d, e, f, g)
+  REGATTA_FIELDS(8, a, b, c, d, e, f, g, h)
+  REGATTA_FIELDS(9, a, b, c, d, e, f, g, h, i)
+  REGATTA_FIELDS(10, a, b, c, d, e, f, g, h, i, j)
+  REGATTA_FIELDS(11, a, b, c, d, e, f, g, h, i, j, k)
+  REGATTA_FIELDS(12, a, b, c, d, e, f, g, h, i, j, k, l)
+  REGATTA_FIELDS(13, a, b, c, d, e, f, g, h, i, j, k, l, m)
+  REGATTA_FIELDS(14, a, b, c, d, e, f, g, h, i, j, k, l, m, n)
+  REGATTA_FIELDS(15, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o)
+  REGATTA_FIELDS(16, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)
+  REGATTA_FIELDS(17, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q)
+  REGATTA_FIELDS(18, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r)
+  REGATTA_FIELDS(19, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s)
+  REGATTA_FIELDS(20, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t)
+#undef REGATTA_FIELDS
+#undef REGATTA_HAVE_ADDRESSES
+  if constexpr (n == 0) return visit();
+}
+
 // The types of T's fields, with their const where they have one.
 template <class T>
 using FieldTypes = decltype(VisitFields(std::declval<T&>(), ListTypes{}));
+template <class T>
+inline constexpr bool kHasBitField = std::is_same_v<FieldTypes<T>, TypeList<BitField>>;
 
 }  // namespace regatta::codec_internal
 

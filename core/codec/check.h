@@ -22,6 +22,7 @@ enum class Problem {
   kBase,
   kFields,
   kTooManyFields,
+  kBitField,
   kRecursive,
   kView,
   kNotConstructible,
@@ -64,10 +65,15 @@ constexpr Problem OwnProblem() {
     if constexpr (requires { &T::operator(); }) return Problem::kFunction;
     return Problem::kNoCodec;
   } else if constexpr (kReflected<T>) {
-    if constexpr (kHasBase<T>) return Problem::kBase;
-    if constexpr (kFieldCount < T >> kMaxFields) return Problem::kTooManyFields;
-    if constexpr (kFieldCount<T> == 0 && !std::is_empty_v<T>) return Problem::kFields;
-    return Problem::kNone;
+    if constexpr (kHasBase<T>) {
+      return Problem::kBase;
+    } else if constexpr (kFieldCount < T >> kMaxFields) {
+      return Problem::kTooManyFields;
+    } else if constexpr (kFieldCount<T> == 0 && !std::is_empty_v<T>) {
+      return Problem::kFields;
+    } else {
+      return kHasBitField<T> ? Problem::kBitField : Problem::kNone;
+    }
   } else {
     return Problem::kNone;
   }
@@ -144,6 +150,9 @@ constexpr void Report() {
                 "the fields of this struct can't be told (is one a reference?): specialise regatta::Codec for it");
   static_assert(kProblem != Problem::kTooManyFields,
                 "this struct has too many fields: group some in structs, or specialise regatta::Codec for it");
+  static_assert(kProblem != Problem::kBitField,
+                "a bit-field has no address, so this struct can't be encoded field by field: make its bit-fields whole "
+                "fields, as in `uint8_t flag`, or specialise regatta::Codec for it");
   static_assert(
       kProblem != Problem::kRecursive,
       "this type contains itself, so nothing bounds its depth: keep its nodes in a vector and refer to them by "

@@ -137,6 +137,20 @@ struct TwentyOneFields {
   int a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u;
 };
 static_assert(kDecodingProblem<TwentyOneFields> == Problem::kTooManyFields);
+#if !defined(__clang__)  // It says so in its own words.
+struct OneBitField {
+  int number : 31;
+};
+struct BitFieldBesideOthers {
+  std::string text;
+  unsigned flag : 1;
+  double weight;
+};
+static_assert(kDecodingProblem<OneBitField> == Problem::kBitField);
+static_assert(kEncodingProblem<OneBitField> == Problem::kBitField);
+static_assert(kDecodingProblem<BitFieldBesideOthers> == Problem::kBitField);
+static_assert(kDecodingProblem<std::vector<OneBitField>> == Problem::kBitField);
+#endif
 union Either {
   int a;
   float b;

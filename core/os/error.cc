@@ -41,6 +41,7 @@ absl::StatusCode CodeOf(int error_number) {
     case EAGAIN:
     case EDQUOT:
     case EFBIG:
+    case ETOOMANYREFS:
       return absl::StatusCode::kResourceExhausted;
     default:
       return absl::ErrnoToStatusCode(error_number);
@@ -62,6 +63,10 @@ absl::string_view WayOut(int error_number) {
              "vm.overcommit_memory is 2";
     case EFBIG:
       return ": larger than this process's files may be; raise `ulimit -f`";
+    case ETOOMANYREFS:
+      return ": too many descriptors of this user are on their way to other processes; let these receive them, or "
+             "raise "
+             "`ulimit -n`";
     default:
       return "";
   }
@@ -88,7 +93,7 @@ absl::Status RefusedCallError(absl::string_view call, int error_number, absl::st
   if (!IsRefusal(error_number)) return status;
   absl::Status refused(absl::StatusCode::kFailedPrecondition,
                        absl::StrCat(status.message(), ": the core needs this call for ", purpose, "; it takes Linux ",
-                                    since, " or newer, and a sandbox (seccomp) must allow it"));
+                                    since, " or newer, and a sandbox (seccomp, valgrind) must let it through"));
   refused.SetPayload(kErrno, absl::Cord(absl::StrCat(error_number)));
   return refused;
 }

@@ -25,7 +25,7 @@
 namespace regatta {
 
 // The error of a system call that just failed with `error_number` (default: errno): "call: text (errno N)".
-// EMFILE, ENFILE, ENOMEM, ENOSPC, EFBIG and EAGAIN of calls that make something become ResourceExhausted.
+// EMFILE, ENFILE, ENOMEM, ENOSPC, EFBIG, ETOOMANYREFS and EAGAIN of calls that make something become ResourceExhausted.
 absl::Status ErrnoError(absl::string_view call);
 absl::Status ErrnoError(absl::string_view call, int error_number);
 // The error of a call that this process can't do without and that the kernel, or a sandbox, refused: as ErrnoError, and the sentence

@@ -22,7 +22,7 @@ TEST(ErrnoError, TakesErrnoWhereNoneIsGiven) {
 }
 
 TEST(ErrnoError, ShortagesAreResourceExhausted) {
-  for (const int number : {EMFILE, ENFILE, ENOMEM, ENOSPC, EAGAIN, EDQUOT}) {
+  for (const int number : {EMFILE, ENFILE, ENOMEM, ENOSPC, EAGAIN, EDQUOT, ETOOMANYREFS}) {
     EXPECT_EQ(ErrnoError("call", number).code(), absl::StatusCode::kResourceExhausted) << number;
   }
 }

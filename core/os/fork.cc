@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,8 +23,27 @@
 
 namespace regatta {
 
+namespace {
+
+// Whether this process's children are born into a PID namespace other than its own (unshare, setns).
+bool ChildrenLiveInAnotherNamespace() {
+  struct stat own;
+  struct stat of_children;
+  if (stat("/proc/self/ns/pid", &own) != 0) return false;
+  // It can't be looked at where its first process is missing.
+  return stat("/proc/self/ns/pid_for_children", &of_children) != 0 ? errno == ENOENT : own.st_ino != of_children.st_ino;
+}
+
+}  // namespace
+
 absl::Status NoProcessError(absl::string_view call, int error_number) {
   absl::Status status = ErrnoError(call, error_number);
+  if (error_number == ENOMEM && ChildrenLiveInAnotherNamespace()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        call,
+        ": the first process of the PID namespace of this process's children (unshare, setns) has ended, and the "
+        "kernel makes no more processes there: keep the first one running, or begin a new namespace"));
+  }
   if (error_number != EAGAIN) return status;
   return absl::Status(status.code(), absl::StrCat(status.message(),
                                                   ": no processes left; end some, or raise `ulimit -u` or the cgroup's "

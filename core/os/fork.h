@@ -12,7 +12,8 @@
 
 namespace regatta {
 
-// The error of a call that could not make a process; says the way out where there is none left.
+// The error of a call that could not make a process; says the way out where there is none left, or where the namespace of the children
+// has lost its first process.
 absl::Status NoProcessError(absl::string_view call, int error_number);
 
 struct Forked {

@@ -1,6 +1,7 @@
 #include "core/os/fork.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -189,6 +190,21 @@ TEST(CloneSibling_Refusal, IsForAProcessWithThreadsOrARobustMutexHeld) {
     return absl::IsFailedPrecondition(refused) && page->sibling == 0 ? 0 : 1;
   });
   EXPECT_EQ(holder.Wait(), 0);
+}
+
+TEST(Fork_Namespace, WhoseFirstProcessHasEndedIsNamedInPlaceOfMemory) {
+  ForkedChild maker([] {
+    REGATTA_CHILD_REQUIRE(unshare(CLONE_NEWPID) == 0);
+    const absl::StatusOr<Forked> first = ForkWithPidfd();
+    REGATTA_CHILD_REQUIRE(first.ok());
+    if (first->pid == 0) _exit(0);
+    REGATTA_CHILD_REQUIRE(waitpid(first->pid, nullptr, 0) == first->pid);
+    const absl::StatusOr<Forked> next = ForkWithPidfd();
+    if (next.ok() && next->pid == 0) _exit(0);
+    return absl::IsFailedPrecondition(next.status()) && absl::StrContains(next.status().message(), "PID namespace") ? 0
+                                                                                                                    : 1;
+  });
+  EXPECT_EQ(maker.Wait(), 0);
 }
 
 TEST(CachedThreadId_Search, FindsWhereTheKernelSaysItIs) {

@@ -7,6 +7,10 @@
 
 #include <cerrno>
 
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+
 namespace regatta {
 namespace {
 
@@ -17,7 +21,6 @@ struct WaitEntry {
   uint32_t flags;
   uint32_t reserved;
 };
-constexpr long kFutexWaitv = 449;
 constexpr uint32_t kSize32 = 2;
 constexpr int64_t kFallbackNanos = 50'000'000;
 
@@ -46,7 +49,8 @@ FutexResult FutexWaitEither(const std::atomic<uint32_t>& first, uint32_t expecte
     const WaitEntry entries[2] = {{expected_first, reinterpret_cast<uint64_t>(&first), kSize32, 0},
                                   {expected_second, reinterpret_cast<uint64_t>(&second), kSize32, 0}};
     const timespec until = ToTimespec(deadline);
-    const long outcome = syscall(kFutexWaitv, entries, 2, 0, deadline.is_never() ? nullptr : &until, CLOCK_MONOTONIC);
+    const long outcome =
+        syscall(SYS_futex_waitv, entries, 2, 0, deadline.is_never() ? nullptr : &until, CLOCK_MONOTONIC);
     if (outcome >= 0 || (errno != ENOSYS && errno != EPERM)) return ResultOf(outcome);
     available.store(false, std::memory_order_relaxed);
   }

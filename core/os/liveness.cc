@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,7 +18,9 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "absl/status/statusor.h"
 #include "core/os/fd.h"
+#include "core/os/memfd.h"
 
 namespace regatta {
 namespace {
@@ -203,10 +204,10 @@ Liveness LivenessOf(const ProcessStamp& process) {
 void KeepSpareDescriptor() {
   Spare seen = g_spare.load(std::memory_order_relaxed);
   if (IsThere(seen)) return;
-  Fd file = MakeDescriptor([] { return memfd_create("regatta spare", MFD_CLOEXEC | MFD_ALLOW_SEALING); });
-  if (!file.valid()) return;
-  if (!g_spare.compare_exchange_strong(seen, Spare{file.get(), InodeOf(file.get())})) return;
-  static_cast<void>(file.Release());
+  absl::StatusOr<Fd> file = CreateMemfd("regatta spare");
+  if (!file.ok()) return;
+  if (!g_spare.compare_exchange_strong(seen, Spare{file->get(), InodeOf(file->get())})) return;
+  static_cast<void>(file->Release());
   if (seen.fd >= 0 && InodeOf(seen.fd) == seen.inode) close(seen.fd);
 }
 

@@ -16,6 +16,7 @@
 #include <memory>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "core/os/error.h"
 #include "core/os/fork.h"
 
@@ -71,6 +72,11 @@ absl::StatusOr<int32_t> SpawnThisProgram(const std::vector<std::string>& argumen
   if (files.error != 0) return ErrnoError("posix_spawn_file_actions", files.error);
   pid_t pid = 0;
   const int error = posix_spawn(&pid, kThisProgram, &files.actions, nullptr, argv.data(), environ);
+  if (error == ENOENT) {
+    const absl::Status status = ErrnoError("posix_spawn(/proc/self/exe)", error);
+    return absl::FailedPreconditionError(
+        absl::StrCat(status.message(), ": a fresh process needs /proc: mount it, or use StartMethod::kFork"));
+  }
   if (error != 0) return NoProcessError("posix_spawn(/proc/self/exe)", error);
   RestoreDescriptorLimit(pid);
   return pid;

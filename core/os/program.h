@@ -20,7 +20,7 @@ inline constexpr int kSpawnedChannel = 3;
 // replaced or removed since. The child has descriptors 0-2, `channel` as kSpawnedChannel, and no others; environment,
 // working directory and signal mask are the caller's, and so is the soft limit of descriptors as it was before core/os/fd.h raised
 // it. The cost doesn't depend on this process's size.
-// Returns the pid. FailedPrecondition: CheckCanRunAfresh's. ResourceExhausted: no processes or memory. Otherwise the errno of the
+// Returns the pid. FailedPrecondition: CheckCanRunAfresh's; /proc is not mounted. ResourceExhausted: no processes or memory. Otherwise the errno of the
 // exec; nothing is left behind.
 absl::StatusOr<int32_t> SpawnThisProgram(const std::vector<std::string>& arguments, const Fd& channel);
 

@@ -1,6 +1,9 @@
 // What a user's code throws, as a status: Unknown with the exception's type and text.
 //
 // The core runs code of its users (encoders, decoders, functions, callbacks) under no lock, and by WithoutExceptions.
+//
+// Compile with -fno-exceptions all of a program's files that include the core, or none of them: the linker keeps one of the copies of a
+// template's code, and one that was compiled without exceptions catches none.
 #ifndef REGATTA_CORE_OS_THROWN_H_
 #define REGATTA_CORE_OS_THROWN_H_
 
@@ -16,6 +19,7 @@ absl::Status CurrentExceptionError();
 // Returns what `work` returns: an absl::Status, or what one converts to. An exception becomes CurrentExceptionError.
 template <class Work>
 auto WithoutExceptions(Work&& work) -> decltype(work()) {
+#if defined(__cpp_exceptions)
   try {
     return work();
   } catch (abi::__forced_unwind&) {
@@ -23,6 +27,9 @@ auto WithoutExceptions(Work&& work) -> decltype(work()) {
   } catch (...) {
     return CurrentExceptionError();
   }
+#else
+  return work();
+#endif
 }
 
 }  // namespace regatta

@@ -9,6 +9,9 @@
 namespace regatta {
 namespace {
 
+constexpr absl::string_view kBitFieldAsArgument =
+#include "core/pool/bit_field_as_argument.inc"
+    ;
 constexpr absl::string_view kClassAsArgument =
 #include "core/pool/class_as_argument.inc"
     ;
@@ -24,6 +27,8 @@ absl::string_view FirstLine(absl::string_view errors) {
 }
 
 TEST(PoolRefusals, SayFirstAndInWordsWhatIsWrongWithAnArgument) {
+  // Clang says it in its own words.
+  EXPECT_TRUE(absl::StrContains(FirstLine(kBitFieldAsArgument), "bit-field")) << kBitFieldAsArgument;
   EXPECT_TRUE(absl::StrContains(FirstLine(kClassAsArgument), "there is no codec for this type")) << kClassAsArgument;
   for (const absl::string_view errors : {kPointerAsArgument, kPointersForMap}) {
     EXPECT_TRUE(absl::StrContains(FirstLine(errors), "a pointer or reference means nothing in another process"))

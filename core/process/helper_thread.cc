@@ -66,7 +66,10 @@ absl::StatusOr<std::unique_ptr<HelperThread>> HelperThread::Start(std::string na
     helper->thread_ = std::make_unique<std::thread>([self, body = std::move(body)] { self->Run(body); });
   } catch (const std::system_error& error) {
     helper->owner_pid_ = 0;  // Nothing to join.
-    return absl::ResourceExhaustedError(absl::StrCat("no thread for the core's own work: ", error.what()));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no thread for the core's own work: ", error.what(),
+                     ": raise `ulimit -u` or the cgroup's pids.max, or what limits memory: `ulimit -v`, `-d`, or `-l` "
+                     "under mlockall"));
   }
   registry.threads.push_back(self);
   while (self->tid_ == 0) registry.changed.Wait(registry.mutex);

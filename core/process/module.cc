@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <link.h>
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 
@@ -82,8 +83,8 @@ void Module::ForEach(absl::FunctionRef<bool(const Module&)> visit) {
 
 void Module::ReadBuildId() {
   ForEachNote(base_, Headers(headers_, header_count_), [this](const Note& note) {
-    if (note.type != NT_GNU_BUILD_ID || !HasName(note, "GNU") || note.size < sizeof(build_id_)) return false;
-    memcpy(&build_id_, note.data, sizeof(build_id_));
+    if (note.type != NT_GNU_BUILD_ID || !HasName(note, "GNU") || note.size == 0) return false;
+    memcpy(&build_id_, note.data, std::min<size_t>(note.size, sizeof(build_id_)));
     return true;
   });
 }

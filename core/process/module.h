@@ -20,7 +20,7 @@ class Module {
 
   // The path it was loaded from; the executable's is "the program".
   const std::string& name() const { return name_; }
-  // The first 8 bytes of the build-id; 0 if it has none.
+  // The first 8 bytes of the build-id, or all of a shorter one; 0 if it has none.
   uint64_t build_id() const { return build_id_; }
   uintptr_t base() const { return base_; }
   // Whether `address` lies in one of its loaded segments.

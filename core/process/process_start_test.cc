@@ -255,6 +255,21 @@ TEST_P(Process_Start, EndsWithoutStaticDestructorsOrExitHandlersAndNothingIsPrin
   }
 }
 
+TEST_P(Process_Start, LosesNothingThatItWroteToWideStreams) {
+  TestingPipe out;
+  fflush(stdout);
+  const Fd before(dup(STDOUT_FILENO));
+  dup2(out.write.get(), STDOUT_FILENO);
+  out.write.Reset();
+  Process process = Started([] {
+    std::ios::sync_with_stdio(false);  // So that the stream has a buffer of its own.
+    std::wcout << L"wide";
+  });
+  EXPECT_TRUE(process.Join()->success());
+  dup2(before.get(), STDOUT_FILENO);
+  EXPECT_EQ(ReadToEnd(out.read), "wide");
+}
+
 TEST_P(Process_Start, UsesTheStandardDescriptorsAndTheWorkingDirectoryOfThisMoment) {
   Started([] {}).Join().IgnoreError();  // A forkserver has begun with others.
   char directory[] = "/tmp/regatta_start_XXXXXX";

@@ -11,6 +11,10 @@ void FlushStandardStreams() {
   std::cout.flush();
   std::cerr.flush();
   std::clog.flush();
+  // These have a buffer of their own after std::ios::sync_with_stdio(false).
+  std::wcout.flush();
+  std::wcerr.flush();
+  std::wclog.flush();
   fflush(stdout);
   fflush(stderr);
 }
