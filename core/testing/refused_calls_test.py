@@ -12,6 +12,7 @@ import re
 import sys
 from typing import Dict, List
 
+import refusing
 import surroundings
 
 # What the C library's functions call, where the kernel's name is another.
@@ -40,7 +41,7 @@ LIBRARY = {
 }
 
 # Sources of core/os that only tests use.
-FOR_TESTS = {"call_trace", "forked_child", "single_step"}
+FOR_TESTS = {"call_trace", "forked_child", "lock_memory", "single_step"}
 
 # The C library, the loader or the tour can't do without these, or no profile refuses them.
 EVERY_PROGRAM = {"close", "futex", "getpid", "getppid", "mmap", "munmap", "newfstatat", "read", "write"}
@@ -69,15 +70,6 @@ NEEDED: Dict[str, str] = {
 }
 
 
-def numbers() -> Dict[str, int]:
-    """The kernel's calls: {name: number}."""
-    for folder in ("/usr/include/x86_64-linux-gnu", "/usr/include"):
-        header = pathlib.Path(folder, "asm/unistd_64.h")
-        if header.exists():
-            return {name: int(number) for name, number in re.findall(r"#define __NR_(\w+) (\d+)", header.read_text())}
-    sys.exit("refused_calls_test: no asm/unistd_64.h: install linux-libc-dev")
-
-
 def calls_of_sources(folder: pathlib.Path, known: Dict[str, int]) -> List[str]:
     """The system calls that the sources in the folder make."""
     found = set()
@@ -93,7 +85,7 @@ def calls_of_sources(folder: pathlib.Path, known: Dict[str, int]) -> List[str]:
 
 
 def main() -> int:
-    known = numbers()
+    known = refusing.numbers()
     tour = surroundings.place_for_all(sys.argv[1])
     calls = calls_of_sources(pathlib.Path("core/os"), known)
     print(f"{len(calls)} calls: {' '.join(calls)}")

@@ -19,7 +19,7 @@ import time
 import xml.etree.ElementTree
 from typing import Callable, List, Optional, Tuple
 
-PARTS = ["lock", "queue_fork", "queue_spawn", "queue_forkserver", "pool_fork", "pool_forkserver"]
+PARTS = ["alone", "lock", "event", "queue_fork", "queue_spawn", "queue_forkserver", "pool_fork", "pool_forkserver"]
 WATCHDOG = 60.0  # Seconds. The tour takes less than one.
 
 
@@ -38,8 +38,10 @@ def place_for_all(tour: str) -> str:
     """A copy of the tour that each user may run. The folder is for the caller to remove."""
     folder = tempfile.mkdtemp(prefix="tour-", dir="/tmp")
     os.chmod(folder, 0o755)
-    shutil.copy(tour, f"{folder}/tour")
-    os.chmod(f"{folder}/tour", 0o755)
+    for file in (tour, os.path.join(os.path.dirname(os.path.abspath(__file__)), "refusing.py")):
+        copy = os.path.join(folder, os.path.basename(file))
+        shutil.copy(file, copy)
+        os.chmod(copy, 0o755)
     os.mkdir(f"{folder}/empty", 0o755)
     return f"{folder}/tour"
 

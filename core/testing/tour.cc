@@ -1,12 +1,13 @@
 // A tour of what the core offers, for tests in hostile surroundings.
 //
-//   tour [--refuse=NUMBER:ERRNO] [--report=FD] [PART | --chroot=FOLDER | --uid=UID]...
+//   tour [--refuse=NUMBER:ERRNO] [--report=FD] [PART | --chroot=FOLDER | --uid=UID | --lock-memory=all | --unlink=yes]...
 //
 // Writes a line for each part to FD (1): "PART: works", "PART: refused: WHY" if the core refused with a status, or
 // "PART: wrong: WHAT" if it neither worked nor refused.
 //
 // --refuse  The system call fails with ERRNO from main's first line on, in this process and in all its children.
 // --chroot, --uid  Between parts: this process leaves its root folder, or its user.
+// --lock-memory, --unlink  Between parts: memory is locked, all or that which is still to come (future); the program's file is removed.
 #include <unistd.h>
 
 #include <cstdint>
@@ -27,9 +28,11 @@
 #include "core/ipc/queue.h"
 #include "core/os/deadline.h"
 #include "core/os/forked_child.h"
+#include "core/os/lock_memory.h"
 #include "core/pool/pool.h"
 #include "core/process/process.h"
 #include "core/process/runtime.h"
+#include "core/sync/event.h"
 #include "core/sync/lock.h"
 
 namespace regatta {
@@ -54,6 +57,35 @@ absl::Status Joined(absl::StatusOr<Process>& process) {
   // The kernel reaps the children of a process that ignores SIGCHLD.
   return end->success() || end->unknown() ? absl::OkStatus()
                                           : Wrong(absl::StrCat("the child ended with ", end->ToString()));
+}
+
+// What one process does with objects of its own.
+absl::Status TryAlone() {
+  absl::StatusOr<Lock> lock = Lock::Create();
+  if (!lock.ok()) return lock.status();
+  absl::StatusOr<Event> event = Event::Create();
+  if (!event.ok()) return event.status();
+  absl::StatusOr<Queue<int>> queue = Queue<int>::Create();
+  if (!queue.ok()) return queue.status();
+  if (const auto held = lock->Acquire(Watchdog()); !held.ok()) return held.status();
+  if (absl::Status released = lock->Release(); !released.ok()) return released;
+  event->Set();
+  if (absl::Status waited = event->Wait(Watchdog()); !waited.ok()) return waited;
+  if (absl::Status put = queue->Put(7, Watchdog()); !put.ok()) return put;
+  const absl::StatusOr<int> got = queue->Get(Watchdog());
+  if (!got.ok()) return got.status();
+  return *got == 7 ? absl::OkStatus() : Wrong(absl::StrCat("a 7 arrived as ", *got));
+}
+
+// A child sets an event for which this process waits.
+absl::Status TryEvent() {
+  absl::StatusOr<Event> event = Event::Create();
+  if (!event.ok()) return event.status();
+  absl::StatusOr<Process> child = Process::Start(
+      {}, [](Event set) { set.Set(); }, *event);
+  if (!child.ok()) return child.status();
+  if (absl::Status waited = event->Wait(Watchdog()); !waited.ok()) return waited;
+  return Joined(child);
 }
 
 // A child takes the lock and ends; then the lock passes back and forth.
@@ -144,7 +176,9 @@ absl::Status TryPool(StartMethod method) {
 
 const std::map<std::string, std::function<absl::Status()>>& Parts() {
   static const auto& parts = *new std::map<std::string, std::function<absl::Status()>>{
+      {"alone", TryAlone},
       {"lock", TryLock},
+      {"event", TryEvent},
       {"queue_fork", [] { return TryQueue(StartMethod::kFork); }},
       {"queue_spawn", [] { return TryQueue(StartMethod::kSpawn); }},
       {"queue_forkserver", [] { return TryQueue(StartMethod::kForkserver); }},
@@ -165,6 +199,12 @@ bool Apply(const std::string& option, int* report) {
   if (words.size() != 2) return false;
   if (words[0] == "--report") return absl::SimpleAtoi(words[1], report);
   if (words[0] == "--chroot") return chroot(words[1].c_str()) == 0 && chdir("/") == 0;
+  if (words[0] == "--lock-memory") return LockMemory(words[1] == "all");
+  char path[4096];
+  if (words[0] == "--unlink") {
+    const ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    return length > 0 && unlink(std::string(path, static_cast<size_t>(length)).c_str()) == 0;
+  }
   int uid = 0;
   if (words[0] == "--uid") return absl::SimpleAtoi(words[1], &uid) && setgid(uid) == 0 && setuid(uid) == 0;
   return false;
