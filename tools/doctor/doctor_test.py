@@ -2,6 +2,7 @@
 """The doctor, on machines made of files."""
 
 import contextlib
+import errno
 import io
 import json
 import pathlib
@@ -47,6 +48,18 @@ QUIET = {
     "sys/bus/event_source/devices/cpu/type": "4",
     "sys/kernel/mm/transparent_hugepage/enabled": "always [madvise] never",
 }
+# What else --core looks at.
+CORE = {
+    "proc/self/limits": "\n".join(f"Max {name}   unlimited   unlimited   units" for name in (
+        "open files", "file size", "address space", "processes", "locked memory", "core file size")),
+    "proc/self/stat": "7 (doctor) S 1",
+    "proc/self/status": "Seccomp:\t0\nNoNewPrivs:\t0",
+    "proc/sys/kernel/osrelease": "6.1.0-18-amd64",
+    "proc/sys/kernel/core_pattern": "core",
+    "proc/sys/vm/overcommit_memory": "0",
+    "dev/null": "",
+}
+NAMES = {call: name for name, call in doctor.CALLS.items()}
 # In the second of looking.
 LATER = {"proc/stat": STAT.format(user=1002, idle=100398, steal=0)}
 
@@ -166,6 +179,76 @@ class DoctorTest(unittest.TestCase):
         self.expect("build", "bad", "dbg", build="dbg")
         self.expect("build", "unknown", "not told", build=None)
 
+    def examine_core(self, changes=None, refused=None):
+        """`refused`: {call: what refuses it}."""
+        refused = refused or {}
+        root = self.machine({**CORE, **(changes or {})})
+        return doctor.examine_core(doctor.Machine(str(root), lambda call: refused.get(NAMES[call], 0)))
+
+    def expect_core(self, identity, severity, seen, changes=None, refused=None):
+        found = [finding for finding in self.examine_core(changes, refused) if finding.severity != "ok"]
+        self.assertEqual([(finding.id, finding.severity) for finding in found], [(identity, severity)])
+        self.assertIn(seen, found[0].seen)
+        if severity in ("bad", "warn"):
+            self.assertTrue(found[0].spoils and found[0].remedy)
+        return found[0]
+
+    def test_the_core_lacks_nothing_on_a_machine_without_fault(self):
+        found = self.examine_core()
+        self.assertEqual([finding for finding in found if finding.severity != "ok"], [])
+        self.assertEqual(len({finding.id for finding in found}), len(found))
+        self.assertLessEqual(set(doctor.CALLS), {finding.id for finding in found})
+
+    def test_the_core_on_a_machine_that_shows_nothing(self):
+        empty = doctor.examine_core(doctor.Machine(str(self.machine(dict.fromkeys(QUIET))), lambda call: None))
+        by_id = {finding.id: finding.severity for finding in empty}
+        for name in ("kernel", "open_files", "file_size", "locked_memory", "overcommit", "core_pattern", "seccomp", "no_new_privs"):
+            self.assertEqual(by_id[name], "unknown", name)
+        self.assertEqual((by_id["proc"], by_id["dev_null"]), ("bad", "warn"))
+        self.assertEqual(set(by_id), {finding.id for finding in self.examine_core()})
+
+    def test_calls_that_are_refused(self):
+        for name, call in doctor.CALLS.items():
+            found = [finding for finding in self.examine_core(refused={name: errno.EPERM}) if finding.severity != "ok"]
+            expected = "bad" if call.is_needed else "warn"
+            self.assertEqual([(finding.id, finding.severity) for finding in found], [(name, expected)] if call.effect else [])
+        finding = self.expect_core("pidfd_open", "bad", "ENOSYS", refused={"pidfd_open": errno.ENOSYS})
+        self.assertIn("Linux 5.3", finding.remedy)
+        self.expect_core("clone3", "bad", "EPERM", refused={"clone3": errno.EPERM})
+        self.assertEqual([f for f in self.examine_core(refused={"clone3": errno.ENOSYS}) if f.severity != "ok"], [])
+        self.expect_core("membarrier", "bad", "on pain of death", refused={"membarrier": -31})
+        self.expect_core("poll", "unknown", "signal 9", refused={"poll": -9})
+
+    def test_the_version_of_the_kernel(self):
+        self.expect_core("kernel", "bad", "4.19", {"proc/sys/kernel/osrelease": "4.19.0-27-amd64"})
+        self.expect_core("kernel", "warn", "5.10", {"proc/sys/kernel/osrelease": "5.10.0-32-amd64"})
+
+    def test_limits_that_the_core_runs_into(self):
+        limits = CORE["proc/self/limits"]
+        for identity, name in (("open_files", "Max open files"), ("file_size", "Max file size"), ("address_space", "Max address space"),
+                               ("user_processes", "Max processes")):
+            self.expect_core(identity, "warn", "at most 63", {"proc/self/limits": limits.replace(f"{name} ", f"{name} 63 63 ", 1)})
+        # The core raises the soft limit of descriptors to the hard one.
+        soft = {"proc/self/limits": limits.replace("Max open files ", "Max open files 16 4096 ", 1)}
+        self.assertEqual([finding for finding in self.examine_core(soft) if finding.severity != "ok"], [])
+        self.expect_core("memory_limit", "bad", "512 MiB", {"sys/fs/cgroup/work/memory.max": str(512 << 20)})
+        self.expect_core("pids_limit", "bad", "64", {"sys/fs/cgroup/work/pids.max": "64"})
+        self.expect_core("overcommit", "warn", "2", {"proc/sys/vm/overcommit_memory": "2"})
+
+    def test_folders_of_the_system(self):
+        self.expect_core("dev_null", "warn", "/dev/null", {"dev/null": None})
+        hidden = self.examine_core({"proc/mounts": "proc /proc proc rw,hidepid=invisible 0 0"})
+        self.assertIn("hidepid", next(finding.seen for finding in hidden if finding.id == "proc"))
+
+    def test_what_is_no_lack(self):
+        for change, identity, seen in (({"proc/self/status": "Seccomp:\t2\nNoNewPrivs:\t1"}, "seccomp", "filter is on"),
+                                       ({"proc/self/status": "Seccomp:\t2\nNoNewPrivs:\t1"}, "no_new_privs", "is 1"),
+                                       ({"proc/sys/kernel/yama/ptrace_scope": "1"}, "ptrace", "ptrace_scope 1"),
+                                       ({"proc/sys/kernel/core_pattern": "|/usr/lib/handler"}, "core_pattern", "|/usr/lib/handler")):
+            finding = next(finding for finding in self.examine_core(change) if finding.id == identity)
+            self.assertEqual(finding.severity, "ok")
+            self.assertIn(seen, finding.seen)
+
     def run_main(self, *arguments):
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()), mock.patch("time.sleep"):
@@ -184,6 +267,11 @@ class DoctorTest(unittest.TestCase):
             self.assertEqual(list(finding), ["id", "severity", "seen", "spoils", "remedy"])
             self.assertIn(finding["severity"], doctor.ORDER)
         self.assertEqual(document["findings"][0]["id"], "governor")
+        code, text = self.run_main("--core", "--json", f"--root={root}")
+        self.assertEqual(json.loads(text)["schema"], "regatta.doctor")
+        self.assertIn("pidfd_open", [finding["id"] for finding in json.loads(text)["findings"]])
+        code, text = self.run_main("--core", f"--root={root}")
+        self.assertLessEqual(max(map(len, text.splitlines())), 80)
         code, text = self.run_main(f"--root={root}")
         self.assertLessEqual(max(map(len, text.splitlines())), 80)
         self.assertTrue(text.startswith("BAD      governor: governor performance, powersave\n"), text)
