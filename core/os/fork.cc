@@ -65,10 +65,11 @@ absl::StatusOr<Fd> HoldPlace() {
 absl::StatusOr<bool> HasOneThread() {
   const absl::StatusOr<int> count = ThreadCount();
   if (!count.ok()) return count.status();
-  if (*count <= 1 + kSanitizerThreads) return true;
+  if (*count <= 1) return true;
   const absl::StatusOr<std::vector<ThreadEntry>> threads = ListThreads();
   if (!threads.ok()) return threads.status();
-  return threads->size() <= size_t{1 + kSanitizerThreads};
+  const int listed = static_cast<int>(threads->size());
+  return listed - SanitizerThreads(listed) <= 1;
 }
 
 constexpr uint64_t kSiblingFlags = CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;

@@ -278,7 +278,7 @@ TEST_F(AvailableMemoryUnder, NoProcIsAnErrorThatNamesIt) {
   EXPECT_EQ(AvailableMemory(root_).status().code(), absl::StatusCode::kUnavailable);
 }
 
-#if !defined(__SANITIZE_ADDRESS__)  // It makes mlockall do nothing.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // They make mlockall do nothing.
 TEST(Mapping, TellsTheWayOutWhereAllMemoryIsLocked) {
   const absl::StatusOr<Fd> file = CreateMemfd("a test");
   ForkedChild child([&] {

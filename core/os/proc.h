@@ -19,14 +19,7 @@ struct ThreadEntry {
   std::string name;
 };
 
-// ThreadSanitizer's own threads, which it takes care of itself at a fork.
-#if defined(__SANITIZE_THREAD__)
-inline constexpr int kSanitizerThreads = 1;
-#else
-inline constexpr int kSanitizerThreads = 0;
-#endif
-
-// How many threads this process has, those included that are just ending. One system call.
+// How many threads this process has, those included that are just ending and those of a sanitizer left out. One system call.
 // FailedPrecondition: /proc isn't mounted, and there is not surely one thread only.
 absl::StatusOr<int> ThreadCount();
 
@@ -34,7 +27,11 @@ absl::StatusOr<int> ThreadCount();
 // one costs tens of microseconds.
 bool IsSingleThreaded();
 
-// The threads of this process that have not ended, the calling one included. A thread that was joined has ended.
+// At most so many of this process's `count` threads are a sanitizer's own, which it takes care of itself at a fork. 0 in a program that
+// was built without ThreadSanitizer.
+int SanitizerThreads(int count);
+
+// The threads of this process that have not ended, the calling one and a sanitizer's included. A thread that was joined has ended.
 absl::StatusOr<std::vector<ThreadEntry>> ListThreads();
 
 // The state letter of a process's main thread as in /proc/PID/stat: R running or ready, S or D waiting, T stopped, Z dead and

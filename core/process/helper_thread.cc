@@ -127,7 +127,7 @@ absl::StatusOr<std::unique_ptr<ForkGuard>> ForkGuard::Enter() ABSL_NO_THREAD_SAF
   const absl::StatusOr<std::vector<ThreadEntry>> threads = ListThreads();
   if (!threads.ok()) return threads.status();
   std::string foreign;
-  size_t foreign_count = 0;
+  int foreign_count = 0;
   for (const ThreadEntry& thread : *threads) {
     const bool ours = std::any_of(registry.threads.begin(), registry.threads.end(),
                                   [&](const HelperThread* helper) { return helper->tid_ == thread.tid; });
@@ -135,7 +135,7 @@ absl::StatusOr<std::unique_ptr<ForkGuard>> ForkGuard::Enter() ABSL_NO_THREAD_SAF
     ++foreign_count;
     absl::StrAppend(&foreign, foreign.empty() ? "" : ", ", thread.name, " (tid ", thread.tid, ")");
   }
-  if (foreign_count > size_t{kSanitizerThreads}) {
+  if (foreign_count > SanitizerThreads(static_cast<int>(threads->size()))) {
     return absl::FailedPreconditionError(absl::StrCat("can't fork while other threads run, here ", foreign,
                                                       ": a lock that one of them holds would stay locked in the child "
                                                       "for ever. Start with StartMethod::kForkserver or "
