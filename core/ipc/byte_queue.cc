@@ -148,7 +148,8 @@ class QueueGetter {
       if (sequence == item + 1) {
         const uint32_t size = slot.size.load(std::memory_order_relaxed);
         const uint32_t place = slot.place.load(std::memory_order_relaxed);
-        // The longer the flow, the further ahead: what the producer has surely left. Too far would take from it what it writes.
+        // The longer the flow, the further ahead: what the producer has surely left. Too far would take from it what it
+        // writes.
         if (const uint32_t ahead = std::min(thread_.hits / 4, kReadAhead); ahead > 0) {
           const QueueSlot& later = ring[(item + ahead) & mask];
           __builtin_prefetch(&later);
@@ -272,7 +273,8 @@ absl::Status ByteQueue::Get(QueueItem* item, Deadline deadline) {
   const bool streaming = thread->hits >= kStreaming;
   Look look = getter.TryAll(item->inline_, on_inline, on_extent);
   if (look == Look::kEmpty && streaming && !deadline.is_now()) {
-    // Caught up with a producer in full flow: reading the slot it writes next would only slow it down. Let it get ahead.
+    // Caught up with a producer in full flow: reading the slot it writes next would only slow it down. Let it get
+    // ahead.
     for (int i = 0; i < kStandBack; ++i) CpuPause();
     look = getter.TryAll(item->inline_, on_inline, on_extent);
   }
@@ -320,8 +322,8 @@ absl::Status ByteQueue::Close() {
   QueueHeader& header = segment_->header();
   if (absl::Status locked = segment_->arena().Lock((*thread)->self, Deadline::Never()); !locked.ok()) return locked;
   segment_->ForEachLane([&](uint32_t index) { segment_->lane(index).limit.store(0, std::memory_order_relaxed); });
-  // Who had begun before sees its item through; who begins after sees the limit, comes for the lock and finds it closed. Said
-  // last: a death before it leaves an open queue, in which putters take new credit.
+  // Who had begun before sees its item through; who begins after sees the limit, comes for the lock and finds it
+  // closed. Said last: a death before it leaves an open queue, in which putters take new credit.
   AsymmetricFenceHeavy();
   FaultPointHere(fault::kQueueClosing);
   header.closed.store(1, std::memory_order_release);

@@ -3,14 +3,15 @@
 // Processes  Any number may put and get. Pass it to a child by its descriptor (Attach), or keep it across fork.
 // Threads    Thread-safe. Up to 1,024 threads of all processes may be putting at one time.
 // Order      One thread's items arrive in the order put; across producers none is promised.
-// Crash      A process may die at any instruction. Then an item whose Put returned OK is got at most once, and exactly once
-//            if its getter lives; an item whose Put never returned is got whole or not at all. Others are held up for at
-//            most a second, and only if it died between its publishing and waking them.
+// Crash      A process may die at any instruction. Then an item whose Put returned OK is got at most once, and exactly
+//            once if its getter lives; an item whose Put never returned is got whole or not at all. Others are held up
+//            for at most a second, and only if it died between its publishing and waking them.
 // Copies     Items up to 112 B travel in the ring; larger ones are written once into shared memory and read in place.
-// Memory     Reserved at Put. No room: ResourceExhausted, and the queue stays usable. Memory that a backlog took is given
-//            back once a getter has waited 50 ms, or by the producer as it goes on.
-// Design     A lane (ring) per producing thread; getters claim an item by one CAS of the lane's head. No state exists in which
-//            a death leaves an item half taken. A bound is kept exactly by handing out its items to lanes as credit.
+// Memory     Reserved at Put. No room: ResourceExhausted, and the queue stays usable. Memory that a backlog took is
+//            given back once a getter has waited 50 ms, or by the producer as it goes on.
+// Design     A lane (ring) per producing thread; getters claim an item by one CAS of the lane's head. No state exists
+//            in which a death leaves an item half taken. A bound is kept exactly by handing out its items to lanes as
+//            credit.
 // Format     queue_format.h, described in FORMAT.md.
 #ifndef REGATTA_CORE_IPC_BYTE_QUEUE_H_
 #define REGATTA_CORE_IPC_BYTE_QUEUE_H_
@@ -64,9 +65,9 @@ class QueueItem {
 
 // Room for one item, to be written in place. Destroyed without Commit, nothing was put.
 //
-// Threads    Any thread may commit, abandon or destroy it, also after the thread that opened it has ended. While it is open, the
-//            thread that opened it can't put anything else into the same queue (FailedPrecondition), so that the order of that
-//            thread's items is kept.
+// Threads    Any thread may commit, abandon or destroy it, also after the thread that opened it has ended. While it is
+//            open, the thread that opened it can't put anything else into the same queue (FailedPrecondition), so that
+//            the order of that thread's items is kept.
 // Processes  It belongs to the process that made it: in a child of fork it is void.
 class QueueReservation {
  public:
@@ -105,8 +106,9 @@ class ByteQueue {
   static absl::StatusOr<ByteQueue> Attach(Fd file, uint64_t offset, uint64_t fingerprint);
 
   // Blocks while full, until `deadline`. On error nothing was put: Full (IsFull), Closed (IsClosed), ResourceExhausted,
-  // InvalidArgument (over 1 GiB). Unavailable and not Full: a process that is stopped, or gets no processor, held the queue's lock
-  // until `deadline`, and for 20 ms. Most puts need no lock; some, with any deadline, find it taken for the moment and get it then.
+  // InvalidArgument (over 1 GiB). Unavailable and not Full: a process that is stopped, or gets no processor, held the
+  // queue's lock until `deadline`, and for 20 ms. Most puts need no lock; some, with any deadline, find it taken for
+  // the moment and get it then.
   absl::Status Put(absl::Span<const std::byte> bytes, Deadline deadline = Deadline::Never());
   absl::StatusOr<QueueReservation> Reserve(size_t bytes, Deadline deadline = Deadline::Never());
 

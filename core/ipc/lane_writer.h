@@ -1,10 +1,11 @@
 // LaneWriter: the putting side of one lane.
 //
-// Internal to ipc. It keeps in private memory what it can derive from shared memory (Load), so that a death needs no redo:
-// the lane's next owner derives it again.
+// Internal to ipc. It keeps in private memory what it can derive from shared memory (Load), so that a death needs no
+// redo: the lane's next owner derives it again.
 //
-// Threads    Not thread-safe. The writer belongs to the thread that claimed it while no reservation is open, and to the holder
-//            of the reservation while one is open. state_ hands it over: EndReservation releases it, Put and Reserve acquire it.
+// Threads    Not thread-safe. The writer belongs to the thread that claimed it while no reservation is open, and to the
+//            holder of the reservation while one is open. state_ hands it over: EndReservation releases it, Put and
+//            Reserve acquire it.
 #ifndef REGATTA_CORE_IPC_LANE_WRITER_H_
 #define REGATTA_CORE_IPC_LANE_WRITER_H_
 
@@ -27,12 +28,14 @@ class LaneWriter {
   LaneWriter(QueueSegment& segment, uint32_t lane, Member self);
 
   absl::Status Put(absl::Span<const std::byte> bytes, Deadline deadline);
-  // Room for an item of `size` bytes; *extent is null if it is in the slot. Any thread may then call Commit or Abandon, once.
+  // Room for an item of `size` bytes; *extent is null if it is in the slot. Any thread may then call Commit or Abandon,
+  // once.
   absl::StatusOr<std::byte*> Reserve(uint64_t size, Deadline deadline, Extent** extent);
   // Both return false if the thread that had claimed the writer has ended meanwhile. The caller then owns the writer.
   bool Commit(uint32_t size, Extent* extent);
   bool Abandon();
-  // The thread that had claimed the writer ends. Returns false if a reservation is open, whose end then gives up the lane.
+  // The thread that had claimed the writer ends. Returns false if a reservation is open, whose end then gives up the
+  // lane.
   bool LeaveThread();
   // Gives the lane up; what is in it may still be got.
   void LetGo();
@@ -50,7 +53,8 @@ class LaneWriter {
   bool idle() const { return state_.load(std::memory_order_acquire) == State::kIdle; }
   bool EndReservation();
   QueueSlot& slot() { return ring_[next_ & mask_]; }
-  // Marks item next_ as on its way, where the lane has credit and a slot. From then on nobody else changes the lane's rings and chunks.
+  // Marks item next_ as on its way, where the lane has credit and a slot. From then on nobody else changes the lane's
+  // rings and chunks.
   bool TryBegin() { return next_ < ready_until_ && Begin(); }
   bool Begin();
   void CancelBegin();
@@ -68,8 +72,9 @@ class LaneWriter {
   absl::Status GrowRing();
   void Publish(uint32_t size, uint32_t place);
 
-  // Whether the head has passed the item of an extent's state. Until then an extent whose reader died is what the next getter finds. From
-  // then on no getter claims an extent that its owner marked and, as it died, never put. The item's number is put again, with another.
+  // Whether the head has passed the item of an extent's state. Until then an extent whose reader died is what the next
+  // getter finds. From then on no getter claims an extent that its owner marked and, as it died, never put. The item's
+  // number is put again, with another.
   bool IsPassed(uint64_t state) const {
     const auto head = static_cast<uint32_t>(lane_.head.load(std::memory_order_acquire));
     return static_cast<int32_t>(head - static_cast<uint32_t>(state)) > 0;

@@ -8,9 +8,9 @@
 //            for at most a second, and only if it died between its publishing and waking them.
 // Waiting    A blocked call spins briefly, then sleeps and costs nothing. A negative timeout has passed already.
 // Memory     Reserved at Put. No room: ResourceExhausted, and the queue stays usable.
-// Values     What codec can encode, from 0 bytes to 1 GiB encoded, but no descriptors or objects that hold some. A type's own codec runs
-//            under no lock. What it throws becomes an error of its item (Unknown, with type and text). It must not put into the same
-//            queue (FailedPrecondition).
+// Values     What codec can encode, from 0 bytes to 1 GiB encoded, but no descriptors or objects that hold some. A
+//            type's own codec runs under no lock. What it throws becomes an error of its item (Unknown, with type and
+//            text). It must not put into the same queue (FailedPrecondition).
 // Copies     A Queue is a handle: copies are the same queue.
 // Format     queue_format.h, described in FORMAT.md.
 #ifndef REGATTA_CORE_IPC_QUEUE_H_
@@ -41,8 +41,8 @@ class Queue : public ObjectHandle<Queue<T>, ByteQueue> {
 
   // Blocks while full, until `deadline`. What the caller wrote before Put is visible after the matching Get.
   // On error nothing was put. Full (IsFull): still full. FailedPrecondition (IsClosed): closed. InvalidArgument: not
-  // encodable. ResourceExhausted: no room in memory. Unknown: encoding it threw. Unavailable and not Full: a process that
-  // is stopped, or gets no processor, has held up the queue until `deadline`, and for some milliseconds.
+  // encodable. ResourceExhausted: no room in memory. Unknown: encoding it threw. Unavailable and not Full: a process
+  // that is stopped, or gets no processor, has held up the queue until `deadline`, and for some milliseconds.
   absl::Status Put(const T& item, Deadline deadline = Deadline::Never()) {
     return WithoutExceptions([&]() -> absl::Status {
       if constexpr (kFixedSize<T> != kVariable && kFixedSize<T> <= kInlineBytes) {

@@ -1,8 +1,8 @@
 // A process dies at each step of putting, getting, waiting, trimming and closing, and the others go on.
 //
-// One victim a case; this process is the survivor. What must hold after each death: an item whose Put returned OK is got once,
-// but for the one that a dead getter may have taken with it; nothing is torn, doubled or out of its producer's order; nobody
-// hangs; new producers and getters work.
+// One victim a case; this process is the survivor. What must hold after each death: an item whose Put returned OK is
+// got once, but for the one that a dead getter may have taken with it; nothing is torn, doubled or out of its
+// producer's order; nobody hangs; new producers and getters work.
 #include <unistd.h>
 
 #include <atomic>
@@ -105,7 +105,8 @@ class Case {
     });
   }
 
-  // The survivor puts and gets, closes, and drains; then all is counted. `may_lose`: items that a dead getter took with it.
+  // The survivor puts and gets, closes, and drains; then all is counted. `may_lose`: items that a dead getter took with
+  // it.
   void GoOnAndCount(uint32_t may_lose, bool closed = false) {
     std::thread getter([this] {
       absl::Status got;
@@ -200,8 +201,8 @@ TEST(PutterDies, InALaneThatItAdopted) {
   }
 }
 
-// An owner died right after it marked a move, with the getters rings behind: they come to the mark only after the lane was
-// adopted, and what the new owner puts must lie where the mark leads them.
+// An owner died right after it marked a move, with the getters rings behind: they come to the mark only after the lane
+// was adopted, and what the new owner puts must lie where the mark leads them.
 TEST(PutterDies, AtAMarkThatGettersReachAfterTheLaneWasAdopted) {
   for (const FaultPoint point : {fault::kQueueRingMarked, fault::kQueueRingMade}) {
     for (const uint32_t skip : {0u, 1u, 2u}) {
@@ -266,8 +267,8 @@ TEST(PutterDies, InABoundedQueue) {
   }
 }
 
-// The survivor sleeps in Get when the victim publishes, and in Put when the victim takes: who dies before the wake leaves it to
-// the tick.
+// The survivor sleeps in Get when the victim publishes, and in Put when the victim takes: who dies before the wake
+// leaves it to the tick.
 TEST(PutterDies, BeforeItWakesTheGetter) {
   for (const FaultPoint point : {fault::kQueuePutPublished, fault::kNotifyDisarmed}) {
     SCOPED_TRACE(point.name());
@@ -343,8 +344,8 @@ TEST(GetterDies, InTheMidstOfABacklog) {
   }
 }
 
-// A getter dies owning an item that the head has not passed. Its extent, and the chunk around it, must not be used again before
-// the next getter has seen that the item is gone.
+// A getter dies owning an item that the head has not passed. Its extent, and the chunk around it, must not be used
+// again before the next getter has seen that the item is gone.
 TEST(GetterDies, OwningAnItemWhosePlaceTheProducerWantsBack) {
   Case scene;
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(scene.PutNext(kSurvivor, 20'000).ok());

@@ -1,5 +1,5 @@
-// A user's own fork() in a process whose other threads are inside the queue and the allocator. Not under ASan: gcc's does not
-// guard its allocator around fork.
+// A user's own fork() in a process whose other threads are inside the queue and the allocator. Not under ASan: gcc's
+// does not guard its allocator around fork.
 #include <atomic>
 #include <optional>
 #include <thread>

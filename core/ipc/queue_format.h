@@ -34,8 +34,9 @@ struct alignas(128) QueueSlot {
   std::atomic<uint32_t> place;  // kInline: below. kExtent: the first 8 bytes below are an extent's offset.
   std::byte bytes[kInlineBytes];
 
-  // Of the extent. It is stored after the extent's state and loaded before it: who reads this offset while the slot is being written
-  // for another item does not take the state that the extent had before for that of the item it looks for.
+  // Of the extent. It is stored after the extent's state and loaded before it: who reads this offset while the slot is
+  // being written for another item does not take the state that the extent had before for that of the item it looks
+  // for.
   std::atomic<uint64_t>& extent() { return *reinterpret_cast<std::atomic<uint64_t>*>(bytes); }
 
   static constexpr uint64_t kJump = uint64_t{1} << 63;
@@ -49,7 +50,8 @@ struct alignas(1024) QueueLane {
   // {ring number modulo 256 << 56 | t}: the next item to be got.
   std::atomic<uint64_t> head;
 
-  // Items below `used` are published, but for the last, which may be on its way; the owner may publish items below `limit`.
+  // Items below `used` are published, but for the last, which may be on its way; the owner may publish items below
+  // `limit`.
   alignas(128) std::atomic<uint64_t> used;
   std::atomic<uint64_t> limit;
   std::atomic<uint64_t> hop;        // Number of the ring the owner writes to.

@@ -1,4 +1,5 @@
-// What an operation costs does not grow with what the queue holds, held, or has had: counted in steps, and in memory taken.
+// What an operation costs does not grow with what the queue holds, held, or has had: counted in steps, and in memory
+// taken.
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // QueueSegment: one process's view of a queue's shared memory: what putters, getters and repair have in common.
 //
-// Internal to ipc. Threads: what it says of each member. Shared memory is read as another process may have left it: numbers
-// that address something are checked first.
+// Internal to ipc. Threads: what it says of each member. Shared memory is read as another process may have left it:
+// numbers that address something are checked first.
 #ifndef REGATTA_CORE_IPC_QUEUE_SEGMENT_H_
 #define REGATTA_CORE_IPC_QUEUE_SEGMENT_H_
 
@@ -95,12 +95,13 @@ class QueueSegment : public GrowingObject<QueueHeader>, public std::enable_share
   // Items below this number were published by an owner that has died or gone.
   uint64_t Published(const QueueLane& lane) const;
   bool OwnerLives(const QueueLane& lane) const;
-  // Number of the ring that item `next`, the lane's next to be put, goes to: `hop`, or the one after if an owner or trimmer died
-  // between moving on and saying so. The lock is held.
+  // Number of the ring that item `next`, the lane's next to be put, goes to: `hop`, or the one after if an owner or
+  // trimmer died between moving on and saying so. The lock is held.
   uint64_t SettledHop(const QueueLane& lane, uint64_t next) const;
   // Of all lanes.
   uint64_t size() const;
-  // For who waits: an owner with an item on its way may be dead without the kernel having marked it. Finds that within a second.
+  // For who waits: an owner with an item on its way may be dead without the kernel having marked it. Finds that within
+  // a second.
   void RecheckOwners() const;
   // Closed, and nothing is left or on its way.
   bool Drained() const;

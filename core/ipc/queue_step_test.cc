@@ -1,8 +1,10 @@
-// A process is killed after every single instruction of putting and getting, small items and large, with and without others that
-// wait. An item whose Put returned is got once, but for the one that a dead getter took with it; what was in flight is got whole or
-// not at all; the others go on, a new process takes the dead one's lane, and not one place of a bounded queue is lost.
+// A process is killed after every single instruction of putting and getting, small items and large, with and without
+// others that wait. An item whose Put returned is got once, but for the one that a dead getter took with it; what was
+// in flight is got whole or not at all; the others go on, a new process takes the dead one's lane, and not one place of
+// a bounded queue is lost.
 //
-// Of long operations, and where a death costs the others a tick (a second), a share of the instructions is taken; all of them by
+// Of long operations, and where a death costs the others a tick (a second), a share of the instructions is taken; all
+// of them by
 //   ./tools/bazel test //core/ipc:queue_every_step --test_output=all
 #include <algorithm>
 #include <atomic>
@@ -87,7 +89,8 @@ class QueueStep : public testing::TestWithParam<Operation> {
     }
     return numbers;
   }
-  // The empty queue is as good as new: this process and a new one put and get, a bound is kept exactly, it can be closed.
+  // The empty queue is as good as new: this process and a new one put and get, a bound is kept exactly, it can be
+  // closed.
   void ExpectWhole() {
     EXPECT_EQ(queue_.size(), 0);
     EXPECT_TRUE(Put(kSurvivor, 1000));

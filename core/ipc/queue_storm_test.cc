@@ -1,5 +1,5 @@
-// Random deaths: putters and getters in four processes are killed, stopped and replaced, and every item is accounted for.
-// REGATTA_STORM_KILLS sets the number of kills of each storm; //core/ipc:queue_storm is the long form.
+// Random deaths: putters and getters in four processes are killed, stopped and replaced, and every item is accounted
+// for. REGATTA_STORM_KILLS sets the number of kills of each storm; //core/ipc:queue_storm is the long form.
 #include <algorithm>
 #include <atomic>
 #include <csignal>
@@ -64,7 +64,8 @@ class QueueStorm : public testing::TestWithParam<Storm> {
       if (put.ok()) {
         record_->put[life] = number + 1;
       } else if (IsFull(put) || absl::IsUnavailable(put)) {
-        // Unavailable: who holds the queue's lock was stopped, or got no processor. Should it last, the storm stands still.
+        // Unavailable: who holds the queue's lock was stopped, or got no processor. Should it last, the storm stands
+        // still.
         --number;
       } else {
         std::fprintf(stderr, "a putter: %s\n", put.ToString().c_str());

@@ -280,8 +280,8 @@ TEST(Queue, WhatWasWrittenBeforePutIsSeenAfterGet) {
   EXPECT_EQ(child.Wait(), 0);
 }
 
-// Each needs one descriptor, and address space and mappings go by what is in it. The soft limit of descriptors may be 1,024: the core
-// raises it. Where the hard limit allows fewer, all that it allows work.
+// Each needs one descriptor, and address space and mappings go by what is in it. The soft limit of descriptors may be
+// 1,024: the core raises it. Where the hard limit allows fewer, all that it allows work.
 TEST(Queue, TenThousandOfThemWorkInOneProcess) {
   std::vector<Queue<int>> queues;
   for (int i = 0; i < 10'000; ++i) {

@@ -1,7 +1,8 @@
-// Another process writes anything into a queue's memory: each call returns, with whatever result, and no signal is raised.
+// Another process writes anything into a queue's memory: each call returns, with whatever result, and no signal is
+// raised.
 //
-// Each word of the header, the lanes, the table of chunks, the slots and the extents' headers is overwritten in turn, by each of some
-// hostile values, in a queue of its own that holds items of all kinds. Then a process puts and gets.
+// Each word of the header, the lanes, the table of chunks, the slots and the extents' headers is overwritten in turn,
+// by each of some hostile values, in a queue of its own that holds items of all kinds. Then a process puts and gets.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,6 +14,7 @@
 #include "core/ipc/byte_queue.h"
 #include "core/ipc/queue_format.h"
 #include "core/ipc/test_item.h"
+#include "core/ipc/text_queue.h"
 #include "core/os/deadline.h"
 #include "core/os/forked_child.h"
 #include "core/os/memfd.h"
@@ -33,7 +35,8 @@ constexpr uint64_t kHostile[] = {0,
                                  0xffffffff'0000000b,
                                  uint64_t{0x7fffffff} << 32 | 0x7fffffff};
 
-// One queue that holds items in the slots and in extents of both kinds, in two lanes, one of which has moved to a larger ring.
+// One queue that holds items in the slots and in extents of both kinds, in two lanes, one of which has moved to a
+// larger ring.
 ByteQueue Filled(int64_t capacity) {
   ByteQueue queue = *ByteQueue::Create({.capacity = capacity});
   const uint32_t count = capacity == 0 ? 300 : 3;
@@ -117,7 +120,8 @@ TEST_P(QueueTrust, AnyOverwrittenWordCostsItemsAtMost) {
   }
 }
 
-// Words that are wrong together: the rings of a lane all lead to one whose mark leads on; or there is none, and the owner may put.
+// Words that are wrong together: the rings of a lane all lead to one whose mark leads on; or there is none, and the
+// owner may put.
 TEST_P(QueueTrust, RingsThatLeadRoundAndRoundOrNowhereAreLeft) {
   for (const bool round : {true, false}) {
     ForkedChild child([&] {
@@ -144,6 +148,36 @@ TEST_P(QueueTrust, RingsThatLeadRoundAndRoundOrNowhereAreLeft) {
 INSTANTIATE_TEST_SUITE_P(Queues, QueueTrust, testing::Values(0, 5), [](const auto& info) {
   return info.param == 0 ? std::string("Unbounded") : std::string("Bounded");
 });
+
+TEST(QueueTrust, AnOverwrittenItemIsDroppedAndSaidToBe) {
+  ByteQueue queue = Make();
+  ASSERT_TRUE(PutText(queue, "good").ok());
+  ASSERT_TRUE(PutText(queue, "bad place").ok());
+  ASSERT_TRUE(PutText(queue, "bad size").ok());
+  ASSERT_TRUE(queue.Put(TestItem{1, 1}.Bytes(500), Deadline::Now()).ok());
+  ASSERT_TRUE(PutText(queue, "good too").ok());
+  const Mapping mapping = *Mapping::Map(queue.descriptor(), *MemfdSize(queue.descriptor()));
+  auto* slots = reinterpret_cast<QueueSlot*>(mapping.data() + kBaseRingsOffset);
+  slots[1].place = 77;
+  slots[2].size = 113;
+  const uint64_t astray = ~uint64_t{0};
+  std::memcpy(slots[3].bytes, &astray, 8);
+  EXPECT_EQ(GetText(queue), "good");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(GetText(queue), "DATA_LOSS");
+  EXPECT_EQ(GetText(queue), "good too");
+}
+
+TEST(QueueTrust, ARingThatCannotBeIsNotFollowed) {
+  ByteQueue queue = Make();
+  ASSERT_TRUE(PutText(queue, "x").ok());
+  const Mapping mapping = *Mapping::Map(queue.descriptor(), kLanesOffset + sizeof(QueueLane));
+  auto& lane = *reinterpret_cast<QueueLane*>(mapping.data() + kLanesOffset);
+  for (const uint64_t word :
+       {uint64_t{0}, ~uint64_t{0}, uint64_t{1} << 62 | 8, uint64_t{64} | 8, uint64_t{4096} | 23}) {
+    lane.rings[0] = word;
+    EXPECT_EQ(GetText(queue), "UNAVAILABLE") << word;
+  }
+}
 
 }  // namespace
 }  // namespace regatta

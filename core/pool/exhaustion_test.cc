@@ -1,7 +1,7 @@
 // Something has run out, at each call of the upper layers that needs it: the error is ResourceExhausted and names the thing and the
 // way out, nothing leaks, what exists stays usable, and once there is room again the call succeeds.
 //
-// The calls below, closer: ipc/queue_process_test, ipc/byte_queue_test (a queue's own limit), process/process_exhaustion_test
+// The calls below, closer: ipc/queue_process_test, ipc/queue_memory_test (a queue's own limit), process/process_exhaustion_test
 // (starts by each method), shm/arena_test, os/memfd_test (the machine's and the cgroup's memory).
 #include <signal.h>
 #include <unistd.h>

@@ -1,15 +1,18 @@
 // Arena: the part of a segment from which processes take memory, in chunks of 64 KiB, and the lock that guards it.
 //
-// Table      A table in shared memory has one word for each chunk. Everything else is derived from it. An owner is a number, for example
-//            that of a queue's lane. The successor of a dead owner finds all that the owner took (ForEachRun).
-// Taking     Take marks chunks as the owner's, under the lock. Prepare then puts memory behind them, and Publish makes them a run.
-//            Both run without the lock, so no process waits while the kernel clears memory for another. ExtentPool::TakeRun does all three.
+// Table      A table in shared memory has one word for each chunk. Everything else is derived from it. An owner is a
+//            number, for example that of a queue's lane. The successor of a dead owner finds all that the owner took
+//            (ForEachRun).
+// Taking     Take marks chunks as the owner's, under the lock. Prepare then puts memory behind them, and Publish makes
+//            them a run. Both run without the lock, so no process waits while the kernel clears memory for another.
+//            ExtentPool::TakeRun does all three.
 // Giving     Punch gives the memory back without the lock. GiveBack then frees the chunks, under the lock.
-// Lock       Take, GiveBack and Sweep need the lock. They take bounded time, except a Take when no address is left at the arena's end.
-//            The other functions need no lock. The object that has the arena may guard more by the same lock.
-// Crash      If the holder of the lock dies, the next call of Lock or TryLock takes the lock over and derives the state again from the
-//            table. If an owner dies before Publish or inside GiveBack, it leaves tails without a head. ForEachRun passes them to its
-//            successor.
+// Lock       Take, GiveBack and Sweep need the lock. They take bounded time, except a Take when no address is left at
+//            the arena's end. The other functions need no lock. The object that has the arena may guard more by the
+//            same lock.
+// Crash      If the holder of the lock dies, the next call of Lock or TryLock takes the lock over and derives the state
+//            again from the table. If an owner dies before Publish or inside GiveBack, it leaves tails without a head.
+//            ForEachRun passes them to its successor.
 // Trust      Numbers read from the table are checked. Call IsRun before you use a run.
 #ifndef REGATTA_CORE_SHM_ARENA_H_
 #define REGATTA_CORE_SHM_ARENA_H_
@@ -70,13 +73,14 @@ struct ArenaPlace {
 class Arena {
  public:
   Arena() = default;
-  // `segment` and `state` outlive the arena. At most `limit` chunks may be taken at one time. Errors call the object `noun`.
+  // `segment` and `state` outlive the arena. At most `limit` chunks may be taken at one time. Errors call the object
+  // `noun`.
   Arena(const Segment* segment, ArenaState* state, const ArenaPlace& place, uint32_t limit, absl::string_view noun)
       : segment_(segment), state_(state), place_(place), limit_(std::min(place.chunks, limit)), noun_(noun) {}
 
-  // Acquires the lock. `self` is Family::Self. A holder needs microseconds with the lock, but may wait for a processor. So Lock waits
-  // beyond `deadline` for as long as the lock goes from holder to holder, at most a second, and 20 ms for a holder that does not release
-  // it. Unavailable: a live holder did not release it in that time.
+  // Acquires the lock. `self` is Family::Self. A holder needs microseconds with the lock, but may wait for a processor.
+  // So Lock waits beyond `deadline` for as long as the lock goes from holder to holder, at most a second, and 20 ms for
+  // a holder that does not release it. Unavailable: a live holder did not release it in that time.
   absl::Status Lock(Member self, Deadline deadline);
   // Acquires the lock if no live process holds it.
   bool TryLock(Member self) { return Enter(state_->lock.Acquire(self, Deadline::Now())); }
@@ -85,19 +89,21 @@ class Arena {
   // Marks `count` chunks in one window of the segment as the owner's. They become a run by Prepare and Publish.
   // ResourceExhausted: the limit or the address range; nothing changed.
   absl::StatusOr<uint32_t> Take(uint32_t count, uint32_t owner);
-  // Clears the chunks taken. If `all` is true it puts memory behind all of them, else only lets the file reach to their end.
-  // ResourceExhausted: no memory or address space; the caller gives the chunks back.
+  // Clears the chunks taken. If `all` is true it puts memory behind all of them, else only lets the file reach to their
+  // end. ResourceExhausted: no memory or address space; the caller gives the chunks back.
   absl::Status Prepare(uint32_t first, uint32_t count, bool all) const;
   void Publish(uint32_t first, const ChunkRun& run);
   // Gives back the memory behind chunks that the caller owns. A refusal leaves it with the file, for the next Take.
   void Punch(uint32_t first, uint32_t count) const;
   // Frees chunks, published or only taken, whose memory the caller has punched out before.
   void GiveBack(uint32_t first, uint32_t count);
-  // Calls `visit(first chunk, run)` for each run of `owner`. Tails that belong to no run are passed as a run of kind kTail.
+  // Calls `visit(first chunk, run)` for each run of `owner`. Tails that belong to no run are passed as a run of kind
+  // kTail.
   void ForEachRun(uint32_t owner, absl::FunctionRef<void(uint32_t, const ChunkRun&)> visit) const;
-  // Gives back the runs for which `unused` returns true, from chunk `from` on, of any owner, and their memory. Tails that belong to no
-  // run are passed as a run of kind kTail. Stops after kSweepChunks chunks given back, or kSweepLooks looked at, so that a long run may
-  // be given back in parts, from its end. Returns the chunk to go on from; none_left() of it: the sweep is complete.
+  // Gives back the runs for which `unused` returns true, from chunk `from` on, of any owner, and their memory. Tails
+  // that belong to no run are passed as a run of kind kTail. Stops after kSweepChunks chunks given back, or kSweepLooks
+  // looked at, so that a long run may be given back in parts, from its end. Returns the chunk to go on from;
+  // none_left() of it: the sweep is complete.
   uint32_t Sweep(uint32_t from, absl::FunctionRef<bool(uint32_t, const ChunkRun&)> unused);
   bool none_left(uint32_t from) const { return from >= End(); }
 

@@ -80,8 +80,8 @@ class ArenaTest : public testing::Test {
   std::atomic<uint64_t>& Word(uint32_t chunk) {
     return *segment_->Get<std::atomic<uint64_t>>(kTable + chunk * sizeof(uint64_t));
   }
-  // A child that dies at the passage number `skip` + 1 of `point` while it does `work`. Then the next holder of the lock puts right
-  // what it left.
+  // A child that dies at the passage number `skip` + 1 of `point` while it does `work`. Then the next holder of the
+  // lock puts right what it left.
   void DieAt(FaultPoint point, uint32_t skip, const std::function<void()>& work) {
     ForkedChild child([&] {
       ArmFaultPoint(point, skip);
@@ -243,7 +243,8 @@ TEST_F(ArenaTest, IsLockedUntilItsHolderReleasesOrDies) {
   arena_.Unlock();
 }
 
-// Whatever a death left: all that was taken is found by its owner, and all can be taken once the owner's successor has been.
+// Whatever a death left: all that was taken is found by its owner, and all can be taken once the owner's successor has
+// been.
 using ArenaDeath = ArenaTest;
 
 TEST_F(ArenaDeath, AtEachStepOfTakingLeavesNothingLost) {

@@ -116,7 +116,8 @@ bool ExtentPool::MayReuse(const Extent& extent) const {
   const uint64_t seen = extent.state.load(std::memory_order_acquire);
   if (seen == Extent::kFree) return true;
   if (!IsPublished(seen)) return extent.IsFree() && (!is_passed_ || is_passed_(seen));
-  // A reader claims the extent before its item is passed: it may have done so between the two looks, but not after the second.
+  // A reader claims the extent before its item is passed: it may have done so between the two looks, but not after the
+  // second.
   return is_passed_ && is_passed_(seen) && extent.state.load(std::memory_order_acquire) == seen;
 }
 

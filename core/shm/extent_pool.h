@@ -1,13 +1,14 @@
 // ExtentPool: pieces of shared memory for what doesn't fit into a slot, taken by one owner, read and freed by anybody.
 //
-// An extent is a state word and its payload. The owner takes free ones, writes, and publishes them; readers claim and free them
-// by the state word alone. Which extents exist is derived from the arena's table, so an owner's death needs no log: its
-// successor calls Load.
+// An extent is a state word and its payload. The owner takes free ones, writes, and publishes them; readers claim and
+// free them by the state word alone. Which extents exist is derived from the arena's table, so an owner's death needs
+// no log: its successor calls Load.
 //
-// Sizes      256 B to 32 KiB in powers of two, cut from single chunks; beyond that whole chunks. 64 B of each are the header.
+// Sizes      256 B to 32 KiB in powers of two, cut from single chunks; beyond that whole chunks. 64 B of each are the
+//            header.
 // Threads    Thread-compatible: one owner thread at a time.
-// Cost       Take looks at a few extents, however many there are: the one freed longest ago mostly, and some as a sample. Giving
-//            back goes in bounded steps, a step a Take.
+// Cost       Take looks at a few extents, however many there are: the one freed longest ago mostly, and some as a
+//            sample. Giving back goes in bounded steps, a step a Take.
 // Memory     Runs that stand empty, but for a few, are given back as the owner goes round.
 #ifndef REGATTA_CORE_SHM_EXTENT_POOL_H_
 #define REGATTA_CORE_SHM_EXTENT_POOL_H_
@@ -56,13 +57,13 @@ class ExtentPool {
   // Whether the reader of an extent in `state` can come no more: nothing leads to the extent any longer.
   using IsPassed = std::function<bool(uint64_t state)>;
 
-  // `self` is Family::Self. `is_passed` is asked about extents that are published, and about those whose reader has died. If there is
-  // none, published extents are in use, and those of dead readers are not.
+  // `self` is Family::Self. `is_passed` is asked about extents that are published, and about those whose reader has
+  // died. If there is none, published extents are in use, and those of dead readers are not.
   ExtentPool(Arena* arena, uint32_t owner, Member self, IsPassed is_passed = nullptr)
       : arena_(arena), owner_(owner), self_(self), is_passed_(std::move(is_passed)) {}
 
-  // Finds the owner's chunks in the table, and looks into none of them. What a dead predecessor had taken and not published is given
-  // back later. The arena's lock is held.
+  // Finds the owner's chunks in the table, and looks into none of them. What a dead predecessor had taken and not
+  // published is given back later. The arena's lock is held.
   void Load();
   // Frees all that a dead predecessor had published, after Load: none of it is wanted any more.
   void FreePublished();
@@ -75,20 +76,21 @@ class ExtentPool {
   // Gives back a run of another kind that the owner uses no more, in bounded steps: one by each Step, or Take.
   void GiveBackLater(uint32_t first, uint32_t count);
   void Step();
-  // For an idle owner: gives back what holds nothing in use, except about a mebibyte. Returns whether large extents are still in use,
-  // or something is still to be given back.
+  // For an idle owner: gives back what holds nothing in use, except about a mebibyte. Returns whether large extents are
+  // still in use, or something is still to be given back.
   bool GiveBackUnused();
 
   // The extent at `offset` of the segment if there is one and it holds `size` bytes, else null.
   static Extent* Find(const Arena& arena, uint64_t offset, uint32_t size);
-  // Whether nobody alive uses any extent of a run, of an owner who has nothing published. False for a run of another kind.
+  // Whether nobody alive uses any extent of a run, of an owner who has nothing published. False for a run of another
+  // kind.
   static bool AllFree(const Arena& arena, uint32_t first, const ChunkRun& run);
 
  private:
   static constexpr uint32_t kNone = ~uint32_t{0};
 
-  // Runs of one kind and length, as a circle: extents are taken from one after the other, so that the next one is mostly the one
-  // freed longest ago.
+  // Runs of one kind and length, as a circle: extents are taken from one after the other, so that the next one is
+  // mostly the one freed longest ago.
   struct Shelf {
     uint8_t kind = 0;
     uint32_t count = 0;       // Chunks of a run.

@@ -1,14 +1,16 @@
 // Family: the processes that share objects, and which of them are alive.
 //
-// What  A table in shared memory, made by the first process that needs one and inherited by all its descendants. A process
-//       takes a place (a Member) when it first takes a lock, puts or gets; objects name processes by Member, never by pid.
-// Death IsAlive turns false within microseconds of a death (Life, core/os/life.h). Where the kernel does not mark the Life, as while
-//       it writes a core dump, Recheck finds the death within a second. A place is given to another process only under a new
-//       generation, and no generation is used twice, so an old Member stays dead for ever.
+// What  A table in shared memory, made by the first process that needs one and inherited by all its descendants. A
+//       process takes a place (a Member) when it first takes a lock, puts or gets; objects name processes by Member,
+//       never by pid.
+// Death IsAlive turns false within microseconds of a death (Life, core/os/life.h). Where the kernel does not mark the
+// Life, as while
+//       it writes a core dump, Recheck finds the death within a second. A place is given to another process only under
+//       a new generation, and no generation is used twice, so an old Member stays dead for ever.
 // Threads  All calls are thread-safe. A thread's end is no death: the place is the process's.
-// Fork  A child takes its own place at first use, whatever call made it (core/os/fork_generation.h); a spawned program calls Join
-//       first. A child of a raw clone has no Life, as the C library's thread state is its parent's there: its death is found by
-//       asking the kernel instead, within 50 ms.
+// Fork  A child takes its own place at first use, whatever call made it (core/os/fork_generation.h); a spawned program
+//       calls Join first. A child of a raw clone has no Life, as the C library's thread state is its parent's there:
+//       its death is found by asking the kernel instead, within 50 ms.
 // Limits  16,383 processes at once (Member has 14 bits for the place, 16 for its generation).
 #ifndef REGATTA_CORE_SHM_FAMILY_H_
 #define REGATTA_CORE_SHM_FAMILY_H_
@@ -46,11 +48,11 @@ class Family {
   // A number that tells families apart: objects refuse members of another.
   static absl::StatusOr<uint64_t> Id();
 
-  // False only if the member's process certainly executes nothing more (core/os/liveness.h). One load while it lives; the first to
-  // see its end makes sure that no thread of it runs on (tens of microseconds).
+  // False only if the member's process certainly executes nothing more (core/os/liveness.h). One load while it lives;
+  // the first to see its end makes sure that no thread of it runs on (tens of microseconds).
   static bool IsAlive(Member member);
-  // The same, but doesn't rely on the member's Life alone: asks the kernel too, once a second at most. Every wait for something that
-  // the member must do calls it at its tick.
+  // The same, but doesn't rely on the member's Life alone: asks the kernel too, once a second at most. Every wait for
+  // something that the member must do calls it at its tick.
   static bool Recheck(Member member);
   // 0 if the place was given on since.
   static int32_t PidOf(Member member);

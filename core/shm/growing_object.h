@@ -1,8 +1,9 @@
 // GrowingObject: what the objects in shared memory that grow have in common: a file of their own, and an arena in it.
 //
-// It is the base of types like the queue; ObjectRef serves those of fixed size. Header is the layout of the file's first bytes. It begins
-// with an ObjectHeader named `object`, has an ArenaState named `arena`, and a `static constexpr ObjectType kType`. All zero but for what
-// CreateFile is told is a valid one. The arena's lock guards whatever else of the object the type says.
+// It is the base of types like the queue; ObjectRef serves those of fixed size. Header is the layout of the file's
+// first bytes. It begins with an ObjectHeader named `object`, has an ArenaState named `arena`, and a `static constexpr
+// ObjectType kType`. All zero but for what CreateFile is told is a valid one. The arena's lock guards whatever else of
+// the object the type says.
 #ifndef REGATTA_CORE_SHM_GROWING_OBJECT_H_
 #define REGATTA_CORE_SHM_GROWING_OBJECT_H_
 
@@ -37,8 +38,8 @@ class GrowingObject {
   absl::Status Grow(uint64_t offset, uint64_t length) const { return segment_->Grow(offset, length); }
 
  protected:
-  // The file of a new object, with memory behind its first `bytes`. `fill` sets the fields of the header that are not zero.
-  // ResourceExhausted: no memory, descriptors or address space.
+  // The file of a new object, with memory behind its first `bytes`. `fill` sets the fields of the header that are not
+  // zero. ResourceExhausted: no memory, descriptors or address space.
   static absl::StatusOr<std::shared_ptr<Segment>> CreateFile(uint64_t bytes, uint64_t fingerprint,
                                                              absl::FunctionRef<void(Header&)> fill) {
     auto segment = Segment::Create(absl::StrCat("regatta ", Header::kType.noun), bytes);

@@ -1,18 +1,20 @@
 // The kit for objects in shared memory: what every type of them (lock, event, queue, ...) has in common.
 //
-// Header     Each object begins with an ObjectHeader. CheckObject compares it and refuses what does not fit, in one wording.
-// Small      An object of fixed size lies beside others in a bank, a segment of 16 KiB. It takes no descriptor or page of its own:
-//            10,000 locks are 80 banks. Each place of a bank is used once. So no count of users is kept, which a death
-//            could falsify: the kernel frees a bank when no process has any of its objects any more.
-// Handle     ObjectHandle gives a public type like Lock its Create, Attach and what else all handles have. Copies of a handle are the
-//            same object.
+// Header     Each object begins with an ObjectHeader. CheckObject compares it and refuses what does not fit, in one
+//            wording.
+// Small      An object of fixed size lies beside others in a bank, a segment of 16 KiB. It takes no descriptor or page
+//            of its own: 10,000 locks are 80 banks. Each place of a bank is used once. So no count of users is kept,
+//            which a death could falsify: the kernel frees a bank when no process has any of its objects any more.
+// Handle     ObjectHandle gives a public type like Lock its Create, Attach and what else all handles have. Copies of a
+//            handle are the same object.
 // Crossing   An object crosses to another process as the descriptor of its segment and its offset there: Codec<Lock> is
 //            ObjectCodec<Lock>.
 //
-// A new type of fixed size has three parts. The layout is a struct that begins with an ObjectHeader named `header`, has a `static constexpr
-// ObjectType kType`, and is valid when the rest is zero. The class, `class Lock : public ObjectHandle<Lock, ObjectRef<LockLayout>>`, has
-// the operations and their contract. The codec names its fingerprint. shared_object_suite.h tests what all types promise. A type that
-// grows has a GrowingObject behind its handle instead of an ObjectRef, as Queue has.
+// A new type of fixed size has three parts. The layout is a struct that begins with an ObjectHeader named `header`, has
+// a `static constexpr ObjectType kType`, and is valid when the rest is zero. The class, `class Lock : public
+// ObjectHandle<Lock, ObjectRef<LockLayout>>`, has the operations and their contract. The codec names its fingerprint.
+// shared_object_suite.h tests what all types promise. A type that grows has a GrowingObject behind its handle instead
+// of an ObjectRef, as Queue has.
 #ifndef REGATTA_CORE_SHM_SHARED_OBJECT_H_
 #define REGATTA_CORE_SHM_SHARED_OBJECT_H_
 
@@ -49,7 +51,8 @@ struct ObjectType {
 absl::Status MakeObject(const ObjectType& type, uint64_t fingerprint, ObjectHeader& header);
 
 // Whether the object at `offset` is of `type`, has `bytes` bytes, and belongs to this process's family.
-// DataLoss: not an object of that type. FailedPrecondition: of another family. InvalidArgument: it holds values of another type.
+// DataLoss: not an object of that type. FailedPrecondition: of another family. InvalidArgument: it holds values of
+// another type.
 absl::Status CheckObject(const Segment& segment, uint64_t offset, uint64_t bytes, const ObjectType& type,
                          uint64_t fingerprint);
 
@@ -113,22 +116,24 @@ class ObjectRef {
   uint64_t offset_ = 0;
 };
 
-// The base of H, a public handle type. Ref is what H consists of: an ObjectRef, or a class with the same functions. H may hide Create by
-// one with arguments, and ValuesFingerprint by one that returns the fingerprint of the values that the object holds.
+// The base of H, a public handle type. Ref is what H consists of: an ObjectRef, or a class with the same functions. H
+// may hide Create by one with arguments, and ValuesFingerprint by one that returns the fingerprint of the values that
+// the object holds.
 template <class H, class Ref>
 class ObjectHandle {
  public:
   // ResourceExhausted: no memory or descriptors.
   static absl::StatusOr<H> Create() { return Of(Ref::Create(H::ValuesFingerprint())); }
-  // The object at `offset` of a file that another process passed on. DataLoss: no object of this type is there. FailedPrecondition: it
-  // belongs to another family of processes. InvalidArgument: it holds values of another type.
+  // The object at `offset` of a file that another process passed on. DataLoss: no object of this type is there.
+  // FailedPrecondition: it belongs to another family of processes. InvalidArgument: it holds values of another type.
   static absl::StatusOr<H> Attach(Fd descriptor, uint64_t offset) {
     return Of(Ref::Attach(std::move(descriptor), offset, H::ValuesFingerprint()));
   }
 
   // False until one is assigned to it. Then only valid() may be called.
   bool valid() const { return object_.valid(); }
-  // Where the object lies in shared memory. The descriptor stays owned by the handle. Other objects may lie behind it, too.
+  // Where the object lies in shared memory. The descriptor stays owned by the handle. Other objects may lie behind it,
+  // too.
   const Fd& descriptor() const { return object_.descriptor(); }
   uint64_t offset() const { return object_.offset(); }
   // FailedPrecondition: code of this process has closed the descriptor.

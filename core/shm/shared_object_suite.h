@@ -1,4 +1,5 @@
-// What every type of object in shared memory promises, as tests. A type H (a handle) passes by one line in its own test:
+// What every type of object in shared memory promises, as tests. A type H (a handle) passes by one line in its own
+// test:
 //
 //   INSTANTIATE_TYPED_TEST_SUITE_P(Lock, SharedObjectTest, Lock);
 //

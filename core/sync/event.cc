@@ -8,7 +8,8 @@ namespace regatta {
 
 void Event::Set() {
   constexpr uint64_t kBecomesSet = EventLayout::kOnce | EventLayout::kIsSet;
-  // An event that is set is written, too: Clear then reads from this Set, and its process sees what was written before it.
+  // An event that is set is written, too: Clear then reads from this Set, and its process sees what was written before
+  // it.
   uint64_t seen = object_->state.load(std::memory_order_relaxed);
   while (!object_->state.compare_exchange_weak(seen, (seen & EventLayout::kIsSet) != 0 ? seen : seen + kBecomesSet,
                                                std::memory_order_acq_rel)) {

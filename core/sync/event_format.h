@@ -16,8 +16,8 @@ struct EventLayout {
   static constexpr uint64_t kOnce = 2;
 
   ObjectHeader header;
-  // {times that it became set:63 << 1 | whether it is set}. The number shows a waiter that the event was set, although another
-  // process has cleared it since. It never wraps.
+  // {times that it became set:63 << 1 | whether it is set}. The number shows a waiter that the event was set, although
+  // another process has cleared it since. It never wraps.
   alignas(64) std::atomic<uint64_t> state;
   WaitPoint waiters;
 };

@@ -1,7 +1,8 @@
-// A process is killed after every single instruction of setting, clearing and waiting for an event, with others about: they are
-// released where the event was set, and the event goes on working.
+// A process is killed after every single instruction of setting, clearing and waiting for an event, with others about:
+// they are released where the event was set, and the event goes on working.
 //
-// Where a death costs the others a tick (a second), a share of the instructions is taken; all of them by REGATTA_EVERY_STEP=1.
+// Where a death costs the others a tick (a second), a share of the instructions is taken; all of them by
+// REGATTA_EVERY_STEP=1.
 #include <algorithm>
 #include <atomic>
 #include <cstdint>

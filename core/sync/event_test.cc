@@ -153,8 +153,8 @@ TEST_F(EventTest, SetAndClearAtOnceReleaseThoseWhoWaitedAndNobodyElse) {
   }
 }
 
-// A waiter that nobody wakes looks again after 50 ms, and then once a second. So these sleep longer than 50 ms first, and the fastest of
-// some rounds tells a wake-up from a look.
+// A waiter that nobody wakes looks again after 50 ms, and then once a second. So these sleep longer than 50 ms first,
+// and the fastest of some rounds tells a wake-up from a look.
 TEST_F(EventTest, SetItselfWakesAllWhoSleep) {
   int64_t fastest = std::numeric_limits<int64_t>::max();
   for (int round = 0; round < 3; ++round) {
@@ -360,7 +360,8 @@ TEST_F(EventTest, TheNextSetWakesThoseWhomADeadSetterLeftAsleep) {
   EXPECT_EQ(waiter.Wait(), 0);
 }
 
-// Setters, clearers and waiters are killed at random moments; others take their places. At the end one Set releases all who wait.
+// Setters, clearers and waiters are killed at random moments; others take their places. At the end one Set releases all
+// who wait.
 TEST_F(EventTest, SurvivesAStormOfDeaths) {
   const auto setter = [&] {
     return ForkedChild([&] {

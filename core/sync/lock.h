@@ -1,11 +1,12 @@
 // Lock: mutual exclusion between processes that survives the death of its holder.
 //
-// Processes  Pass a Lock to a child as an argument, or keep it across fork. The holder is the process that acquired it, until
-//            somebody releases it, whichever process or thread does.
+// Processes  Pass a Lock to a child as an argument, or keep it across fork. The holder is the process that acquired it,
+//            until somebody releases it, whichever process or thread does.
 // Threads    Thread-safe; two threads of one process exclude each other too. A thread's end releases nothing.
-// Crash      A holder that dies, at any instruction, holds nothing any more: the next Acquire succeeds and says whose place it
-//            took, as what the lock guards may be half changed. Within milliseconds; but within a second for one that sleeps
-//            behind several others when one of them dies that was just woken, or got the lock after a sleep.
+// Crash      A holder that dies, at any instruction, holds nothing any more: the next Acquire succeeds and says whose
+//            place it took, as what the lock guards may be half changed. Within milliseconds; but within a second for
+//            one that sleeps behind several others when one of them dies that was just woken, or got the lock after a
+//            sleep.
 // Order      None among waiters. What was written before Release is visible after the next Acquire.
 // Copies     A Lock is a handle: copies are the same lock.
 // Format     lock_format.h, described in FORMAT.md.

@@ -1,7 +1,8 @@
-// A process is killed after every single instruction of acquiring and releasing a lock, alone and with others about; the others get
-// the lock, and are told of a dead holder exactly where there was one.
+// A process is killed after every single instruction of acquiring and releasing a lock, alone and with others about;
+// the others get the lock, and are told of a dead holder exactly where there was one.
 //
-// Of long operations, and where a death costs the others a tick (a second), a share of the instructions is taken; all of them by
+// Of long operations, and where a death costs the others a tick (a second), a share of the instructions is taken; all
+// of them by
 //   ./tools/bazel test //core/sync:lock_every_step --test_output=all
 #include <unistd.h>
 

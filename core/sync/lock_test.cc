@@ -231,7 +231,8 @@ TEST_F(LockTest, ScopedInAChildOfForkReleasesNothing) {
   EXPECT_EQ(child.Wait(), 0);
 }
 
-// Deaths at each step, with others waiting: the lock never stays lost, and a dead holder is named exactly where there was one.
+// Deaths at each step, with others waiting: the lock never stays lost, and a dead holder is named exactly where there
+// was one.
 struct Step {
   FaultPoint point;
   bool held;  // Whether the victim dies holding it.
@@ -245,7 +246,8 @@ TEST_F(LockTest, ADeathAtEachStepLeavesItToTheOthers) {
       std::atomic<bool>& go = scene_->go;
       go = false;
       scene_->acquired = 0;
-      // The victim passes the point again and again: it takes over from a dead holder, waits for a live one, or just releases.
+      // The victim passes the point again and again: it takes over from a dead holder, waits for a live one, or just
+      // releases.
       ForkedChild victim([&] {
         ArmFaultPoint(step.point, skip);
         for (uint32_t i = 0; i <= skip; ++i) {

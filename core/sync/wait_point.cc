@@ -39,7 +39,8 @@ bool Spin(absl::FunctionRef<bool()> ready, int64_t limit) {
   return false;
 }
 
-// Looks between yields: the partner needs this processor. A yield that takes long gave it to somebody else who keeps it.
+// Looks between yields: the partner needs this processor. A yield that takes long gave it to somebody else who keeps
+// it.
 bool YieldAndLook(absl::FunctionRef<bool()> ready, int64_t limit) {
   int64_t now = MonotonicNanos();
   const int64_t end = now + limit;
@@ -136,7 +137,8 @@ bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::
     // Armed again for the others: whoever wakes one of us may not wake a second before this one has looked.
     sleeping_.fetch_or(kAnnounced, std::memory_order_seq_cst);
     const bool found = ready();
-    // A notifier that read the flag before it was armed has published by now: the caller's next look finds what it left.
+    // A notifier that read the flag before it was armed has published by now: the caller's next look finds what it
+    // left.
     if (found && others) AsymmetricFenceHeavy();
     const int64_t now = MonotonicNanos();
     const int64_t slept = now - slept_since;

@@ -99,8 +99,8 @@ TEST_F(WaitPointTest, NotifyAllWakesAll) {
   EXPECT_FALSE(soon.passed());
 }
 
-// A waiter has announced itself and has looked in vain. It must not fall asleep beside a notification that came since, although
-// another waiter has announced itself after that.
+// A waiter has announced itself and has looked in vain. It must not fall asleep beside a notification that came since,
+// although another waiter has announced itself after that.
 TEST_F(WaitPointTest, AWaiterDoesNotSleepThroughANotificationBehindItsBack) {
   ForkedChild waiter([&] {
     bool stopped = false;
