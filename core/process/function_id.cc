@@ -1,11 +1,15 @@
 #include "core/process/function_id.h"
 
+#include <dlfcn.h>
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
 #include <cstring>
 #include <functional>
 #include <limits>
 #include <optional>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -69,13 +73,32 @@ constinit GrowingTable<FunctionId, ResolvedFunction, kSlots> g_resolved;
 constinit GrowingTable<Code, FunctionId, kSlots> g_made;
 
 struct Place {
-  uint64_t module;
-  uint32_t offset;
+  uint64_t module = 0;
+  uint32_t offset = 0;
 };
 
-absl::StatusOr<Place> PlaceOf(uintptr_t address, uint32_t kind) {
-  absl::StatusOr<Place> place = absl::FailedPreconditionError(absl::StrFormat(
+absl::Status TwoCopies(absl::string_view one, absl::string_view other) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      one, " and ", other,
+      " are two copies of one library in this process: they have the same build-id, by which its functions are "
+      "known in another process. Load it once, or link the copies with different build-ids"));
+}
+
+absl::Status InNoModule(uintptr_t address) {
+  Dl_info info;
+  if (dladdr(reinterpret_cast<const void*>(address), &info) != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(info.dli_fname,
+                     " is loaded in another namespace (dlmopen): its functions can't cross to another process. "
+                     "Load it with dlopen"));
+  }
+  return absl::FailedPreconditionError(absl::StrFormat(
       "address %#x is in no loaded module: a function made at run time can't cross to another process", address));
+}
+
+absl::StatusOr<Place> PlaceOf(uintptr_t address, uint32_t kind) {
+  std::string name;
+  absl::StatusOr<Place> place = Place{};
   Module::ForEach([&](const Module& module) {
     if (!module.Contains(address)) return false;
     if (module.build_id() == 0) {
@@ -93,17 +116,32 @@ absl::StatusOr<Place> PlaceOf(uintptr_t address, uint32_t kind) {
     } else {
       place = Place{module.build_id(), static_cast<uint32_t>(address - module.base())};
     }
+    name = module.name();
+    return true;
+  });
+  if (name.empty()) return InNoModule(address);
+  if (!place.ok()) return place;
+  Module::ForEach([&](const Module& module) {
+    if (module.build_id() != place->module || module.Contains(address)) return false;
+    place = TwoCopies(name, module.name());
     return true;
   });
   return place;
 }
 
-// The address of `place` if its module is here and permits it: with kind 0 the begin of a function, otherwise a trampoline
-// of one of the kinds; `kind` receives which.
-std::optional<uintptr_t> AddressOf(const Place& place, bool is_trampoline, uint32_t* kind) {
+// The address of `place` if its module permits it: the begin of a function or a trampoline, of a kind that `kind` receives.
+// DataLoss: the module isn't here. FailedPrecondition: it is here twice.
+absl::StatusOr<std::optional<uintptr_t>> AddressOf(const Place& place, bool is_trampoline, uint32_t* kind) {
   std::optional<uintptr_t> found;
+  std::string name;
+  absl::Status usable;
   Module::ForEach([&](const Module& module) {
     if (place.module == 0 || module.build_id() != place.module) return false;
+    if (!name.empty()) {
+      usable = TwoCopies(name, module.name());
+      return true;
+    }
+    name = module.name();
     const uintptr_t address = module.base() + place.offset;
     if (is_trampoline) {
       const std::optional<uint32_t> entry = module.EntryKindAt(address);
@@ -112,9 +150,23 @@ std::optional<uintptr_t> AddressOf(const Place& place, bool is_trampoline, uint3
     } else if (module.HasFunctionAt(address)) {
       found = address;
     }
-    return true;
+    return false;
   });
+  if (!usable.ok()) return usable;
+  if (name.empty()) {
+    return absl::DataLossError(
+        absl::StrFormat("the library or program with build-id %016x... is not loaded in process %d. If its sender is "
+                        "not another program or "
+                        "build: load the library before the pool or the process by fork is made; for spawn and "
+                        "forkserver link the program with "
+                        "it, or load it before Init",
+                        __builtin_bswap64(place.module), getpid()));
+  }
   return found;
+}
+
+absl::Status NotCallable(const FunctionId& id, const absl::Status& why) {
+  return absl::Status(why.code(), absl::StrCat("function ", ToString(id), " can't be called: ", why.message()));
 }
 
 }  // namespace
@@ -144,20 +196,24 @@ absl::StatusOr<ResolvedFunction> Resolve(const FunctionId& id) {
   const size_t hash = HashOf(id);
   if (const ResolvedFunction* known = g_resolved.Find(id, hash)) return *known;
   uint32_t kind = 0;
-  const std::optional<uintptr_t> entry = AddressOf({id.trampoline_module, id.trampoline_offset}, true, &kind);
+  const absl::StatusOr<std::optional<uintptr_t>> entry =
+      AddressOf({id.trampoline_module, id.trampoline_offset}, true, &kind);
+  if (!entry.ok()) return NotCallable(id, entry.status());
   const bool has_target = id.target_module != 0 || id.target_offset != 0;
-  if (!entry.has_value() || has_target != (kind == kPointerEntry)) {
+  if (!entry->has_value() || has_target != (kind == kPointerEntry)) {
     return absl::DataLossError(absl::StrCat("function ", ToString(id),
                                             " is not one that may be called in this program: it was sent by another "
                                             "program or build, or damaged on its way"));
   }
-  ResolvedFunction function{.trampoline = reinterpret_cast<Trampoline>(*entry)};
+  ResolvedFunction function{.trampoline = reinterpret_cast<Trampoline>(**entry)};
   if (has_target) {
-    const std::optional<uintptr_t> target = AddressOf({id.target_module, id.target_offset}, false, &kind);
-    if (!target.has_value()) {
+    const absl::StatusOr<std::optional<uintptr_t>> target =
+        AddressOf({id.target_module, id.target_offset}, false, &kind);
+    if (!target.ok()) return NotCallable(id, target.status());
+    if (!target->has_value()) {
       return absl::DataLossError(absl::StrCat("function ", ToString(id), " doesn't begin where its sender says"));
     }
-    function.target = reinterpret_cast<const void*>(*target);
+    function.target = reinterpret_cast<const void*>(**target);
   }
   g_resolved.Add(id, hash, function);
   return function;
