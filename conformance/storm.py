@@ -18,6 +18,8 @@ STORMS = [
      "10,000 kills of putters and getters in four processes, 2,000 for each of five queues"),
     ("core/pool/pool_storm_test", {"REGATTA_STORM_KILLS": "1000"},
      "1,000 kills of workers under load, each looked at"),
+    ("core/pool/nursery_death_test", {"REGATTA_STORM_KILLS": "1000"},
+     "1,000 kills of a pool's nursery, among tasks and dying workers, by fork and by spawn"),
     ("core/pool/disturbance_storm_test", {"REGATTA_STORM_KILLS": "400"},
      "kills, stops and signals over queue, lock, processes and every call of a pool; creators killed"),
     ("core/sync/lock_step_test", {"REGATTA_EVERY_STEP": "1"},

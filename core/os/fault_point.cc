@@ -7,6 +7,7 @@ namespace regatta {
 namespace {
 
 std::atomic<uint32_t> g_skip{0};
+std::atomic<std::atomic<uint32_t>*> g_shared_skip{nullptr};
 
 }  // namespace
 
@@ -19,6 +20,13 @@ std::optional<FaultPoint> FindFaultPoint(absl::Span<const FaultPoint> points, ab
 
 void ArmFaultPoint(FaultPoint point, uint32_t skip) {
   g_skip.store(skip, std::memory_order_relaxed);
+  g_shared_skip.store(nullptr, std::memory_order_relaxed);
+  fault_point_internal::g_armed.store(point.id(), std::memory_order_relaxed);
+}
+
+void ArmFaultPointOnce(FaultPoint point, std::atomic<uint32_t>& skip) {
+  g_skip.store(0, std::memory_order_relaxed);
+  g_shared_skip.store(&skip, std::memory_order_relaxed);
   fault_point_internal::g_armed.store(point.id(), std::memory_order_relaxed);
 }
 
@@ -27,6 +35,8 @@ void DisarmFaultPoint() { fault_point_internal::g_armed.store(0, std::memory_ord
 namespace fault_point_internal {
 
 void Passed() {
+  std::atomic<uint32_t>* const shared = g_shared_skip.load(std::memory_order_relaxed);
+  if (shared != nullptr && shared->fetch_sub(1, std::memory_order_relaxed) != 0) return;  // Later it is far from 0.
   uint32_t skip = g_skip.load(std::memory_order_relaxed);
   while (skip > 0) {
     if (g_skip.compare_exchange_weak(skip, skip - 1, std::memory_order_relaxed)) return;

@@ -48,6 +48,8 @@ std::optional<FaultPoint> FindFaultPoint(absl::Span<const FaultPoint> points, ab
 
 // The process kills itself with SIGKILL at its passage number skip + 1 of `point`. Replaces a point that was armed before.
 void ArmFaultPoint(FaultPoint point, uint32_t skip = 0);
+// One process dies of all that share `skip`, which lies in shared memory: the one that makes passage number *skip + 1.
+void ArmFaultPointOnce(FaultPoint point, std::atomic<uint32_t>& skip);
 void DisarmFaultPoint();
 
 namespace fault_point_internal {

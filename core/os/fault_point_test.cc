@@ -53,6 +53,22 @@ TEST(FaultPoint, LetsOthersPassAndCanBeDisarmed) {
   EXPECT_EQ(child.Wait(), 7);
 }
 
+TEST(FaultPoint, KillsOneOfTheProcessesThatShareIt) {
+  Shared<std::atomic<uint32_t>> skip;
+  *skip = 2;
+  ArmFaultPointOnce(kClosing, *skip);
+  int killed = 0;
+  for (int i = 0; i < 5; ++i) {
+    ForkedChild child([] {
+      FaultPointHere(kClosing);
+      return 0;
+    });
+    if (child.Wait() == -SIGKILL) killed += i;
+  }
+  DisarmFaultPoint();
+  EXPECT_EQ(killed, 2);
+}
+
 TEST(FaultPoint, IsInheritedByFork) {
   ArmFaultPoint(kClosing);
   ForkedChild child([] {

@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/os/error.h"
 #include "core/os/fork_generation.h"
+#include "core/os/lifeline.h"
 #include "core/os/pidfd.h"
 #include "core/os/proc.h"
 
@@ -174,6 +175,7 @@ absl::StatusOr<Forked> CloneSibling(std::atomic<int32_t>* pid_in_shared_memory) 
     return sibling;
   }
   fork_generation_internal::ForgetParent();
+  lifeline_internal::CloseAllInSibling();
   if (robust != nullptr) syscall(SYS_set_robust_list, robust, robust_size);
   return Forked{};
 }

@@ -43,6 +43,10 @@ class Registry {
     inodes_[static_cast<size_t>(number)] = inode;
   }
   void Remove(int number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { inodes_[static_cast<size_t>(number)] = 0; }
+  void CloseAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    for (size_t i = 0; i < inodes_.size(); ++i) CloseIfPipe(static_cast<int>(i), inodes_[i]);
+    std::fill(inodes_.begin(), inodes_.end(), 0);
+  }
 
  private:
   Registry() { pthread_atfork(BeforeFork, InParent, InChild); }
@@ -51,10 +55,6 @@ class Registry {
   static void InChild() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     Get().CloseAll();
     Get().mutex_.Unlock();
-  }
-  void CloseAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    for (size_t i = 0; i < inodes_.size(); ++i) CloseIfPipe(static_cast<int>(i), inodes_[i]);
-    std::fill(inodes_.begin(), inodes_.end(), 0);
   }
 
   Mutex mutex_;
@@ -120,6 +120,12 @@ absl::StatusOr<bool> DependOnLifeline(Fd dependent_end) {
   // The kernel signals only what happens from now on.
   pollfd end{number, 0, 0};
   return poll(&end, 1, 0) == 0;
+}
+
+void lifeline_internal::CloseAllInSibling() {
+  Registry& registry = Registry::Get();
+  const MutexLock lock(registry.mutex());  // Free, for the sibling's maker has one thread.
+  registry.CloseAll();
 }
 
 }  // namespace regatta

@@ -5,8 +5,9 @@
 // the owner cuts the lifeline, whatever signals the dependent blocks or ignores and whatever users both have become. Cutting
 // needs no permission: an owner ends a dependent this way that it may no longer signal.
 //
-// Fork       A child of the owner's fork() closes its copies of the write ends. A copy made without the C library (raw clone,
-//            _Fork) keeps the dependent alive as long as it holds the descriptor. DieWithParent (signal_mask.h) covers that case.
+// Fork       A child of the owner's fork(), and a sibling of CloneSibling, closes its copies of the write ends. Another copy made
+//            without the C library (raw clone, _Fork) keeps the dependent alive as long as it holds the descriptor. DieWithParent
+//            (signal_mask.h) covers that case.
 // Exec       The write end is close-on-exec. The read end is not: a program that the dependent executes still ends with the
 //            owner. Programs that the dependent starts by other means than fork() and exec may inherit the read end. It does
 //            nothing to them.
@@ -53,9 +54,15 @@ class Lifeline {
   int32_t owner_pid_ = 0;
 };
 
-// Ties this process to the owner of `dependent_end`, until this process ends. A child of fork() is not tied and has no copy.
+// Ties this process to the owner of `dependent_end`, until this process ends. A child of fork() or CloneSibling is not tied and has
+// no copy.
 // False: the owner ended or cut the lifeline before. Errors: an errno of fcntl.
 absl::StatusOr<bool> DependOnLifeline(Fd dependent_end);
+
+namespace lifeline_internal {
+// In a sibling that CloneSibling has just made, for which no handler of pthread_atfork runs.
+void CloseAllInSibling();
+}  // namespace lifeline_internal
 
 }  // namespace regatta
 

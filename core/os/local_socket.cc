@@ -18,7 +18,9 @@ struct ControlBuffer {
   alignas(cmsghdr) char bytes[CMSG_SPACE(kDescriptorsAtOnce * sizeof(int))];
 };
 
-void TakeDescriptors(const msghdr& message, std::vector<Fd>* descriptors) {
+// False: there was no room for one of them.
+bool TakeDescriptors(const msghdr& message, std::vector<Fd>* descriptors) {
+  bool all = (message.msg_flags & MSG_CTRUNC) == 0;
   for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
        control = CMSG_NXTHDR(const_cast<msghdr*>(&message), control)) {
     if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) continue;
@@ -27,9 +29,12 @@ void TakeDescriptors(const msghdr& message, std::vector<Fd>* descriptors) {
       int number;
       memcpy(&number, CMSG_DATA(control) + i * sizeof(int), sizeof(number));
       Fd fd(number);  // Closed at once if nobody wants it.
-      if (descriptors != nullptr) descriptors->push_back(std::move(fd));
+      if (descriptors == nullptr) continue;
+      descriptors->push_back(PlaceHigh(std::move(fd)));
+      all = all && descriptors->back().valid();
     }
   }
+  return all;
 }
 
 Transfer Failed(absl::Status why) { return {TransferEnd::kFailed, std::move(why)}; }
@@ -105,7 +110,7 @@ Transfer SendAll(const Fd& socket, std::span<const std::byte> bytes, std::span<c
 
 Transfer ReceiveAll(const Fd& socket, std::span<std::byte> bytes, std::vector<Fd>* descriptors, const Peer& peer) {
   const size_t wanted = bytes.size();
-  bool cut = false;
+  bool all_came = true;
   bool gone = false;
   while (!bytes.empty()) {
     iovec part{bytes.data(), bytes.size()};
@@ -130,11 +135,10 @@ Transfer ReceiveAll(const Fd& socket, std::span<std::byte> bytes, std::vector<Fd
                   ? absl::OutOfRangeError("the process at the other end has closed")
                   : absl::DataLossError("the process at the other end died in the middle of a message")};
     }
-    TakeDescriptors(message, descriptors);
-    cut = cut || (message.msg_flags & MSG_CTRUNC) != 0;
+    all_came = TakeDescriptors(message, descriptors) && all_came;
     bytes = bytes.subspan(static_cast<size_t>(received));
   }
-  if (!cut) return {};
+  if (all_came) return {};
   return {TransferEnd::kNoDescriptors,
           absl::ResourceExhaustedError("no descriptors left for those that were sent: raise `ulimit -n`")};
 }

@@ -1,21 +1,13 @@
 #include "core/os/program.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <link.h>
-#include <linux/close_range.h>
 #include <spawn.h>
 #include <sys/auxv.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <climits>
-#include <memory>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "core/os/error.h"
 #include "core/os/fork.h"
@@ -31,33 +23,6 @@ struct FileActions {
   posix_spawn_file_actions_t actions;
   int error;
 };
-
-// By the list of open descriptors in /proc. False: it can't be read.
-bool CloseListed(unsigned first, unsigned last) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/proc/self/fd"), closedir);
-  if (folder == nullptr) return false;
-  std::vector<int> open;
-  while (const dirent* entry = readdir(folder.get())) {
-    unsigned fd = 0;
-    if (absl::SimpleAtoi(entry->d_name, &fd) && fd >= first && fd <= last &&
-        static_cast<int>(fd) != dirfd(folder.get())) {
-      open.push_back(static_cast<int>(fd));
-    }
-  }
-  for (const int fd : open) close(fd);
-  return true;
-}
-
-void CloseRange(unsigned first, unsigned last) {
-  if (first > last || syscall(SYS_close_range, first, last, 0) == 0 || CloseListed(first, last)) return;
-  // A kernel or sandbox without close_range and /proc: one by one, up to the limit, and further, as it may have been lowered.
-  constexpr rlim_t kAtLeast = 1 << 16;
-  constexpr rlim_t kAtMost = 1 << 20;
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  const auto end = static_cast<unsigned>(std::clamp(limit.rlim_cur, kAtLeast, kAtMost));
-  for (unsigned fd = first; fd <= last && fd < end; ++fd) close(static_cast<int>(fd));
-}
 
 }  // namespace
 
@@ -80,19 +45,6 @@ absl::StatusOr<int32_t> SpawnThisProgram(const std::vector<std::string>& argumen
   if (error != 0) return NoProcessError("posix_spawn(/proc/self/exe)", error);
   RestoreDescriptorLimit(pid);
   return pid;
-}
-
-void CloseAllBut(std::span<const int> keep) {
-  std::vector<int> kept(keep.begin(), keep.end());
-  std::sort(kept.begin(), kept.end());
-  unsigned next = 0;
-  for (const int fd : kept) {
-    if (fd < 0) continue;
-    const auto number = static_cast<unsigned>(fd);
-    if (number > next) CloseRange(next, number - 1);
-    next = std::max(next, number + 1);
-  }
-  CloseRange(next, UINT_MAX);
 }
 
 absl::Status FillStandardDescriptors() {

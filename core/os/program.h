@@ -24,9 +24,6 @@ inline constexpr int kSpawnedChannel = 3;
 // exec; nothing is left behind.
 absl::StatusOr<int32_t> SpawnThisProgram(const std::vector<std::string>& arguments, const Fd& channel);
 
-// Closes every descriptor of this process but those in `keep` (any order).
-void CloseAllBut(std::span<const int> keep);
-
 // Opens /dev/null, or where there is none a descriptor that can be neither read nor written, for each of the descriptors 0-2 that
 // is closed, so that nothing else gets these numbers.
 absl::Status FillStandardDescriptors();

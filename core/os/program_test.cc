@@ -17,36 +17,6 @@ namespace {
 
 bool IsOpen(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
-TEST(Program_CloseAllBut, KeepsWhatIsNamedAndNothingElse) {
-  ForkedChild child([] {
-    for (const int fd : {100, 101, 150, 200}) REGATTA_CHILD_REQUIRE(dup2(STDERR_FILENO, fd) == fd);
-    const int keep[] = {150, STDERR_FILENO, -1, 101, 101};
-    CloseAllBut(keep);
-    for (int fd = 0; fd < 256; ++fd) {
-      REGATTA_CHILD_REQUIRE(IsOpen(fd) == (fd == 150 || fd == STDERR_FILENO || fd == 101));
-    }
-    return 0;
-  });
-  EXPECT_EQ(child.Wait(), 0);
-}
-
-TEST(Program_CloseAllBut, WorksWhereCloseRangeIsRefused) {
-  for (const bool proc_too : {false, true}) {
-    ForkedChild child([&] {
-      for (const int fd : {100, 101, 5000}) REGATTA_CHILD_REQUIRE(dup2(STDERR_FILENO, fd) == fd);
-      LimitDescriptors(200);  // One is above the limit now.
-      RefuseSystemCall(SYS_close_range, ENOSYS);
-      if (proc_too) RefuseSystemCall(SYS_getdents64, EPERM);
-      if (proc_too) RefuseSystemCall(SYS_openat, EPERM);
-      CloseAllBut(std::array{STDERR_FILENO, 101});
-      REGATTA_CHILD_REQUIRE(IsOpen(STDERR_FILENO) && IsOpen(101));
-      REGATTA_CHILD_REQUIRE(!IsOpen(STDIN_FILENO) && !IsOpen(STDOUT_FILENO) && !IsOpen(100) && !IsOpen(5000));
-      return 0;
-    });
-    EXPECT_EQ(child.Wait(), 0) << "proc too: " << proc_too;
-  }
-}
-
 TEST(Program_StandardDescriptors, ThatAreClosedAreFilledAndCopied) {
   ForkedChild child([] {
     close(STDIN_FILENO);

@@ -18,6 +18,17 @@
 //            no other; the pool starts another. With `retries` a task is run again instead: then at least once, not at
 //            most once. Five workers in a row that die before their first task break the pool: everything then fails
 //            with the reason.
+// Nursery    Workers are made by small processes of the pool, its nursery (core/process/nursery.h). They may be killed, too: no task
+//            notices, and dead workers are replaced as before. A fork pool has two such processes with the memory that new workers
+//            begin with. If both are killed before one was replaced, which takes a millisecond, no worker can be made any more: the
+//            pool goes on with those that live, and breaks when none is left. One that is stopped is given up after ten seconds.
+// Inherited  The workers of a fork pool have the memory and the descriptors of their owner as they were at Create, also those that
+//            are made later; the core's own descriptors are left out. A log file or a self-pipe that was open works in a task.
+//            Text that a stream held at Create is written once, by the owner; what a task prints into a stream is written at the
+//            latest when its worker ends by Close and Join. A pipe that was open at Create has no end of file before the pool has
+//            ended, for workers and nursery hold its write end: open it after Create, or use spawn or forkserver. Descriptors
+//            opened after Create are not there: their numbers fail with EBADF. Workers by spawn and forkserver inherit nothing but
+//            descriptors 0-2, the environment and the working directory.
 // Memory     Up to 4,096 tasks are in shared memory at once, more wait in the owner's. Arguments and results up to 1 GiB.
 // Idle       No CPU; a worker looks once a second.
 #ifndef REGATTA_CORE_POOL_POOL_H_

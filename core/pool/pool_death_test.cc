@@ -1,4 +1,4 @@
-// A worker dies at each step of its work, and so do the nursery and the owner: one outcome for each task, no wrong task
+// A worker dies at each step of its work, and so does the owner: one outcome for each task, no wrong task
 // fails, the pool heals, nothing hangs.
 #include <fcntl.h>
 #include <signal.h>
@@ -259,55 +259,6 @@ TEST_P(OwnerDies, ItsWorkersAreGoneAndNothingIsLeft) {
   }
   EXPECT_EQ(SharedMemoryNames(), names);
   KilledAt().insert(fault::kPoolTaskPosted);
-}
-
-// --- The nursery ---
-
-int32_t NurseryOf(const Pool& pool, const std::set<int32_t>& before) {
-  std::set<int32_t> children = ChildrenOf(getpid());
-  for (const int32_t pid : const_cast<Pool&>(pool).statistics().pids) children.erase(pid);
-  for (const int32_t pid : before) children.erase(pid);
-  return children.size() == 1 ? *children.begin() : -1;
-}
-
-TEST(NurseryDies, AForkedPoolGoesOnWithTheWorkersThatItHasAndThenSaysWhy) {
-  const std::set<int32_t> before = ChildrenOf(getpid());
-  Pool pool = Make(2);
-  const int32_t nursery = NurseryOf(pool, before);
-  ASSERT_GT(nursery, 0);
-  ASSERT_EQ(kill(nursery, SIGKILL), 0);
-  EXPECT_EQ(*pool.Apply(Square, 3), 9);
-  const std::vector<int32_t> pids = pool.statistics().pids;
-  ASSERT_EQ(kill(pids[0], SIGKILL), 0);
-  ASSERT_TRUE(Eventually([&] { return pool.statistics().workers_died == 1; }));
-  EXPECT_EQ(*pool.Apply(Square, 4), 16) << "one is left";
-  Queue<int> gate = *Queue<int>::Create();
-  Queue<int> begun = *Queue<int>::Create();
-  AsyncResult<int> held = *pool.ApplyAsync(WaitFor, gate, begun, 1);
-  AsyncResult<int> waiting = *pool.ApplyAsync(Square, 5);
-  ASSERT_EQ(kill(*begun.Get(Watchdog()), SIGKILL), 0);
-  EXPECT_TRUE(DeathOf(held.Get(Watchdog()).status()).has_value());
-  const absl::Status why = waiting.Get(Watchdog()).status();
-  EXPECT_TRUE(absl::IsAborted(why)) << why;
-  EXPECT_NE(why.message().find("no worker of the pool is left"), std::string::npos) << why;
-  EXPECT_FALSE(pool.ApplyAsync(Square, 5).ok());
-}
-
-TEST(NurseryDies, ASpawnedPoolMakesAnotherAndHeals) {
-  const std::set<int32_t> before = ChildrenOf(getpid());
-  Pool pool = Make(2, StartMethod::kSpawn);
-  const int32_t nursery = NurseryOf(pool, before);
-  ASSERT_GT(nursery, 0);
-  ASSERT_EQ(kill(nursery, SIGKILL), 0);
-  for (int round = 0; round < 2; ++round) {
-    for (const int32_t pid : pool.statistics().pids) ASSERT_EQ(kill(pid, SIGKILL), 0);
-    const uint64_t died = 2 * (static_cast<uint64_t>(round) + 1);
-    ASSERT_TRUE(Eventually([&] {
-      const PoolStatistics now = pool.statistics();
-      return now.workers_died == died && now.pids.size() == 2;
-    }));
-    EXPECT_EQ(*pool.Apply(Square, 3), 9);
-  }
 }
 
 // --- Standing still ---

@@ -1,5 +1,6 @@
 #include "core/pool/worker_set.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "core/os/poll.h"
 #include "core/pool/worker.h"
 #include "core/process/call.h"
+#include "core/process/runtime_state.h"
 #include "core/process/this_process.h"
 
 namespace regatta {
@@ -47,7 +49,19 @@ WorkerSet::WorkerSet(const PoolOptions& options, uint32_t count, std::shared_ptr
       tasks_(tasks),
       control_(std::move(control)),
       nursery_(std::move(nursery)),
+      fork_handler_(RuntimeState::Get().AddForkHandler([this] {
+        control_.Reset();
+        // After a fork of other people's another thread may have been changing them.
+        if (!mutex_.TryLock()) return;
+        for (const Place& place : places_) {
+          if (place.socket != nullptr) place.socket->Reset();
+          if (place.child != nullptr) place.child->CloseInForkedChild();
+        }
+        mutex_.Unlock();
+      })),
       places_(count) {}
+
+WorkerSet::~WorkerSet() { RuntimeState::Get().RemoveForkHandler(fork_handler_); }
 
 absl::Status WorkerSet::Start() {
   for (uint32_t i = 0; i < count_; ++i) {
@@ -80,17 +94,10 @@ absl::Status WorkerSet::StartOne(uint32_t index) {
   if (!options_.cpus.empty()) spec.cpus = {options_.cpus[index % options_.cpus.size()]};
   tasks_->ResetWorker(index);
   absl::StatusOr<std::shared_ptr<Child>> child = nursery_->Start(spec);
-  if (!child.ok() && nursery_->lost() && options_.method != StartMethod::kFork && !stopping()) {
-    // One that inherits nothing can be made again at any time.
-    absl::StatusOr<std::unique_ptr<Nursery>> nursery = Nursery::Create(Nursery::Origin::kExec);
-    if (!nursery.ok()) return nursery.status();
-    nursery_ = *std::move(nursery);
-    child = nursery_->Start(spec);
-  }
   if (!child.ok()) return child.status();
   started_.fetch_add(1, std::memory_order_relaxed);
   MutexLock lock(mutex_);
-  places_[index] = {*std::move(child), std::make_shared<const Fd>(std::move(pair->first)), spec.identity.name};
+  places_[index] = {*std::move(child), std::make_shared<Fd>(std::move(pair->first)), spec.identity.name};
   return absl::OkStatus();
 }
 
@@ -157,12 +164,14 @@ absl::Status WorkerSet::StartMissing() {
   // What is short now may be there again soon, but no caller is to wait for ever.
   starts_in_vain_ = alive ? 0 : starts_in_vain_ + 1;
   if (starts_in_vain_ < kStartupFailures) return absl::OkStatus();
-  return absl::AbortedError(absl::StrCat("no worker of the pool is left, and none can be started: ", failed.message()));
+  return absl::AbortedError(
+      absl::StrCat("no worker of the pool is left, and none can be started; make another pool: ", failed.message()));
 }
 
 absl::Status WorkerSet::Step() {
   const std::vector<Place> places = Places();
-  std::vector<PollEntry> entries(1 + 2 * count_);
+  const std::vector<std::shared_ptr<Child>> nursery = nursery_->servers();
+  std::vector<PollEntry> entries(1 + 2 * count_ + nursery.size());
   entries[0].fd = &control_;
   bool missing = false;
   for (uint32_t i = 0; i < count_; ++i) {
@@ -170,10 +179,14 @@ absl::Status WorkerSet::Step() {
     if (places[i].child != nullptr) entries[1 + 2 * i].fd = &places[i].child->sentinel();
     entries[2 + 2 * i].fd = places[i].socket.get();
   }
+  const auto of_nursery = std::span(entries).last(nursery.size());
+  for (size_t i = 0; i < nursery.size(); ++i) of_nursery[i].fd = &nursery[i]->sentinel();
   const bool untidy = tasks_->untidy();
-  const Deadline until = missing && !stopping() ? Deadline::After(kStartAgain)
-                         : untidy               ? Deadline::After(kTidyAfter)
-                                                : Deadline::Never();
+  const bool hurt = !nursery_->whole();
+  Deadline until = missing && !stopping() ? Deadline::After(kStartAgain)
+                   : untidy               ? Deadline::After(kTidyAfter)
+                                          : Deadline::Never();
+  if (hurt) until = Deadline::Earlier(until, heal_again_);
   const absl::StatusOr<int> ready = PollReadable(std::span(entries), until);
   if (!ready.ok()) return ready.status();
   if (entries[0].ready) ClearEventFd(control_);
@@ -192,6 +205,10 @@ absl::Status WorkerSet::Step() {
     if (status.ok()) Bury(i, places[i], *status);
   }
   if (stopping()) return absl::OkStatus();
+  if (std::ranges::any_of(of_nursery, &PollEntry::ready) || (hurt && heal_again_.passed())) {
+    // What is short now may be there again in a second. A lost nursery is an error of Start.
+    if (!nursery_->Heal().ok()) heal_again_ = Deadline::After(kTidyAfter);
+  }
   if (startup_failures_ >= kStartupFailures) {
     return absl::AbortedError(
         absl::StrCat("the pool's workers don't start: ", kStartupFailures,

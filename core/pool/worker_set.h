@@ -4,10 +4,12 @@
 // threads do. It runs no user code.
 //
 // Death      A worker's death is reported to the TaskTable before its successor starts. Five in a row that die before their
-//            first task, or five attempts to start one while none lives, break the pool.
+//            first task, or five attempts to start one while none lives, break the pool. The keeper heals the nursery (nursery.h)
+//            as soon as one of its processes dies.
 // Waiting    No wait on a worker or on the nursery is without a bound.
 // Locks      mutex_ guards the places. It is taken under no other lock and takes none. Only the keeper (before it: Start)
 //            uses nursery_ and changes places.
+// Fork       A forked child closes the descriptors that are here.
 #ifndef REGATTA_CORE_POOL_WORKER_SET_H_
 #define REGATTA_CORE_POOL_WORKER_SET_H_
 
@@ -38,6 +40,9 @@ class WorkerSet {
   // Worker i runs on cpus[i modulo its size] of `options`; `count` workers.
   static absl::StatusOr<std::unique_ptr<WorkerSet>> Create(const PoolOptions& options, uint32_t count,
                                                            std::shared_ptr<Board> board, TaskTable* tasks);
+  ~WorkerSet();
+  WorkerSet(const WorkerSet&) = delete;
+  WorkerSet& operator=(const WorkerSet&) = delete;
 
   // Starts all of them.
   absl::Status Start();
@@ -64,7 +69,7 @@ class WorkerSet {
  private:
   struct Place {
     std::shared_ptr<Child> child;  // Null while there is none.
-    std::shared_ptr<const Fd> socket;
+    std::shared_ptr<Fd> socket;
     std::string name;
   };
 
@@ -85,6 +90,7 @@ class WorkerSet {
   TaskTable* const tasks_;
   Fd control_;  // Signalled to wake the keeper.
   std::unique_ptr<Nursery> nursery_;
+  const uint64_t fork_handler_;
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> started_{0};
   std::atomic<uint64_t> died_{0};
@@ -93,6 +99,7 @@ class WorkerSet {
   uint32_t starts_in_vain_ = 0;    // In a row: attempts while no worker lived.
   absl::Status start_error_;
   uint64_t done_before_ = 0;  // Tasks, at the last look for memory to give back.
+  Deadline heal_again_ = Deadline::Now();
 
   mutable Mutex mutex_;
   std::vector<Place> places_ ABSL_GUARDED_BY(mutex_);

@@ -32,14 +32,14 @@ absl::Status UndoChannelChild(Child& child, Fd channel, absl::Status why) {
   return absl::Status(why.code(), absl::StrCat(why.message(), "; and ", ended.status().message()));
 }
 
-absl::StatusOr<std::shared_ptr<Child>> SpawnChannelChild(const Fd& channel, Lifeline lifeline) {
+absl::StatusOr<Forked> SpawnChannelChild(const Fd& channel) {
   const std::vector<std::string> arguments = {RuntimeState::Get().program(), absl::StrCat(kChildArgument, getpid())};
   const absl::StatusOr<int32_t> pid = SpawnThisProgram(arguments, channel);
   if (!pid.ok()) return pid.status();
   FaultPointHere(fault::kProcessSpawned);
   absl::StatusOr<Fd> pidfd = OpenNewChild(*pid);
   if (!pidfd.ok()) return pidfd.status();
-  return std::make_shared<Child>(*pid, *std::move(pidfd), std::move(lifeline));
+  return Forked{*pid, *std::move(pidfd)};
 }
 
 absl::Status BootChannelChild(Child& child, Fd channel, const ChildSpec& spec, SignalSet blocked_signals,
@@ -90,13 +90,14 @@ absl::StatusOr<std::shared_ptr<Child>> StartFresh(const ChildSpec& spec) {
   absl::StatusOr<Lifeline> lifeline = MakeLifelineFor(spec, &descriptors);
   if (!lifeline.ok()) return lifeline.status();
   FlushStandardStreams();
-  absl::StatusOr<std::shared_ptr<Child>> child = SpawnChannelChild(channel->second, *std::move(lifeline));
-  if (!child.ok()) return child.status();
+  absl::StatusOr<Forked> made = SpawnChannelChild(channel->second);
+  if (!made.ok()) return made.status();
+  auto child = std::make_shared<Child>(made->pid, std::move(made->pidfd), *std::move(lifeline));
   channel->second.Reset();
-  absl::Status booted = BootChannelChild(**child, std::move(channel->first), spec,
-                                         RuntimeState::Get().blocked_signals(), std::move(descriptors));
+  absl::Status booted = BootChannelChild(*child, std::move(channel->first), spec, RuntimeState::Get().blocked_signals(),
+                                         std::move(descriptors));
   if (!booted.ok()) return booted;
-  RuntimeState::Get().AddChild(*child);
+  RuntimeState::Get().AddChild(child);
   return child;
 }
 

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/os/fd.h"
+#include "core/os/fork.h"
 #include "core/os/lifeline.h"
 #include "core/os/signal_mask.h"
 #include "core/process/boot.h"
@@ -18,11 +19,10 @@ namespace regatta {
 // The argument by which a fresh process of this program knows that it is a child, and whose.
 inline constexpr char kChildArgument[] = "--regatta_child_of=";
 
-// Runs this program afresh; the child waits for its order on `channel`, whose other end the caller keeps. `lifeline`: of a
-// daemonic child, whose order has the other end.
+// Runs this program afresh; the child waits for its order on `channel`, whose other end the caller keeps.
 // FailedPrecondition: CheckCanRunAfresh's. ResourceExhausted: no processes, memory or descriptors; nothing
 // is left behind.
-absl::StatusOr<std::shared_ptr<Child>> SpawnChannelChild(const Fd& channel, Lifeline lifeline);
+absl::StatusOr<Forked> SpawnChannelChild(const Fd& channel);
 
 // Pins the waiting `child` and gives it its order over `channel`, to begin with `blocked_signals`. Afterwards it is under way, or
 // has died, which shows in its status. On error it is gone and reaped. InvalidArgument: a cpu that it may not use. Aborted: it

@@ -20,8 +20,7 @@ class Forkserver {
     return server;
   }
 
-  // The nursery; a new one in place of `dead`.
-  absl::StatusOr<std::shared_ptr<Nursery>> Take(const std::shared_ptr<Nursery>& dead) {
+  absl::StatusOr<std::shared_ptr<Nursery>> Take() {
     std::lock_guard<std::mutex> lock(mutex_);
     if (owner_pid_ != getpid()) {
       // The creator's, inherited: its nursery makes children for the creator.
@@ -29,7 +28,7 @@ class Forkserver {
       at_end_.reset();
       owner_pid_ = getpid();
     }
-    if (nursery_ != nullptr && nursery_ != dead) return nursery_;
+    if (nursery_ != nullptr) return nursery_;
     absl::StatusOr<std::unique_ptr<Nursery>> made = Nursery::Create(Nursery::Origin::kExec);
     if (!made.ok()) return made.status();
     nursery_ = *std::move(made);
@@ -56,12 +55,7 @@ class Forkserver {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Child>> StartFromForkserver(const ChildSpec& spec) {
-  absl::StatusOr<std::shared_ptr<Nursery>> nursery = Forkserver::Get().Take(nullptr);
-  if (!nursery.ok()) return nursery.status();
-  absl::StatusOr<std::shared_ptr<Child>> child = (*nursery)->Start(spec);
-  if (child.ok() || !(*nursery)->lost()) return child;
-  // Nothing of the child ran.
-  nursery = Forkserver::Get().Take(*nursery);
+  absl::StatusOr<std::shared_ptr<Nursery>> nursery = Forkserver::Get().Take();
   if (!nursery.ok()) return nursery.status();
   return (*nursery)->Start(spec);
 }

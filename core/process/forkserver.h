@@ -10,7 +10,7 @@
 
 namespace regatta {
 
-// Starts a child from the forkserver, which the first call makes, and a later one anew if it has died.
+// Starts a child from the forkserver, which the first call makes.
 // Errors: Nursery::Create's and Start's.
 absl::StatusOr<std::shared_ptr<Child>> StartFromForkserver(const ChildSpec& spec);
 

@@ -2,21 +2,16 @@
 
 #include <unistd.h>
 
-#include <optional>
 #include <span>
-#include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "core/os/fork.h"
+#include "core/os/lifeline.h"
 #include "core/os/local_socket.h"
 #include "core/os/pidfd.h"
 #include "core/os/program.h"
-#include "core/os/signal_mask.h"
 #include "core/process/boot.h"
 #include "core/process/channel_child.h"
-#include "core/process/child_main.h"
 #include "core/process/fault_points.h"
 #include "core/process/helper_thread.h"
 #include "core/process/nursery_format.h"
@@ -29,131 +24,227 @@
 namespace regatta {
 namespace {
 
-// Copies this process into a nursery that serves over `theirs`.
-absl::StatusOr<std::shared_ptr<Child>> ForkServer(Fd theirs, const Fd& page_file, Lifeline lifeline, Fd dependent_end) {
+constexpr size_t kServersOfFork = 2;
+constexpr int kTries = 5;  // Servers in a row that are killed at once.
+
+NurseryPage& PageOf(const Mapping& page) { return *reinterpret_cast<NurseryPage*>(page.data()); }
+
+// Copies this process into a nursery that serves over the second of `sockets`.
+absl::StatusOr<Forked> ForkServer(LocalSocketPair& sockets, Fd& page_file, Fd& dependent_end) {
   const absl::StatusOr<std::unique_ptr<ForkGuard>> guard = ForkGuard::Enter();
   if (!guard.ok()) return guard.status();
   FlushAllStreamsToFork();
   const int32_t owner_pid = getpid();
   const Segment::NurseryFork a_copy_that_uses_nothing;
   absl::StatusOr<Forked> forked = ForkWithPidfd();
-  if (!forked.ok()) return forked.status();
-  if (forked->pid == 0) {
-    absl::StatusOr<Mapping> page = Mapping::Map(page_file, sizeof(NurseryPage));
-    if (!page.ok()) _exit(1);  // The owner sees the end of the socket.
-    ServeAsNursery(std::move(theirs), *std::move(page), std::move(dependent_end), owner_pid);
-  }
-  return std::make_shared<Child>(forked->pid, std::move(forked->pidfd), std::move(lifeline));
-}
-
-// `ours` is closed on error.
-absl::StatusOr<std::shared_ptr<Child>> SpawnServer(Fd* ours, const Fd& theirs, const Fd& page_file, const Fd& family,
-                                                   Lifeline lifeline, Fd dependent_end) {
-  absl::StatusOr<std::shared_ptr<Child>> server = SpawnChannelChild(theirs, std::move(lifeline));
-  if (!server.ok()) return server.status();
-  BootOrder order;
-  order.purpose = BootPurpose::kServe;
-  order.creator_pid = getpid();
-  BootDescriptors descriptors;
-  descriptors.family = &family;
-  descriptors.lifeline = std::move(dependent_end);
-  descriptors.beside_arguments = {&page_file};
-  Transfer sent = SendBootOrder(*ours, order, {}, descriptors,
-                                {.pidfd = &(*server)->sentinel(), .deadline = Deadline::After(Nursery::kTimeToAnswer)});
-  // One that has died already is found out by the first Start.
-  if (sent.ok() || sent.end == TransferEnd::kPeerGone) return server;
-  return UndoChannelChild(**server, std::move(*ours), std::move(sent.status));
+  if (!forked.ok() || forked->pid != 0) return forked;
+  absl::StatusOr<Mapping> page = Mapping::Map(page_file, sizeof(NurseryPage));
+  if (!page.ok()) _exit(1);  // The owner sees the end of the socket.
+  sockets.first.Reset();
+  page_file.Reset();
+  ServeAsNursery({std::move(sockets.second), *std::move(page), std::move(dependent_end)}, owner_pid);
 }
 
 }  // namespace
 
+Nursery::Nursery(Origin origin)
+    : origin_(origin),
+      owner_pid_(getpid()),
+      blocked_signals_(origin == Origin::kFork ? BlockedSignals() : RuntimeState::Get().blocked_signals()) {
+  fork_handler_ = RuntimeState::Get().AddForkHandler([this] {
+    // After a fork of other people's another thread may have been changing them.
+    if (!mutex_.TryLock()) return;
+    for (const auto& server : servers_) {
+      server->socket.Reset();
+      server->process->CloseInForkedChild();
+    }
+    mutex_.Unlock();
+  });
+}
+
 absl::StatusOr<std::unique_ptr<Nursery>> Nursery::Create(Origin origin) {
   if (absl::Status may = RuntimeState::Get().CheckMayStart(); !may.ok()) return may;
   // Before the copy, so that the nursery's children belong to the same one.
-  const absl::StatusOr<const Fd*> family = Family::Descriptor();
-  if (!family.ok()) return family.status();
-  const absl::StatusOr<Fd> page_file = CreateMemfd("regatta nursery");
+  if (const absl::StatusOr<const Fd*> family = Family::Descriptor(); !family.ok()) return family.status();
+  std::unique_ptr<Nursery> nursery(new Nursery(origin));
+  const MutexLock lock(nursery->mutex_);
+  absl::Status healed;
+  for (int i = 0; i < kTries; ++i) {
+    absl::StatusOr<std::unique_ptr<Server>> server =
+        nursery->MakeServer(origin == Origin::kFork ? Way::kCopyOwner : Way::kAfresh);
+    if (!server.ok()) return server.status();
+    nursery->servers_.push_back(*std::move(server));
+    healed = nursery->HealLocked();
+    // What a standby lacks may be there at the next Heal.
+    if (!nursery->servers_.empty()) return nursery;
+  }
+  return healed;
+}
+
+Nursery::~Nursery() {
+  if (getpid() != owner_pid_) return;
+  RuntimeState::Get().RemoveForkHandler(fork_handler_);
+  const MutexLock lock(mutex_);
+  for (const auto& server : servers_) server->socket.Reset();
+  // It keeps nothing that could be lost. One that can't be killed ends by itself, for its socket and its lifeline are closed.
+  for (const auto& server : servers_) server->process->End().IgnoreError();
+  servers_.clear();
+  RuntimeState::Get().ForgetEndedChildren();  // A pool's workers: no later start may come that would.
+}
+
+absl::StatusOr<std::unique_ptr<Nursery::Server>> Nursery::MakeServer(Way way) {
+  absl::StatusOr<Fd> page_file = CreateMemfd("regatta nursery");
   if (!page_file.ok()) return page_file.status();
   if (absl::Status grown = GrowMemfd(*page_file, 0, sizeof(NurseryPage)); !grown.ok()) return grown;
   absl::StatusOr<Mapping> page = Mapping::Map(*page_file, sizeof(NurseryPage));
   if (!page.ok()) return page.status();
   absl::StatusOr<LocalSocketPair> sockets = MakeLocalSocketPair();
   if (!sockets.ok()) return sockets.status();
-
-  const SignalSet blocked = origin == Origin::kFork ? BlockedSignals() : RuntimeState::Get().blocked_signals();
-  // A terminal's ^C is for those who handle it, and reaches the nursery from its first instruction on.
-  Fd dependent_end;
-  absl::StatusOr<Lifeline> lifeline = Lifeline::Create(&dependent_end);
+  BootDescriptors descriptors;
+  absl::StatusOr<Lifeline> lifeline = Lifeline::Create(&descriptors.lifeline);
   if (!lifeline.ok()) return lifeline.status();
-  std::optional<AllSignalsBlocked> inherited_by_the_nursery(std::in_place);
-  absl::StatusOr<std::shared_ptr<Child>> server =
-      origin == Origin::kFork
-          ? ForkServer(std::move(sockets->second), *page_file, *std::move(lifeline), std::move(dependent_end))
-          : SpawnServer(&sockets->first, sockets->second, *page_file, **family, *std::move(lifeline),
-                        std::move(dependent_end));
-  inherited_by_the_nursery.reset();
-  if (!server.ok()) return server.status();
-  std::unique_ptr<Nursery> nursery(new Nursery);
-  nursery->owner_pid_ = getpid();
-  nursery->blocked_signals_ = blocked;
-  nursery->socket_ = std::move(sockets->first);
-  nursery->page_ = *std::move(page);
-  nursery->server_ = *std::move(server);
-  RuntimeState::Get().CloseInForkedChildren(&nursery->socket_);
-  return nursery;
+  auto server = std::make_unique<Server>();
+  server->page = *std::move(page);
+
+  absl::StatusOr<Forked> made;
+  {
+    // A terminal's ^C is for those who handle it, and reaches the nursery from its first instruction on.
+    const AllSignalsBlocked inherited_by_the_nursery;
+    if (way == Way::kCopyOwner) {
+      made = ForkServer(*sockets, *page_file, descriptors.lifeline);
+    } else {
+      made = way == Way::kCopyServer ? MakeSibling(sockets->second) : SpawnChannelChild(sockets->second);
+    }
+  }
+  if (!made.ok()) return made.status();
+  server->process = std::make_shared<Child>(made->pid, std::move(made->pidfd), *std::move(lifeline));
+  server->socket = std::move(sockets->first);
+  sockets->second.Reset();
+  if (way == Way::kCopyOwner) return server;
+
+  const Peer peer{.pidfd = &server->process->sentinel(), .deadline = Deadline::After(kTimeToAnswer)};
+  BootOrder order;
+  order.purpose = BootPurpose::kServe;
+  order.creator_pid = owner_pid_;
+  if (way == Way::kAfresh) {
+    const absl::StatusOr<const Fd*> family = Family::Descriptor();
+    if (!family.ok()) return UndoChannelChild(*server->process, std::move(server->socket), family.status());
+    descriptors.family = *family;
+  }
+  descriptors.beside_arguments = {&*page_file};
+  Transfer done = SendBootOrder(server->socket, order, {}, descriptors, peer);
+  // One that has died already is found out by the first request.
+  if (way == Way::kAfresh && (done.ok() || done.end == TransferEnd::kPeerGone)) return server;
+  // A standby is asked for nothing for long: that it serves must be seen now.
+  NurseryReply greeting;
+  if (done.ok()) done = ReceiveAll(server->socket, std::as_writable_bytes(std::span(&greeting, 1)), nullptr, peer);
+  if (done.ok()) return server;
+  return UndoChannelChild(*server->process, std::move(server->socket), std::move(done.status));
 }
 
-Nursery::~Nursery() {
-  if (getpid() != owner_pid_) return;
-  RuntimeState::Get().ForgetToClose(&socket_);
-  socket_.Reset();
-  // It keeps nothing that could be lost. One that can't be killed ends by itself, for its socket and its lifeline are closed.
-  server_->End().IgnoreError();
-  RuntimeState::Get().ForgetEndedChildren();  // A pool's workers: no later start may come that would.
+int32_t Nursery::Bury(size_t index, const absl::Status& why) {
+  const std::unique_ptr<Server> server = std::move(servers_[index]);
+  servers_.erase(servers_.begin() + static_cast<ptrdiff_t>(index));
+  server->socket.Reset();
+  const absl::StatusOr<ExitStatus> end = server->process->End();
+  last_loss_ = absl::StrCat("process ", server->process->pid(), " (",
+                            end.ok() ? end->ToString() : end.status().ToString(), "): ", why.message());
+  return PageOf(server->page).child.exchange(0);
 }
 
-absl::Status Nursery::Lost(const absl::Status& why) {
-  lost_.store(true, std::memory_order_release);
-  socket_.Reset();
-  const absl::StatusOr<ExitStatus> end = server_->End();
-  auto& page = *reinterpret_cast<NurseryPage*>(page_.data());
-  if (const int32_t child = page.child.exchange(0); child != 0) KillAndReap(child);
-  return absl::AbortedError(absl::StrCat("the nursery (pid ", server_->pid(), ") is lost (",
-                                         end.ok() ? end->ToString() : end.status().ToString(), "): ", why.message(),
-                                         "; nothing was started"));
+absl::Status Nursery::HaveServer() {
+  if (!servers_.empty()) return absl::OkStatus();
+  if (origin_ == Origin::kFork) {
+    return absl::AbortedError(
+        absl::StrCat("the nursery is lost, for both of its processes were killed at once, the last: ", last_loss_,
+                     "; nothing was started"));
+  }
+  absl::StatusOr<std::unique_ptr<Server>> server = MakeServer(Way::kAfresh);
+  if (server.ok()) servers_.push_back(*std::move(server));
+  return server.status();
 }
 
-absl::StatusOr<std::shared_ptr<Child>> Nursery::RequestChild(const Fd& channel, Lifeline lifeline) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (lost()) return absl::AbortedError("the nursery is lost; nothing was started");
-  auto& page = *reinterpret_cast<NurseryPage*>(page_.data());
-  page.child.store(0);
-  const NurseryRequest request{.number = ++requests_};
+absl::Status Nursery::Heal() {
+  const MutexLock lock(mutex_);
+  return HealLocked();
+}
+
+absl::Status Nursery::HealLocked() {
+  for (size_t i = servers_.size(); i-- > 0;) {
+    if (servers_[i]->process->status().has_value()) Bury(i, absl::AbortedError("it has ended"));
+  }
+  if (origin_ == Origin::kExec) return absl::OkStatus();
+  while (servers_.size() < kServersOfFork) {
+    if (absl::Status there = HaveServer(); !there.ok()) return there;
+    absl::StatusOr<std::unique_ptr<Server>> standby = MakeServer(Way::kCopyServer);
+    if (!standby.ok()) return standby.status();
+    servers_.push_back(*std::move(standby));
+  }
+  return absl::OkStatus();
+}
+
+bool Nursery::whole() const {
+  const MutexLock lock(mutex_);
+  return origin_ == Origin::kExec || servers_.empty() || servers_.size() == kServersOfFork;
+}
+
+std::vector<std::shared_ptr<Child>> Nursery::servers() const {
+  const MutexLock lock(mutex_);
+  std::vector<std::shared_ptr<Child>> processes;
+  for (const auto& server : servers_) processes.push_back(server->process);
+  return processes;
+}
+
+std::optional<absl::StatusOr<Forked>> Nursery::Ask(const Fd& channel) {
+  Server& server = *servers_.front();
+  PageOf(server.page).child.store(0);
+  const NurseryRequest request{.number = ++server.requests};
   const Fd* const beside[] = {&channel};
-  const Peer server{.pidfd = &server_->sentinel(), .deadline = Deadline::After(kTimeToAnswer)};
-  Transfer done = SendAll(socket_, std::as_bytes(std::span(&request, 1)), beside, server);
-  if (!done.ok()) return Lost(done.status);
+  const Peer peer{.pidfd = &server.process->sentinel(), .deadline = Deadline::After(kTimeToAnswer)};
+  const auto lost = [&](const absl::Status& why) -> std::optional<absl::StatusOr<Forked>> {
+    mutex_.AssertHeld();
+    const int32_t made = Bury(0, why);
+    if (made == 0) return std::nullopt;
+    // The sibling waits for its order, as one that was told of.
+    absl::StatusOr<Fd> pidfd = OpenNewChild(made);
+    if (!pidfd.ok()) return pidfd.status();
+    return Forked{made, *std::move(pidfd)};
+  };
+  Transfer done = SendAll(server.socket, std::as_bytes(std::span(&request, 1)), beside, peer);
+  if (done.end == TransferEnd::kFailed) return done.status;  // Nothing was sent.
+  if (!done.ok()) return lost(done.status);
   FaultPointHere(fault::kProcessRequested);
   NurseryReply reply;
   std::vector<Fd> pidfd;
-  done = ReceiveAll(socket_, std::as_writable_bytes(std::span(&reply, 1)), &pidfd, server);
+  do {
+    done = ReceiveAll(server.socket, std::as_writable_bytes(std::span(&reply, 1)), &pidfd, peer);
+  } while (done.ok() && reply.number == 0);       // The greeting.
   if (done.end == TransferEnd::kNoDescriptors) {  // The answer itself has come.
-    page.child.store(0);
+    PageOf(server.page).child.store(0);
     KillAndReap(reply.pid);
     return done.status;
   }
-  if (!done.ok()) return Lost(done.status);
-  if (reply.number != requests_) return Lost(absl::DataLossError("it answered another request"));
+  if (!done.ok()) return lost(done.status);
+  if (reply.number != request.number) return lost(absl::DataLossError("it answered another request"));
   FaultPointHere(fault::kProcessReplied);
   if (reply.pid == 0) {
     std::string text(reply.text_bytes, '\0');
-    done = ReceiveAll(socket_, std::as_writable_bytes(std::span(text)), nullptr, server);
-    if (!done.ok()) return Lost(done.status);
+    done = ReceiveAll(server.socket, std::as_writable_bytes(std::span(text)), nullptr, peer);
+    if (!done.ok()) return lost(done.status);
     return absl::Status(static_cast<absl::StatusCode>(reply.code), text);
   }
-  if (pidfd.size() != 1) return Lost(absl::DataLossError("it answered without a descriptor"));
-  page.child.store(0);
-  return std::make_shared<Child>(reply.pid, std::move(pidfd[0]), std::move(lifeline));
+  if (pidfd.size() != 1) return lost(absl::DataLossError("it answered without a descriptor"));
+  PageOf(server.page).child.store(0);
+  return Forked{reply.pid, std::move(pidfd[0])};
+}
+
+absl::StatusOr<Forked> Nursery::MakeSibling(const Fd& channel) {
+  for (int i = 0; i < kTries; ++i) {
+    if (absl::Status there = HaveServer(); !there.ok()) return there;
+    if (std::optional<absl::StatusOr<Forked>> sibling = Ask(channel)) return *std::move(sibling);
+  }
+  return absl::AbortedError(
+      absl::StrCat("the nursery is killed again and again, the last time: ", last_loss_, "; nothing was started"));
 }
 
 absl::StatusOr<std::shared_ptr<Child>> Nursery::Start(const ChildSpec& spec) {
@@ -175,13 +266,18 @@ absl::StatusOr<std::shared_ptr<Child>> Nursery::Start(const ChildSpec& spec) {
   absl::StatusOr<Lifeline> lifeline = MakeLifelineFor(spec, &descriptors);
   if (!lifeline.ok()) return lifeline.status();
   FlushStandardStreams();
-  absl::StatusOr<std::shared_ptr<Child>> child = RequestChild(channel->second, *std::move(lifeline));
-  if (!child.ok()) return child.status();
+  absl::StatusOr<Forked> made;
+  {
+    const MutexLock lock(mutex_);
+    made = MakeSibling(channel->second);
+  }
+  if (!made.ok()) return made.status();
+  auto child = std::make_shared<Child>(made->pid, std::move(made->pidfd), *std::move(lifeline));
   channel->second.Reset();
   absl::Status booted =
-      BootChannelChild(**child, std::move(channel->first), spec, blocked_signals_, std::move(descriptors));
+      BootChannelChild(*child, std::move(channel->first), spec, blocked_signals_, std::move(descriptors));
   if (!booted.ok()) return booted;
-  RuntimeState::Get().AddChild(*child);
+  RuntimeState::Get().AddChild(child);
   return child;
 }
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -16,28 +17,24 @@
 #include "core/process/child_main.h"
 #include "core/process/fault_points.h"
 #include "core/process/nursery_format.h"
-#include "core/shm/family.h"
 #include "core/shm/segment.h"
 
 namespace regatta {
 namespace {
 
-// Closes what this process inherited, but for `keep`, the family's table, which children hand on to what they start, and the memory of
-// objects that the owner had: its functions find these in globals.
-void CloseInherited(std::vector<int> keep) {
-  if (const absl::StatusOr<const Fd*> family = Family::Descriptor(); family.ok()) keep.push_back((*family)->get());
-  for (const int fd : Segment::Descriptors()) keep.push_back(fd);
-  CloseAllBut(keep);
-}
-
-[[noreturn]] void BecomeChild(Fd channel, int32_t owner_pid) noexcept {
+// In a sibling that was just made. Returns the post of one that is to serve; of another, never.
+NurseryPost BecomeSibling(Fd channel, int32_t owner_pid) {
   FaultPointHere(fault::kChildBegun);
   Segment::AdoptInherited();
   // Until it is under way it belongs to its creator, daemonic or not.
   if (!DieWithParent(owner_pid)) _exit(1);
-  CloseInherited({STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, channel.get()});
   absl::StatusOr<ReceivedBootOrder> boot = ReceiveBootOrder(channel, owner_pid);
   if (!boot.ok()) EndWithoutBoot(boot.status());
+  if (boot->order.purpose == BootPurpose::kServe) {
+    absl::StatusOr<NurseryPost> post = TakePost(std::move(channel), *std::move(boot));
+    if (!post.ok()) EndWithoutBoot(post.status());
+    return *std::move(post);
+  }
   channel.Reset();
   RunOrderedChild(*std::move(boot));
 }
@@ -59,36 +56,53 @@ bool Reply(const Fd& socket, uint64_t number, const absl::StatusOr<Forked>& chil
          SendAll(socket, std::as_bytes(std::span(text)), {}, owner).ok();
 }
 
-// Waits for one request. False: the owner is gone.
-bool ServeOne(const Fd& socket, NurseryPage& page, int32_t owner_pid, const Peer& owner) {
-  NurseryRequest request;
-  std::vector<Fd> beside;
-  if (!ReceiveAll(socket, std::as_writable_bytes(std::span(&request, 1)), &beside, owner).ok()) return false;
-  if (beside.size() != 1) return false;  // No owner sends that.
-  FaultPointHere(fault::kNurseryRequested);
-  const absl::StatusOr<Forked> child = CloneSibling(&page.child);
-  if (child.ok() && child->pid == 0) BecomeChild(std::move(beside[0]), owner_pid);
-  FaultPointHere(fault::kNurseryCloned);
-  const bool replied = Reply(socket, request.number, child, owner);
-  FaultPointHere(fault::kNurseryReplied);
-  return replied;
+// Makes siblings. Returns in each of them, with its channel.
+Fd Serve(const NurseryPost& post, const Peer& owner) {
+  auto& page = *reinterpret_cast<NurseryPage*>(post.page.data());
+  for (;;) {
+    NurseryRequest request;
+    std::vector<Fd> beside;
+    const Transfer asked = ReceiveAll(post.socket, std::as_writable_bytes(std::span(&request, 1)), &beside, owner);
+    if (!asked.ok() || beside.size() != 1) _exit(0);  // The owner is gone: no owner sends anything else.
+    FaultPointHere(fault::kNurseryRequested);
+    const absl::StatusOr<Forked> sibling = CloneSibling(&page.child);
+    if (sibling.ok() && sibling->pid == 0) return std::move(beside[0]);
+    FaultPointHere(fault::kNurseryCloned);
+    if (!Reply(post.socket, request.number, sibling, owner)) _exit(0);
+    FaultPointHere(fault::kNurseryReplied);
+  }
 }
 
 }  // namespace
 
-void ServeAsNursery(Fd socket, Mapping page, Fd lifeline, int32_t owner_pid) noexcept {
-  // What others left open here would hide end-of-file from them for as long as the nursery lives. Its stderr stays, for
-  // what a sanitizer may have to say.
-  CloseInherited({STDERR_FILENO, socket.get(), lifeline.get()});
-  if (!FillStandardDescriptors().ok()) _exit(1);
-  DependOnCreator(std::move(lifeline));
-  // The socket may be held open by a copy of the owner; the owner itself is another question.
-  const absl::StatusOr<Fd> owner = OpenPidfd(owner_pid);
-  if (!owner.ok() || getppid() != owner_pid) _exit(1);
-  auto& shared = *reinterpret_cast<NurseryPage*>(page.data());
-  while (ServeOne(socket, shared, owner_pid, {.pidfd = &*owner})) {
+absl::StatusOr<NurseryPost> TakePost(Fd channel, ReceivedBootOrder boot) {
+  const std::optional<Fd> file = boot.beside_arguments.Take(0);
+  if (!file.has_value()) return absl::DataLossError("no page came with the order to be a nursery");
+  absl::StatusOr<Mapping> page = Mapping::Map(*file, sizeof(NurseryPage));
+  if (!page.ok()) return page.status();
+  return NurseryPost{std::move(channel), *std::move(page), std::move(boot.lifeline)};
+}
+
+void ServeAsNursery(NurseryPost post, int32_t owner_pid) noexcept {
+  for (;;) {
+    // They would hide end-of-file for as long as the nursery lives; its children are given the owner's. Its stderr stays, for what
+    // a sanitizer may have to say.
+    close(STDIN_FILENO);
+    close(STDOUT_FILENO);
+    if (!FillStandardDescriptors().ok()) _exit(1);
+    DependOnCreator(std::move(post.lifeline));
+    // The socket may be held open by a copy of the owner; the owner itself is another question.
+    absl::StatusOr<Fd> owner = OpenPidfd(owner_pid);
+    if (!owner.ok() || getppid() != owner_pid) _exit(1);
+    const Peer peer{.pidfd = &*owner};
+    const NurseryReply greeting;
+    if (!SendAll(post.socket, std::as_bytes(std::span(&greeting, 1)), {}, peer).ok()) _exit(0);
+    Fd channel = Serve(post, peer);
+    // From here on this is a sibling.
+    post.socket.Reset();
+    owner->Reset();
+    post = BecomeSibling(std::move(channel), owner_pid);
   }
-  _exit(0);
 }
 
 }  // namespace regatta

@@ -4,14 +4,26 @@
 
 #include <cstdint>
 
+#include "absl/status/statusor.h"
 #include "core/os/fd.h"
 #include "core/os/memfd.h"
+#include "core/process/boot.h"
 
 namespace regatta {
 
-// Serves the process `owner_pid`, this process's parent, over `socket`. This process has a single thread, which
-// blocks all signals. `page` is a NurseryPage, `lifeline` the dependent's end.
-[[noreturn]] void ServeAsNursery(Fd socket, Mapping page, Fd lifeline, int32_t owner_pid) noexcept;
+// What a process of a nursery serves with.
+struct NurseryPost {
+  Fd socket;
+  Mapping page;  // NurseryPage
+  Fd lifeline;   // The dependent's end.
+};
+
+// The post that `boot`, an order to serve, brought; `channel` is its socket. DataLoss: no page came with it.
+absl::StatusOr<NurseryPost> TakePost(Fd channel, ReceivedBootOrder boot);
+
+// Serves the process `owner_pid`, this process's parent. This process has a single thread, which blocks all signals. Its
+// children have its memory and its descriptors, without those of the post.
+[[noreturn]] void ServeAsNursery(NurseryPost post, int32_t owner_pid) noexcept;
 
 }  // namespace regatta
 

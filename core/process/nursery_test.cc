@@ -1,9 +1,11 @@
 #include "core/process/nursery.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
@@ -14,8 +16,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "core/codec/codec.h"
 #include "core/os/pidfd.h"
 #include "core/os/poll.h"
@@ -121,19 +126,62 @@ TEST(Nursery_Memory, OfAForkedOneIsAsAtCreateAndOfAnExecdOneFresh) {
   EXPECT_EQ((*StartFrom(**execd, {}, tell))->Wait()->exit_code(), 0);
 }
 
-TEST_P(Nursery_Children, HoldNoDescriptorButTheirOwnAndNeitherDoesTheNursery) {
-  // A pipe from before the nursery's time: were its write end in there, it would never end.
+// The kinds of descriptors that a child has open, in order.
+std::string OpenIn(Nursery& nursery) {
+  TestingPipe pipe;
+  auto child = StartFrom(
+      nursery, {},
+      [](Fd to) {
+        std::string list = ListDescriptors();
+        std::erase_if(list, [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
+        std::vector<std::string> kinds = absl::StrSplit(list, ' ');
+        std::sort(kinds.begin(), kinds.end());
+        WriteText(to, absl::StrJoin(kinds, " "));
+      },
+      Copy(pipe.write));
+  if (!child.ok()) return child.status().ToString();
+  pipe.write.Reset();
+  return ReadToEnd(pipe.read);
+}
+
+TEST_P(Nursery_Children, HoldTheDescriptorsOfTheirOwnerOnlyIfItIsForked) {
   TestingPipe early;
   auto nursery = Nursery::Create(GetParam());
   ASSERT_TRUE(nursery.ok());
-  TestingPipe gate;
+  TestingPipe late;
   auto child = StartFrom(
-      **nursery, {}, [](Fd gate) { ReadByte(gate); }, Copy(gate.read));
+      **nursery, {},
+      [](int early, int late) { return (fcntl(early, F_GETFD) >= 0 ? 1 : 0) + (fcntl(late, F_GETFD) >= 0 ? 2 : 0); },
+      early.write.get(), late.write.get());
   ASSERT_TRUE(child.ok()) << child.status();
-  early.write.Reset();
-  EXPECT_EQ(ReadToEnd(early.read), "");
-  gate.write.Reset();
-  EXPECT_TRUE((*child)->Wait(Deadline::After(kWatchdog))->success());
+  EXPECT_EQ((*child)->Wait(Deadline::After(kWatchdog))->exit_code(), GetParam() == Nursery::Origin::kFork ? 1 : 0);
+}
+
+TEST_P(Nursery_Children, HoldNothingOfTheCoresOwnAlsoAfterTheNurseryHealed) {
+  const std::string first = OpenIn(*nursery_);
+  EXPECT_FALSE(absl::StrContains(first, "socket") || absl::StrContains(first, "pidfd")) << first;
+  // The first of these was made while another nursery was there.
+  auto second = Nursery::Create(GetParam());
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ(OpenIn(**second), first);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(kill((*second)->servers()[0]->pid(), SIGKILL), 0);
+    EXPECT_EQ(OpenIn(**second), first);
+    EXPECT_TRUE((*second)->Heal().ok());
+  }
+}
+
+TEST(Nursery_Process, HoldsNoPipeOfItsOwnersStandardStreams) {
+  TestingPipe out;
+  const Fd before(dup(STDOUT_FILENO));
+  ASSERT_EQ(dup2(out.write.get(), STDOUT_FILENO), STDOUT_FILENO);
+  out.write.Reset();
+  auto nursery = Nursery::Create(Nursery::Origin::kExec);
+  ASSERT_EQ(dup2(before.get(), STDOUT_FILENO), STDOUT_FILENO);
+  ASSERT_TRUE(nursery.ok());
+  ASSERT_TRUE((*StartFrom(**nursery, {}, [] {}))->Wait().ok());
+  ASSERT_TRUE(*PollReadable(out.read, Deadline::After(kWatchdog))) << "it holds the other end";
+  EXPECT_EQ(ReadToEnd(out.read), "");
 }
 
 TEST_P(Nursery_Children, HaveTheirTrueThreadIdInTheCLibraryAndARobustMutexTellsOfTheirDeath) {
@@ -170,60 +218,106 @@ TEST_P(Nursery_Children, GoOnWhenTheNurseryEnds) {
   auto child = StartFrom(
       *nursery_, {}, [](Fd gate) { return ReadByte(gate) ? 3 : 4; }, Copy(gate.read));
   ASSERT_TRUE(child.ok());
-  const int32_t server = nursery_->server().pid();
   nursery_.reset();
-  for (const int32_t pid : ChildrenOfThisProcess()) EXPECT_NE(pid, server);
+  EXPECT_EQ(ChildrenOfThisProcess(), std::vector<int32_t>{(*child)->pid()});
   WriteText(gate.write, "x");
   EXPECT_EQ((*child)->Wait(Deadline::After(kWatchdog))->exit_code(), 3);
 }
 
-TEST_P(Nursery_Children, CanNotBeMadeByADeadNurseryWhichSaysSo) {
-  const int32_t server = nursery_->server().pid();
-  ASSERT_EQ(kill(server, SIGKILL), 0);
-  const absl::Status gone = StartFrom(*nursery_, {}, [] {}).status();
-  EXPECT_TRUE(absl::IsAborted(gone)) << gone;
-  EXPECT_TRUE(nursery_->lost());
-  EXPECT_TRUE(absl::StrContains(gone.message(), "SIGKILL")) << gone;
-  EXPECT_TRUE(absl::IsAborted(StartFrom(*nursery_, {}, [] {}).status()));
-  for (const int32_t pid : ChildrenOfThisProcess()) EXPECT_NE(pid, server);
+void KillServer(Nursery& nursery, size_t index) {
+  ASSERT_LT(index, nursery.servers().size());
+  const std::shared_ptr<Child> server = nursery.servers()[index];
+  ASSERT_EQ(kill(server->pid(), SIGKILL), 0);
+  ASSERT_TRUE(*PollReadable(server->sentinel(), Deadline::After(kWatchdog)));
 }
 
-TEST_P(Nursery_Children, CanNotBeMadeByAStoppedNurseryWhichIsKilledAfterAWhile) {
-  const int32_t server = nursery_->server().pid();
+int StartAndWait(Nursery& nursery, int code) {
+  auto child = StartFrom(
+      nursery, {}, [](int code) { return code; }, code);
+  if (!child.ok()) {
+    ADD_FAILURE() << child.status();
+    return -1;
+  }
+  return (*child)->Wait(Deadline::After(kWatchdog))->exit_code().value_or(-1);
+}
+
+TEST_P(Nursery_Children, AreMadeByTheNextProcessOfANurseryThatIsKilledAndNoZombieStays) {
+  const size_t whole = nursery_->servers().size();
+  EXPECT_EQ(whole, GetParam() == Nursery::Origin::kFork ? 2u : 1u);
+  for (int i = 0; i < 30; ++i) {
+    KillServer(*nursery_, i % whole);
+    EXPECT_EQ(StartAndWait(*nursery_, i), i);
+    EXPECT_EQ(StartAndWait(*nursery_, i + 1), i + 1);
+    EXPECT_TRUE(nursery_->Heal().ok());
+    EXPECT_TRUE(nursery_->whole());
+    EXPECT_EQ(nursery_->servers().size(), whole);
+    EXPECT_EQ(ChildrenOfThisProcess().size(), whole);
+  }
+}
+
+TEST_P(Nursery_Children, AreMadeThoughAForkedNurseryHasNotHealed) {
+  KillServer(*nursery_, 0);
+  EXPECT_EQ(StartAndWait(*nursery_, 1), 1);
+  EXPECT_EQ(StartAndWait(*nursery_, 2), 2);
+  EXPECT_EQ(nursery_->whole(), GetParam() == Nursery::Origin::kExec);
+}
+
+TEST(Nursery_Memory, OfAStandbyIsAsAtCreateHoweverOftenItWasHealed) {
+  g_set_before_create = 7;
+  auto forked = Nursery::Create(Nursery::Origin::kFork);
+  ASSERT_TRUE(forked.ok());
+  g_set_before_create = 8;
+  for (int i = 0; i < 3; ++i) {
+    KillServer(**forked, 0);
+    EXPECT_EQ((*StartFrom(**forked, {}, [] { return g_set_before_create++; }))->Wait()->exit_code(), 7);
+    EXPECT_TRUE((*forked)->Heal().ok());
+  }
+}
+
+TEST_P(Nursery_Children, AreMadeByNobodyOnceAllOfAForkedNurseryWereKilledAtOnce) {
+  for (const auto& server : nursery_->servers()) ASSERT_EQ(kill(server->pid(), SIGKILL), 0);
+  if (GetParam() == Nursery::Origin::kExec) {
+    EXPECT_EQ(StartAndWait(*nursery_, 3), 3);
+    return;
+  }
+  for (int i = 0; i < 2; ++i) {
+    const absl::Status gone = StartFrom(*nursery_, {}, [] {}).status();
+    EXPECT_TRUE(absl::IsAborted(gone)) << gone;
+    EXPECT_TRUE(absl::StrContains(gone.message(), "SIGKILL")) << gone;
+    EXPECT_TRUE(absl::IsAborted(nursery_->Heal()));
+  }
+  EXPECT_TRUE(nursery_->servers().empty());
+  EXPECT_TRUE(ChildrenOfThisProcess().empty());
+}
+
+TEST_P(Nursery_Children, AreMadeByTheNextProcessOfAStoppedNurseryWhichIsKilledAfterAWhile) {
+  const int32_t server = nursery_->servers()[0]->pid();
   ASSERT_EQ(kill(server, SIGSTOP), 0);
-  const absl::Status late = StartFrom(*nursery_, {}, [] {}).status();
-  EXPECT_TRUE(absl::IsAborted(late)) << late;
-  EXPECT_TRUE(nursery_->lost());
+  EXPECT_EQ(StartAndWait(*nursery_, 3), 3);
   for (const int32_t pid : ChildrenOfThisProcess()) EXPECT_NE(pid, server);
 }
 
-TEST_P(Nursery_Children, CanNotBeMadeByADeadNurseryThoughACopyOfItHoldsTheSocket) {
+TEST_P(Nursery_Children, AreMadeByTheNextProcessOfADeadNurseryThoughACopyOfItsOwnerHoldsTheSocket) {
   // A copy that the C library knows nothing of keeps all descriptors.
-  const int32_t server = nursery_->server().pid();
-  TestingPipe gate;
-  absl::StatusOr<std::shared_ptr<Child>> holder = StartFrom(
-      *nursery_, {}, [](Fd gate) { ReadByte(gate); }, Copy(gate.read));
-  ASSERT_TRUE(holder.ok());
   const pid_t copy = _Fork();
   if (copy == 0) {
     for (;;) pause();
   }
-  ASSERT_EQ(kill(server, SIGKILL), 0);
-  EXPECT_TRUE(absl::IsAborted(StartFrom(*nursery_, {}, [] {}).status()));
+  KillServer(*nursery_, 0);
+  EXPECT_EQ(StartAndWait(*nursery_, 3), 3);
+  EXPECT_TRUE(nursery_->Heal().ok());
   KillAndReap(copy);
-  WriteText(gate.write, "x");
-  EXPECT_TRUE((*holder)->Wait(Deadline::After(kWatchdog)).ok());
 }
 
 TEST_P(Nursery_Children, LeaveAStoppedNurseryToBeDestroyed) {
-  ASSERT_EQ(kill(nursery_->server().pid(), SIGSTOP), 0);
+  for (const auto& server : nursery_->servers()) ASSERT_EQ(kill(server->pid(), SIGSTOP), 0);
   nursery_.reset();
   EXPECT_TRUE(ChildrenOfThisProcess().empty());
 }
 
 TEST_P(Nursery_Children, AreMadeAfterTheTerminalsSignalsWentToTheNursery) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGQUIT}) {
-    ASSERT_EQ(kill(nursery_->server().pid(), signal), 0);
+    for (const auto& server : nursery_->servers()) ASSERT_EQ(kill(server->pid(), signal), 0);
   }
   auto child = StartFrom(*nursery_, {}, [] {
     sigset_t mask;
@@ -258,16 +352,19 @@ TEST_P(Nursery_Children, AndTheNurseryEndWithTheirOwnerEvenIfACopyOfItHoldsTheSo
       ReadByte(copy_gate.read);
       _exit(0);
     }
-    WriteText(pids.write, absl::StrCat((*nursery)->server().pid(), "\n", (*child)->pid(), "\n"));
+    WriteText(pids.write, absl::StrCat((*nursery)->servers().front()->pid(), "\n", (*nursery)->servers().back()->pid(),
+                                       "\n", (*child)->pid(), "\n"));
     for (;;) pause();
     return 0;
   });
   ASSERT_TRUE(owner.ok());
   const absl::StatusOr<Fd> server = OpenPidfd(atoi(ReadLine(pids.read).c_str()));
+  const absl::StatusOr<Fd> standby = OpenPidfd(atoi(ReadLine(pids.read).c_str()));
   const absl::StatusOr<Fd> child = OpenPidfd(atoi(ReadLine(pids.read).c_str()));
-  ASSERT_TRUE(server.ok() && child.ok());
+  ASSERT_TRUE(server.ok() && standby.ok() && child.ok());
   ASSERT_TRUE(owner->Kill().ok());
   EXPECT_TRUE(*PollReadable(*server, Deadline::After(kWatchdog)));
+  EXPECT_TRUE(*PollReadable(*standby, Deadline::After(kWatchdog)));
   EXPECT_TRUE(*PollReadable(*child, Deadline::After(kWatchdog)));
   WriteText(copy_gate.write, "x");
   EXPECT_TRUE(owner->Join().ok());

@@ -79,7 +79,7 @@ TEST(Exhaustion_OfProcesses, IsResourceExhaustedWithTheWayOut) {
       REGATTA_CHILD_REQUIRE(absl::IsResourceExhausted(refused));
       REGATTA_CHILD_REQUIRE(absl::StrContains(refused.message(), "pids.max"));
     }
-    REGATTA_CHILD_REQUIRE(CountDescriptors() == open);
+    REGATTA_CHILD_REQUIRE(CountDescriptors() <= open);  // The first process may be forgotten meanwhile.
     return 0;
   });
   ASSERT_TRUE(creator.ok());
@@ -97,7 +97,8 @@ TEST(Exhaustion_OfProcesses, InANurseryIsItsAnswerAndItLivesOn) {
       REGATTA_CHILD_REQUIRE(absl::IsResourceExhausted(refused));
       REGATTA_CHILD_REQUIRE(absl::StrContains(refused.message(), "pids.max"));
     }
-    REGATTA_CHILD_REQUIRE(!(*nursery)->server().sentinel().valid() || ChildrenOfThisProcess().size() == 1);
+    REGATTA_CHILD_REQUIRE(ChildrenOfThisProcess().size() == 1);  // There was none left for a standby either.
+    REGATTA_CHILD_REQUIRE(!(*nursery)->whole() && absl::IsResourceExhausted((*nursery)->Heal()));
     return 0;
   });
   ASSERT_TRUE(creator.ok());

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,6 +13,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/codec/codec.h"
+#include "core/os/forked_child.h"
+#include "core/os/poll.h"
 #include "core/process/call.h"
 #include "core/process/fault_points.h"
 #include "core/process/nursery.h"
@@ -88,16 +91,19 @@ TEST_P(Fault_Creator, KilledAtThisStepLeavesAChildThatRanWholeOrNotAtAllAndNobod
   }
 }
 
-// What a nursery made with `point` armed in it, and in its children, answers to a request; and then to another.
+// A nursery in whose processes, and in their children, a point is armed. `passages` says which passage of all is deadly.
 class Fault_Nursery : public testing::TestWithParam<FaultPoint> {
  protected:
   Fault_Nursery() {
-    ArmFaultPoint(GetParam());
+    ArmFaultPointOnce(GetParam(), *passages_);
+    *passages_ = kNone;
     auto made = Nursery::Create(Nursery::Origin::kFork);
     DisarmFaultPoint();
     EXPECT_TRUE(made.ok()) << made.status();
     nursery_ = *std::move(made);
   }
+
+  static constexpr uint32_t kNone = 1 << 30;
 
   absl::StatusOr<std::shared_ptr<Child>> StartSayer(const TestingPipe& pipe) {
     const auto say = [](Fd to) { WriteText(to, "whole"); };
@@ -114,6 +120,7 @@ class Fault_Nursery : public testing::TestWithParam<FaultPoint> {
     return nursery_->Start(spec);
   }
 
+  Shared<std::atomic<uint32_t>> passages_;
   std::unique_ptr<Nursery> nursery_;
 };
 
@@ -123,23 +130,44 @@ INSTANTIATE_TEST_SUITE_P(Steps, Fault_NurseryServer,
                          testing::Values(fault::kNurseryRequested, fault::kNurseryCloned, fault::kNurseryReplied),
                          [](const auto& info) { return std::string(info.param.name()); });
 
-TEST_P(Fault_NurseryServer, KilledAtThisStepLeavesNoChildUnknownAndNothingHalfMadeRuns) {
+TEST_P(Fault_NurseryServer, KilledAtThisStepOfAStartCostsNothingAndTheChildRunsOnce) {
   const std::vector<int32_t> before = ChildrenOfThisProcess();
-  TestingPipe pipe;
-  const auto child = StartSayer(pipe);
-  pipe.write.Reset();
-  if (GetParam() == fault::kNurseryReplied) {
-    ASSERT_TRUE(child.ok()) << child.status();  // It had answered.
+  for (int i = 0; i < 4; ++i) {
+    const std::shared_ptr<Child> serving = nursery_->servers()[0];
+    *passages_ = 0;
+    TestingPipe pipe;
+    const auto child = StartSayer(pipe);
+    pipe.write.Reset();
+    ASSERT_TRUE(child.ok()) << child.status();
     EXPECT_TRUE((*child)->Wait(Deadline::After(kWatchdog))->success());
     EXPECT_EQ(ReadToEnd(pipe.read), "whole");
-  } else {
-    EXPECT_TRUE(absl::IsAborted(child.status())) << child.status();
-    EXPECT_EQ(ReadToEnd(pipe.read), "");
+    ASSERT_TRUE(*PollReadable(serving->sentinel(), Deadline::After(kWatchdog)));
+    ASSERT_TRUE(nursery_->Heal().ok());
+    EXPECT_TRUE(nursery_->whole());
+    EXPECT_EQ(ChildrenOfThisProcess().size(), before.size());
   }
-  TestingPipe again;
-  EXPECT_TRUE(absl::IsAborted(StartSayer(again).status()));
-  // The nursery was one of them; no zombie of either stays.
-  EXPECT_EQ(ChildrenOfThisProcess().size(), before.size() - 1);
+}
+
+TEST_P(Fault_NurseryServer, KilledAtThisStepOfMakingAStandbyIsReplacedUnlessItHasMadeNone) {
+  const std::vector<int32_t> before = ChildrenOfThisProcess();
+  ASSERT_EQ(kill(nursery_->servers()[1]->pid(), SIGKILL), 0);
+  ASSERT_TRUE(*PollReadable(nursery_->servers()[1]->sentinel(), Deadline::After(kWatchdog)));
+  const std::shared_ptr<Child> serving = nursery_->servers()[0];
+  *passages_ = 0;
+  const absl::Status healed = nursery_->Heal();
+  if (GetParam() == fault::kNurseryRequested) {
+    EXPECT_TRUE(absl::IsAborted(healed)) << healed;
+    EXPECT_EQ(ChildrenOfThisProcess().size(), before.size() - 2);
+    return;
+  }
+  ASSERT_TRUE(*PollReadable(serving->sentinel(), Deadline::After(kWatchdog)));
+  ASSERT_TRUE(nursery_->Heal().ok());
+  EXPECT_TRUE(nursery_->whole());
+  EXPECT_EQ(ChildrenOfThisProcess().size(), before.size());
+  TestingPipe pipe;
+  ASSERT_TRUE(StartSayer(pipe).ok());
+  pipe.write.Reset();
+  EXPECT_EQ(ReadToEnd(pipe.read), "whole");
 }
 
 class Fault_Child : public Fault_Nursery {};
@@ -151,6 +179,7 @@ INSTANTIATE_TEST_SUITE_P(Steps, Fault_Child,
 
 TEST_P(Fault_Child, KilledAtThisStepIsAStatusAndTheNurseryGoesOn) {
   for (int i = 0; i < 2; ++i) {
+    *passages_ = 0;
     TestingPipe pipe;
     const auto child = StartSayer(pipe);
     ASSERT_TRUE(child.ok()) << child.status();
@@ -158,6 +187,46 @@ TEST_P(Fault_Child, KilledAtThisStepIsAStatusAndTheNurseryGoesOn) {
     EXPECT_EQ((*child)->Wait(Deadline::After(kWatchdog)).value(), ExitStatus::Signalled(SIGKILL));
     const bool ran = GetParam() == fault::kChildReturned || GetParam() == fault::kChildFlushed;
     EXPECT_EQ(ReadToEnd(pipe.read), ran ? "whole" : "");
+  }
+}
+
+TEST(Fault_Standby, KilledAtItsBeginIsAnErrorOfHealAndTheNextHealMakesAnother) {
+  Shared<std::atomic<uint32_t>> passages;
+  *passages = 1 << 30;
+  ArmFaultPointOnce(fault::kChildBegun, *passages);
+  auto nursery = Nursery::Create(Nursery::Origin::kFork);
+  DisarmFaultPoint();
+  ASSERT_TRUE(nursery.ok());
+  const size_t before = ChildrenOfThisProcess().size();
+  ASSERT_EQ(kill((*nursery)->servers()[1]->pid(), SIGKILL), 0);
+  ASSERT_TRUE(*PollReadable((*nursery)->servers()[1]->sentinel(), Deadline::After(kWatchdog)));
+  *passages = 0;
+  EXPECT_FALSE((*nursery)->Heal().ok());
+  EXPECT_FALSE((*nursery)->whole());
+  EXPECT_TRUE((*nursery)->Heal().ok());
+  EXPECT_EQ(ChildrenOfThisProcess().size(), before);
+}
+
+// The owner of a nursery, killed at `point` while the nursery makes another standby.
+TEST(Fault_Owner, KilledWhileANurseryHealsLeavesNobodyBehind) {
+  for (const FaultPoint point :
+       {fault::kProcessRequested, fault::kProcessReplied, fault::kProcessBootBegun, fault::kProcessBooted}) {
+    TestingPipe everybody;
+    absl::StatusOr<Process> owner = Process::Fork([&] {
+      dup2(everybody.write.get(), STDERR_FILENO);
+      everybody.write.Reset();
+      auto nursery = Nursery::Create(Nursery::Origin::kFork);
+      if (!nursery.ok()) return 1;
+      kill((*nursery)->servers()[0]->pid(), SIGKILL);
+      ArmFaultPoint(point);
+      while ((*nursery)->Heal().ok()) {
+      }
+      return 2;
+    });
+    ASSERT_TRUE(owner.ok()) << owner.status();
+    everybody.write.Reset();
+    EXPECT_EQ(owner->Join(Deadline::After(kWatchdog)).value(), ExitStatus::Signalled(SIGKILL)) << point.name();
+    EXPECT_EQ(ReadToEnd(everybody.read), "");
   }
 }
 

@@ -11,14 +11,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "core/os/local_socket.h"
-#include "core/os/memfd.h"
 #include "core/os/program.h"
 #include "core/os/signal_mask.h"
 #include "core/process/boot.h"
 #include "core/process/channel_child.h"
 #include "core/process/child_main.h"
 #include "core/process/fault_points.h"
-#include "core/process/nursery_format.h"
 #include "core/process/nursery_server.h"
 #include "core/process/runtime_state.h"
 #include "core/shm/family.h"
@@ -43,11 +41,9 @@ namespace {
   if (!boot.ok()) EndWithoutBoot(boot.status());
   absl::Status ready = Family::Join(std::move(boot->family));
   if (ready.ok() && boot->order.purpose == BootPurpose::kServe) {
-    const std::optional<Fd> file = boot->beside_arguments.Take(0);
-    absl::StatusOr<Mapping> page = absl::DataLossError("no page came with the order to be a nursery");
-    if (file.has_value()) page = Mapping::Map(*file, sizeof(NurseryPage));
-    if (page.ok()) ServeAsNursery(std::move(channel), *std::move(page), std::move(boot->lifeline), creator_pid);
-    ready = page.status();
+    absl::StatusOr<NurseryPost> post = TakePost(std::move(channel), *std::move(boot));
+    if (post.ok()) ServeAsNursery(*std::move(post), creator_pid);
+    ready = post.status();
   }
   if (!ready.ok()) {
     ReportFailure(ready);

@@ -104,14 +104,15 @@ void RuntimeState::RemoveExitCallback(uint64_t id) {
   exit_callbacks_.erase(id);
 }
 
-void RuntimeState::CloseInForkedChildren(Fd* fd) {
+uint64_t RuntimeState::AddForkHandler(std::function<void()> in_child) {
   MutexLock lock(mutex_);
-  close_in_children_.push_back(fd);
+  fork_handlers_.emplace(++fork_handlers_added_, std::move(in_child));
+  return fork_handlers_added_;
 }
 
-void RuntimeState::ForgetToClose(Fd* fd) {
+void RuntimeState::RemoveForkHandler(uint64_t id) {
   MutexLock lock(mutex_);
-  std::erase(close_in_children_, fd);
+  fork_handlers_.erase(id);
 }
 
 void RuntimeState::End() {
@@ -169,8 +170,8 @@ void RuntimeState::DropInherited() {
   }
   sweep_at_ = 0;
   exit_callbacks_.clear();
-  for (Fd* fd : close_in_children_) fd->Reset();
-  close_in_children_.clear();
+  for (const auto& [id, in_child] : fork_handlers_) in_child();
+  fork_handlers_.clear();
   children_counted_.store(0, std::memory_order_relaxed);
   ending_.store(false, std::memory_order_relaxed);
 }

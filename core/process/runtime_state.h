@@ -63,9 +63,10 @@ class RuntimeState {
   uint64_t AddExitCallback(std::function<void()> callback);
   void RemoveExitCallback(uint64_t id);
 
-  // Descriptors that a forked child must not keep, as they would hide end-of-file from their peers.
-  void CloseInForkedChildren(Fd* fd);
-  void ForgetToClose(Fd* fd);
+  // `in_child` runs in the child of each fork(), also of other people's. It closes descriptors of the core's that a child has no use
+  // for, some of which would hide end-of-file from their peers; it must not wait.
+  uint64_t AddForkHandler(std::function<void()> in_child);
+  void RemoveForkHandler(uint64_t id);
 
   // The end of this process but for its exit: callbacks, then children.
   void End();
@@ -92,7 +93,8 @@ class RuntimeState {
   size_t sweep_at_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<uint64_t, std::function<void()>> exit_callbacks_ ABSL_GUARDED_BY(mutex_);
   uint64_t exit_callbacks_added_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::vector<Fd*> close_in_children_ ABSL_GUARDED_BY(mutex_);
+  std::map<uint64_t, std::function<void()>> fork_handlers_ ABSL_GUARDED_BY(mutex_);
+  uint64_t fork_handlers_added_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace regatta

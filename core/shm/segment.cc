@@ -202,16 +202,6 @@ void Segment::AdoptInherited() {
   if (inherited != nullptr) inherited->fork_generation = Family::fork_generation();
 }
 
-std::vector<int> Segment::Descriptors() {
-  Registry& registry = ThisProcess();
-  MutexLock lock(registry.mutex);
-  std::vector<int> all;
-  for (const auto& [identity, entry] : registry.segments) {
-    if (const std::shared_ptr<Segment> segment = entry.lock()) all.push_back(segment->file_.get());
-  }
-  return all;
-}
-
 std::shared_ptr<void> Segment::FindOrMakeView(absl::FunctionRef<std::shared_ptr<void>()> make) {
   Registry& registry = ThisProcess();
   MutexLock lock(registry.mutex);

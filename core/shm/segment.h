@@ -19,7 +19,6 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -109,9 +108,6 @@ class Segment {
 
   // In a child that a process of one thread made by a raw clone, which runs no handlers: keeps the parent's Segments.
   static void AdoptInherited();
-  // The descriptors of all Segments of this process. A process that closes what it inherited keeps these, or the objects that its
-  // code finds in memory could not grow.
-  static std::vector<int> Descriptors();
 
   // The one object of this process that stands for what the segment holds; `make` is called if there is none, and may return null.
   // All callers for one segment use the same type V.
