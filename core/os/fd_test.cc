@@ -115,6 +115,17 @@ TEST(MakeDescriptor_Number, IsHighAndNeverAStandardOne) {
   EXPECT_EQ(child.Wait(), 0);
 }
 
+TEST(MakeDescriptor_Number, IsALowOneWhereNoHighOneIsFree) {
+  ForkedChild child([] {
+    LimitDescriptors(64);
+    for (int number = 32; number < 64; ++number) REGATTA_CHILD_REQUIRE(dup2(STDERR_FILENO, number) == number);
+    const Fd made = MakeDescriptor([] { return open("/dev/null", O_RDWR | O_CLOEXEC); });
+    REGATTA_CHILD_REQUIRE(made.valid() && made.get() > STDERR_FILENO && made.get() < 32);
+    return 0;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
 TEST(MakeDescriptor_Limit, IsRaisedWhereThereIsRoomAndGivenBackToPrograms) {
   ForkedChild child([] {
     rlimit limit{};

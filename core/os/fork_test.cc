@@ -28,10 +28,13 @@ struct Page {
   Life life;
 };
 
-// Runs `body` in a sibling of a child, that is in another child of this process, and gives that one's exit code.
+// Runs `body` in a sibling of a child, that is in another child of this process, and gives that one's exit code. The child does
+// `first` before.
 template <class Body>
-int ExitCodeOfSibling(Page& page, Body&& body) {
+int ExitCodeOfSibling(
+    Page& page, Body&& body, void (*first)() = [] {}) {
   ForkedChild maker([&] {
+    first();
     const absl::StatusOr<Forked> sibling = CloneSibling(&page.sibling);
     REGATTA_CHILD_REQUIRE(sibling.ok());
     if (sibling->pid == 0) _exit(body());
@@ -53,18 +56,20 @@ TEST(CloneSibling_Sibling, IsAChildOfItsMakersParent) {
 }
 
 TEST(CloneSibling_Sibling, HasItsTrueThreadIdInTheCLibrary) {
-  Shared<Page> page;
-  EXPECT_EQ(ExitCodeOfSibling(*page,
-                              [&] {
-                                pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-                                pthread_mutex_lock(&mutex);
-                                const bool owner_is_true = mutex.__data.__owner == gettid();
-                                pthread_mutex_unlock(&mutex);
-                                // Threads of its own start and end.
-                                std::thread([&] { page->seen = gettid() != getpid() ? 1 : 0; }).join();
-                                return owner_is_true && page->seen == 1 ? 0 : 1;
-                              }),
-            0);
+  // By the kernel, and by a search where the kernel doesn't say where the C library has it.
+  for (void (*first)() : {+[] {}, +[] { RefuseSystemCall(SYS_prctl, EINVAL); }}) {
+    Shared<Page> page;
+    const auto body = [&] {
+      pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+      pthread_mutex_lock(&mutex);
+      const bool owner_is_true = mutex.__data.__owner == gettid();
+      pthread_mutex_unlock(&mutex);
+      // Threads of its own start and end.
+      std::thread([&] { page->seen = gettid() != getpid() ? 1 : 0; }).join();
+      return owner_is_true && page->seen == 1 ? 0 : 1;
+    };
+    EXPECT_EQ(ExitCodeOfSibling(*page, body, first), 0);
+  }
 }
 
 TEST(CloneSibling_Sibling, LeavesMarksOnItsRobustMutexesWhenItIsKilled) {
@@ -223,6 +228,16 @@ TEST(ForkWithPidfd_NoProcess, SaysTheWayOut) {
     return absl::IsResourceExhausted(refused) && absl::StrContains(refused.message(), "pids.max") ? 0 : 1;
   });
   EXPECT_EQ(child.Wait(), 0);
+}
+
+TEST(ForkWithPidfd_Child, IsMadeThoughStandardErrorIsClosed) {
+  ForkedChild creator([] {
+    close(STDERR_FILENO);
+    absl::StatusOr<Forked> forked = ForkWithPidfd();
+    if (forked.ok() && forked->pid == 0) _exit(0);
+    return forked.ok() ? 0 : 1;
+  });
+  EXPECT_EQ(creator.Wait(), 0);
 }
 
 TEST(ForkWithPidfd_Child, IsBehindThePidfd) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -70,6 +71,7 @@ TEST(Lifeline_Cut, BeforeTheDependentAskedIsToldToIt) {
   Fd end;
   absl::StatusOr<Lifeline> lifeline = Lifeline::Create(&end);
   ASSERT_TRUE(lifeline.ok());
+  EXPECT_EQ(fcntl(end.get(), F_GETFD), FD_CLOEXEC);
   lifeline->Cut();
   ForkedChild late([&] {
     const absl::StatusOr<bool> tied = DependOnLifeline(std::move(end));
@@ -125,15 +127,30 @@ TEST(Lifeline_Fork, LeavesAChildOfTheOwnerWithoutTheEndAndUnableToCut) {
   EXPECT_FALSE(dependent.process.HasEnded());
 }
 
-TEST(Lifeline_Fork, LeavesAChildOfTheDependentUntied) {
+int CountPipes() {
+  int count = 0;
+  for (int number = 0; number < 1024; ++number) {
+    struct stat file;
+    if (fstat(number, &file) == 0 && S_ISFIFO(file.st_mode)) ++count;
+  }
+  return count;
+}
+
+TEST(Lifeline_Fork, LeavesAChildOfTheDependentUntiedAndWithoutTheEnd) {
   Shared<std::atomic<int32_t>> grandchild;
+  Shared<std::atomic<int>> pipes;
+  *pipes = -1;
+  const int before = CountPipes();
   Dependent dependent = MakeDependent([&] {
     const pid_t pid = fork();
     if (pid == 0) {
+      *pipes = CountPipes();
       for (;;) pause();
     }
     *grandchild = pid;
   });
+  EXPECT_TRUE(Eventually([&] { return *pipes >= 0; }));
+  EXPECT_EQ(*pipes, before);
   dependent.lifeline.Cut();
   EXPECT_EQ(dependent.process.Wait(), -SIGKILL);
   EXPECT_EQ(kill(*grandchild, SIGKILL), 0);
@@ -152,6 +169,7 @@ TEST(Lifeline_Exec, OfTheDependentLeavesItTied) {
     if (tied.ok() && *tied) execl("/bin/sleep", "sleep", "60", nullptr);
     return 1;
   });
+  end.Reset();  // A copy here would keep the file, and with it the request for the signal.
   write_end.Reset();
   char byte;
   EXPECT_EQ(read(read_end.get(), &byte, 1), 0);  // The exec has closed it.
