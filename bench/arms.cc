@@ -1,26 +1,24 @@
 #include "bench/arms.h"
 
+#include <iterator>
 #include <utility>
 
-#include "bench/count_loop.h"
-#include "bench/folder_copy.h"
-#include "bench/grain_sweep.h"
-#include "bench/lock_unlock.h"
-#include "bench/memory_copy.h"
-#include "bench/open_loop.h"
+#include "bench/benchmarks/add_arms.h"
 #include "bench/peers/boost_message_queue.h"
 #include "bench/peers/cpython.h"
 #include "bench/peers/threads.h"
 #include "bench/peers/zeromq.h"
-#include "bench/pool_empty_tasks.h"
-#include "bench/pool_round_trip.h"
-#include "bench/process_create.h"
-#include "bench/queue_round_trip.h"
-#include "bench/queue_throughput.h"
-#include "bench/trust_arms.h"
-#include "bench/waiting.h"
+#include "bench/table/benchmarks.h"
 
 namespace regatta::bench {
+namespace {
+
+template <size_t... rows>
+void AddAllArms(const Configuration& configuration, std::vector<Arm>& arms, std::index_sequence<rows...>) {
+  (AddArms<rows>(kBenchmarks[rows], configuration, arms), ...);
+}
+
+}  // namespace
 
 absl::StatusOr<Configuration> LoadConfiguration(Options options, bool isolated) {
   absl::StatusOr<Topology> topology = Topology::Load();
@@ -32,19 +30,7 @@ absl::StatusOr<Configuration> LoadConfiguration(Options options, bool isolated) 
 
 std::vector<Arm> AllArms(const Configuration& configuration) {
   std::vector<Arm> arms;
-  AddQueueRoundTrip(configuration, arms);
-  AddMemoryCopy(configuration, arms);
-  AddQueueThroughput(configuration, arms);
-  AddOpenLoops(configuration, arms);
-  AddPoolRoundTrip(configuration, arms);
-  AddPoolEmptyTasks(configuration, arms);
-  AddProcessCreate(configuration, arms);
-  AddLockUnlock(configuration, arms);
-  AddCountLoop(configuration, arms);
-  AddGrainSweep(configuration, arms);
-  AddFolderCopy(configuration, arms);
-  AddWaiting(configuration, arms);
-  AddTrust(arms);
+  AddAllArms(configuration, arms, std::make_index_sequence<std::size(kBenchmarks)>());
   return arms;
 }
 

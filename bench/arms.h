@@ -1,4 +1,4 @@
-// All arms of all benchmarks: the one place where a benchmark is added.
+// All arms of all rows of the table of benchmarks.
 #ifndef REGATTA_BENCH_ARMS_H_
 #define REGATTA_BENCH_ARMS_H_
 

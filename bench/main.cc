@@ -14,7 +14,6 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
-#include "absl/flags/reflection.h"
 #include "absl/flags/usage.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -24,6 +23,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "bench/arms.h"
+#include "bench/flags/unknown_flag.h"
 #include "bench/folder_tree.h"
 #include "bench/harness/blocks.h"
 #include "bench/harness/environment.h"
@@ -107,20 +107,6 @@ bool Gave(const std::vector<std::string>& arguments, absl::string_view flag) {
     if (argument != flag) absl::ConsumePrefix(&argument, "no");
     return argument == flag || absl::StartsWith(argument, absl::StrCat(flag, "="));
   });
-}
-
-// The first argument that looks like a flag and is none; empty: all are known.
-std::string UnknownFlag(const std::vector<std::string>& arguments) {
-  for (const std::string& argument : arguments) {
-    absl::string_view name = argument;
-    if (name == "--") break;
-    if (!absl::ConsumePrefix(&name, "--") && !absl::ConsumePrefix(&name, "-")) continue;
-    name = name.substr(0, name.find('='));
-    if (absl::FindCommandLineFlag(name) != nullptr) continue;
-    if (absl::ConsumePrefix(&name, "no") && absl::FindCommandLineFlag(name) != nullptr) continue;
-    return argument;
-  }
-  return "";
 }
 
 // Whether this process may choose its processors: by choosing one, and then all again.
@@ -279,7 +265,7 @@ int Main(int argc, char** argv) {
   const GoogleFlags google = ReadGoogleFlags(argc, argv);
   if (!is_isolated) benchmark::Initialize(&argc, argv, PrintHelp);
   const std::vector<std::string> own(argv + 1, argv + argc);  // What Google Benchmark left.
-  if (const std::string unknown = UnknownFlag(own); !unknown.empty()) {
+  if (const std::string unknown = UnknownFlag({argv + 1, static_cast<size_t>(argc - 1)}); !unknown.empty()) {
     return Misuse(absl::StrCat("there is no flag ", unknown, "; --help lists all"));
   }
   absl::SetProgramUsageMessage("races the core against its peers; bench/README.md says how");

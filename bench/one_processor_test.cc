@@ -3,7 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "bench/arms.h"
+#include "bench/table/benchmarks.h"
 #include "core/topology/affinity.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -41,18 +43,18 @@ TEST_F(OneProcessor, RowsAcrossCoresAreReportedAsNotAvailable) {
 }
 
 TEST_F(OneProcessor, EverythingElseRunsOnThatOne) {
-  std::set<std::string> ready;
+  std::set<std::string> ready, expected;
   for (const Arm& arm : arms_) {
     if (!arm.ready()) continue;
-    ready.insert(arm.key.workload.empty() ? arm.key.benchmark : arm.key.workload);
+    ready.insert(absl::StrCat(arm.key.benchmark, arm.key.workload.empty() ? "" : "/", arm.key.workload));
     for (int cpu : arm.cpus) EXPECT_EQ(cpu, cpu_) << arm.key.ToString();
     EXPECT_EQ(arm.processors_used, 1) << arm.key.ToString();
   }
-  EXPECT_THAT(ready,
-              ::testing::ElementsAre("count_loop", "count_loop_tenth", "folder_copy", "grain_sweep", "lock_unlock",
-                                     "memory_copy", "pool_empty_tasks", "pool_round_trip", "pool_round_trip_slept",
-                                     "process_create", "queue_round_trip", "queue_round_trip_pair",
-                                     "queue_round_trip_slept", "queue_throughput", "trust", "waiting"));
+  // An open loop needs a processor for the sender, which spins until a message is due.
+  for (const Benchmark& row : kBenchmarks) {
+    if (row.view != View::kTail) expected.insert(row.key);
+  }
+  EXPECT_EQ(ready, expected);
 }
 
 TEST_F(OneProcessor, KeysAreUniqueAndOfPlainCharacters) {

@@ -37,23 +37,19 @@ absl::string_view RunnerName(Runner runner) {
 
 bool IsCPython(Runner runner) { return runner == Runner::kCPythonSerial || runner == Runner::kCPythonPool; }
 
-std::vector<Entry> WorkloadEntries(const Configuration& configuration, absl::string_view workload,
+std::vector<Entry> WorkloadEntries(const Configuration& configuration, const Benchmark& row,
                                    const std::vector<std::pair<std::string, std::string>>& more_fields) {
   std::vector<Entry> entries;
   for (const Runner runner : kRunners) {
     for (const int workers : IsSerial(runner) ? std::vector<int>{1} : configuration.worker_counts()) {
       const ArmPlacement placement = IsSerial(runner) ? configuration.Alone() : configuration.Spread(workers);
-      Entry entry{.runner = runner, .shape = {.workers = workers, .cpus = placement.cpus}, .arm = {}};
+      std::vector<std::pair<std::string, std::string>> fields = {{"workers", absl::StrCat(workers)}};
+      fields.insert(fields.end(), more_fields.begin(), more_fields.end());
+      Entry entry{.runner = runner,
+                  .shape = {.workers = workers, .cpus = placement.cpus},
+                  .arm = configuration.NewArm(row, RunnerName(runner), std::move(fields), placement)};
       Arm& arm = entry.arm;
-      arm.key = {.benchmark = "workload",
-                 .workload = std::string(workload),
-                 .system = std::string(RunnerName(runner)),
-                 .fields = {{"workers", absl::StrCat(workers)}}};
-      arm.key.fields.insert(arm.key.fields.end(), more_fields.begin(), more_fields.end());
-      configuration.MarkAbsent(arm, IsCPython(runner) ? "cpython" : RunnerName(runner));
-      arm.unavailable = placement.unavailable;
-      arm.cpus = placement.cpus;
-      arm.processors_used = placement.processors_used;
+      if (IsCPython(runner)) configuration.MarkAbsent(arm, "cpython");
       if (runner == Runner::kThreads) {
         // The submitter is one of the threads: the last worker's processor isn't needed.
         if (!arm.cpus.empty()) arm.cpus.pop_back();

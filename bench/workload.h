@@ -10,6 +10,7 @@
 #include "bench/harness/arm.h"
 #include "bench/harness/configuration.h"
 #include "bench/peers/task_pool.h"
+#include "bench/table/benchmarks.h"
 
 namespace regatta::bench {
 
@@ -27,7 +28,7 @@ struct Entry {
   Arm arm;
 };
 // `more_fields`: behind workers in the keys.
-std::vector<Entry> WorkloadEntries(const Configuration& configuration, absl::string_view workload,
+std::vector<Entry> WorkloadEntries(const Configuration& configuration, const Benchmark& row,
                                    const std::vector<std::pair<std::string, std::string>>& more_fields = {});
 
 }  // namespace regatta::bench

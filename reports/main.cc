@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -17,7 +18,6 @@
 
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
-#include "absl/flags/reflection.h"
 #include "absl/flags/usage.h"
 #include "absl/flags/usage_config.h"
 #include "absl/strings/match.h"
@@ -27,6 +27,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "bench/flags/unknown_flag.h"
 #include "reports/results/conformance.h"
 #include "reports/results/doctor.h"
 #include "reports/results/read_results.h"
@@ -92,7 +93,7 @@ absl::StatusOr<Doctor> AskDoctor(const char* program, const InterruptGuard& inte
   const char* build = "--build=fastbuild";
 #endif
   std::string text;
-  const absl::StatusOr<ChildEnd> end = RunChild(
+  const absl::StatusOr<ChildExit> end = RunChild(
       {*path, "--json", build}, 1, [&](std::string_view line) { absl::StrAppend(&text, line, "\n"); }, interrupts);
   if (!end.ok()) return end.status();
   if (!end->ok()) {
@@ -195,22 +196,9 @@ int Publish(const Results& results, const Baseline* baseline, Output& output) {
   return finished.status.ok() && results.missing.empty() ? kDone : kIncomplete;
 }
 
-// The first argument that looks like a flag and is none; empty: all are known.
-std::string UnknownFlag(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    absl::string_view name = argv[i];
-    if (name == "--") break;
-    if (!absl::ConsumePrefix(&name, "--") && !absl::ConsumePrefix(&name, "-")) continue;
-    name = name.substr(0, name.find('='));
-    if (absl::FindCommandLineFlag(name) != nullptr) continue;
-    if (absl::ConsumePrefix(&name, "no") && absl::FindCommandLineFlag(name) != nullptr) continue;
-    return argv[i];
-  }
-  return "";
-}
-
 int Main(int argc, char** argv) {
-  if (const std::string unknown = UnknownFlag(argc, argv); !unknown.empty()) {
+  const std::span<char* const> arguments(argv + 1, static_cast<size_t>(argc - 1));
+  if (const std::string unknown = bench::UnknownFlag(arguments); !unknown.empty()) {
     return Fail(kMisuse, absl::StrCat("there is no flag ", unknown, "; --help lists all"));
   }
   absl::FlagsUsageConfig help;

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "core/topology/usable_cpus.h"
 
 namespace regatta::bench {
@@ -41,6 +41,23 @@ Configuration::Configuration(Topology topology, Options options, std::vector<Ava
   if (worker_counts_.empty()) worker_counts_ = WorkerCounts(UsableCpus());
   std::sort(worker_counts_.begin(), worker_counts_.end());
   worker_counts_.erase(std::unique(worker_counts_.begin(), worker_counts_.end()), worker_counts_.end());
+}
+
+Arm Configuration::NewArm(const Benchmark& row, absl::string_view system,
+                          std::vector<std::pair<std::string, std::string>> fields,
+                          const ArmPlacement& placement) const {
+  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(row.key, absl::MaxSplits('/', 1));
+  Arm arm;
+  arm.key = {.benchmark = std::string(parts.first),
+             .workload = std::string(parts.second),
+             .system = std::string(system),
+             .fields = std::move(fields)};
+  arm.unavailable = placement.unavailable;
+  arm.cpus = placement.cpus;
+  arm.processors_used = placement.processors_used;
+  arm.rate = row.unit == Unit::kPerSecond;
+  MarkAbsent(arm, system);
+  return arm;
 }
 
 void Configuration::MarkAbsent(Arm& arm, absl::string_view peer) const {

@@ -5,12 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "bench/harness/arm.h"
 #include "bench/peers/availability.h"
+#include "bench/table/benchmarks.h"
 #include "core/topology/placement.h"
 #include "core/topology/topology.h"
 
@@ -53,7 +55,10 @@ class Configuration {
   const std::vector<Availability>& peers() const { return peers_; }
   const std::vector<int>& worker_counts() const { return worker_counts_; }
 
-  // Fills in `absent` if the arm's system isn't there.
+  // An arm of the benchmark `row` with its key, processors and availability filled in. What it runs is for the caller to add.
+  Arm NewArm(const Benchmark& row, absl::string_view system, std::vector<std::pair<std::string, std::string>> fields,
+             const ArmPlacement& placement) const;
+  // Sets arm.absent if the peer isn't installed.
   void MarkAbsent(Arm& arm, absl::string_view peer) const;
 
   // For two parties: same_cpu and other_core, offered or not, and whatever else this machine can tell apart; `unpinned` alone

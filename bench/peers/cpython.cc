@@ -80,7 +80,12 @@ Availability CPythonAvailability() {
   return availability;
 }
 
-absl::StatusOr<std::unique_ptr<Fixture>> CPython::Start(PartnerWatch& watch, const std::string& request) {
+absl::StatusOr<std::unique_ptr<Fixture>> CPython::Start(PartnerWatch& watch, const char* benchmark,
+                                                        const std::vector<int>& cpus,
+                                                        const std::vector<Argument>& arguments) {
+  std::string request = absl::StrCat("{\"benchmark\":\"", benchmark, "\",\"cpus\":[", absl::StrJoin(cpus, ","), "]");
+  for (const Argument& argument : arguments) absl::StrAppend(&request, ",\"", argument.name, "\":", argument.json);
+  request += "}";
   absl::StatusOr<PipeEnds> orders = MakePipe();
   if (!orders.ok()) return orders.status();
   absl::StatusOr<PipeEnds> answers = MakePipe();

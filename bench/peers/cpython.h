@@ -4,11 +4,16 @@
 #ifndef REGATTA_BENCH_PEERS_CPYTHON_H_
 #define REGATTA_BENCH_PEERS_CPYTHON_H_
 
+#include <concepts>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "bench/harness/arm.h"
 #include "bench/peers/availability.h"
 #include "core/os/fd.h"
@@ -20,9 +25,22 @@ Availability CPythonAvailability();
 
 class CPython : public Fixture {
  public:
-  // `request`: a JSON object for the driver, with "benchmark" and "cpus" in it.
-  // NotFound: there is no python3. Else what the driver says.
-  static absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, const std::string& request);
+  // What the driver needs to know for a benchmark: a name, and a number, a word or numbers.
+  struct Argument {
+    template <std::integral Number>
+    Argument(const char* name, Number number) : name(name), json(absl::StrCat(number)) {}
+    Argument(const char* name, const char* word) : name(name), json(absl::StrCat("\"", word, "\"")) {}
+    Argument(const char* name, const std::vector<int64_t>& numbers)
+        : name(name), json(absl::StrCat("[", absl::StrJoin(numbers, ","), "]")) {}
+    const char* name;
+    std::string json;
+  };
+
+  // Starts the driver's benchmark of this name, pinned to `cpus` if there are any.
+  // NotFound: there is no python3. Otherwise the driver's own error.
+  static absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, const char* benchmark,
+                                                        const std::vector<int>& cpus,
+                                                        const std::vector<Argument>& arguments = {});
   ~CPython() override;
 
   absl::Status Run(int64_t operations, Meter& meter) override;

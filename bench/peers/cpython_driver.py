@@ -355,7 +355,7 @@ class GrainSweep(Pooled):
     def run(self, _):
         steps_per_ns = self.calibrate()
         points = []
-        for target, tasks in self.request["grains"]:
+        for target, tasks in zip(self.request["grains"], self.request["tasks"]):
             steps = int(target * steps_per_ns)
             items = [(i, steps) for i in range(tasks)]
             expected = [grain(item) for item in items] if steps * tasks < 100_000 else None

@@ -12,8 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
 #include "reports/charts/chart.h"
-#include "reports/sections/made_results.h"
 #include "reports/sections/report.h"
+#include "reports/sections/results_builder.h"
 #include "reports/writers/html.h"
 
 namespace regatta::reports {
@@ -57,7 +57,7 @@ void FillContext(Context& context) {
   context.folder = "/usr/include/linux";
 }
 
-void FillWorkloads(MadeResults& made) {
+void FillWorkloads(ResultsBuilder& made) {
   for (const char* workload : {"count_loop", "count_loop_tenth", "folder_copy", "waiting"}) {
     const std::string key = absl::StrCat("workload/", workload);
     made.Times(key + "/serial", Around(13e6)).Times(key + "/serial_again", {13.1e6, 13.4e6, 12.7e6, 13.1e6});
@@ -75,7 +75,7 @@ void FillWorkloads(MadeResults& made) {
       .Sweep(sweep + "cpython_pool/workers:2/chunk:1", Curve(40'000, 2), 4);
 }
 
-void FillRaces(MadeResults& made) {
+void FillComparisons(ResultsBuilder& made) {
   for (const char* benchmark : {"queue_round_trip", "queue_round_trip_slept"}) {
     const double wake = std::string(benchmark) == "queue_round_trip" ? 0 : 30'000;
     for (const auto& [place, state, times] : {std::tuple("other_core", "near", 1.0),
@@ -102,6 +102,16 @@ void FillRaces(MadeResults& made) {
     made.Times(absl::StrCat("lock_unlock/", system), Around(14));
   }
   made.Times("lock_unlock/pthread_robust", Around(15));
+  made.Times("event_set/core/placement:other_core", Around(400), "near");
+  for (const char* argument : {"int", "queue"}) {
+    made.Times(absl::StrCat("pool_argument/core/argument:", argument, "/workers:1/placement:other_core"), Around(950),
+               "near");
+  }
+  for (const char* many : {"1", "1000"}) {
+    made.Times(absl::StrCat("queue_turns/core/queues:", many), Around(90));
+    made.Times(absl::StrCat("queue_try_get/core/producers:", many), Around(30));
+    made.Times(absl::StrCat("pool_getters/core/threads:", many, "/workers:2/placement:spread"), Around(2000), "near");
+  }
   for (const char* mib : {"0", "2048"}) {
     made.Times(absl::StrCat("process_create/core/method:fork/parent_mib:", mib), Around(330'000));
     made.Times(absl::StrCat("process_create/core/method:forkserver/parent_mib:", mib), Around(400'000));
@@ -110,7 +120,7 @@ void FillRaces(MadeResults& made) {
 }
 
 // Tails, placements and payloads.
-void FillRest(MadeResults& made) {
+void FillRest(ResultsBuilder& made) {
   for (const char* system : {"core", "pipe", "zeromq"}) {
     for (const char* load : {"50", "70", "90"}) {
       made.Times(absl::StrCat("queue_open_loop/", system, "/bytes:64/load:", load, "/placement:other_core"),
@@ -165,12 +175,12 @@ void FillDoctor(Doctor& doctor) {
 }
 
 Results Full() {
-  MadeResults made;
+  ResultsBuilder made;
   for (int invocation = 0; invocation < 2; ++invocation) {
     if (invocation > 0) made.NextInvocation();
     FillContext(made.results().invocations.back().context);
     FillWorkloads(made);
-    FillRaces(made);
+    FillComparisons(made);
     FillRest(made);
     Invocation& last = made.results().invocations.back();
     last.flags = {"--blocks=4", "--seed=42",
@@ -192,7 +202,7 @@ Results Full() {
 }
 
 Results Poor() {
-  MadeResults made;
+  ResultsBuilder made;
   FillContext(made.results().invocations.back().context);
   made.results().invocations.back().context.pin_refused = "sched_setaffinity: Operation not permitted";
   FillWorkloads(made);

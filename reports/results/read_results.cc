@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "bench/table/benchmarks.h"
 #include "nlohmann/json.hpp"
 #include "reports/results/members.h"
 #include "reports/results/read_file.h"
@@ -176,7 +177,8 @@ Record ReadRecord(const json& object) {
   }
   record.sweep = ReadSweep(Member(object, "sweep"));
   // A full run's histograms are large, and only those under load are merged.
-  if (StringMember(object, "benchmark").ends_with("_open_loop")) {
+  const bench::Benchmark* row = bench::FindRow(StringMember(object, "benchmark"));
+  if (row != nullptr && row->view == bench::View::kTail) {
     record.histogram = ReadHistogram(Member(object, "histogram"));
   }
   record.processors_used = NumberMember(object, "processors_used");

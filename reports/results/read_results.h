@@ -1,4 +1,4 @@
-// Reading results, from files that may be cut short, old, or not what they claim.
+// Metric results, from files that may be cut short, old, or not what they claim.
 //
 // Trust    Every member is checked before use; a file never makes the reader crash.
 // Errors   InvalidArgument names the file, the line, and what was wrong with it; a schema or version that this reader

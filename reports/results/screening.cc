@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "reports/charts/quantity.h"
+#include "reports/results/rows.h"
 #include "reports/statistics/bootstrap.h"
 
 namespace regatta::reports {
@@ -56,7 +57,8 @@ std::vector<std::string> Causes(const Record& record, const ArmInfo* arm, double
   if (Pinned(arm) && record.noise.migrations.value_or(0) > 0) causes.push_back("a pinned task migrated");
   if (record.noise.major_faults.value_or(0) > 0) causes.push_back("pages came from disk");
   if (record.noise.throttled.value_or(0) > 0) causes.push_back("slowed down for heat or by a quota");
-  const bool waits = arm != nullptr && arm->benchmark.ends_with("_slept");
+  const bench::Benchmark* row = arm == nullptr ? nullptr : RowOf(*arm);
+  const bool waits = row != nullptr && row->waits;
   if (!waits && record.real_ns.value_or(limits.shortest_ns) < limits.shortest_ns) {
     causes.push_back("timed for under a millisecond");
   }

@@ -25,7 +25,7 @@ bool InState(const Record& record, const std::string& state) {
 
 }  // namespace
 
-Reading Counter(std::string name) {
+Metric Counter(std::string name) {
   return [name = std::move(name)](const Record& record) -> std::optional<double> {
     const auto counter = record.counters.find(name);
     if (counter == record.counters.end()) return std::nullopt;
@@ -33,28 +33,28 @@ Reading Counter(std::string name) {
   };
 }
 
-Reading TimePerOperation() {
+Metric TimePerOperation() {
   return [](const Record& record) -> std::optional<double> {
     if (!record.real_ns || record.operations.value_or(0) <= 0) return std::nullopt;
     return *record.real_ns / *record.operations;
   };
 }
 
-Reading CpuPerOperation() {
+Metric CpuPerOperation() {
   return [](const Record& record) -> std::optional<double> {
     if (!record.cpu_ns || record.operations.value_or(0) <= 0) return std::nullopt;
     return *record.cpu_ns / *record.operations;
   };
 }
 
-Reading TypicalTime() {
+Metric TypicalTime() {
   return [median = Counter("p50_ns"), mean = TimePerOperation()](const Record& record) {
     const std::optional<double> typical = median(record);
     return typical ? typical : mean(record);
   };
 }
 
-Reading UsagePerOperation(std::optional<double> Usage::*count) {
+Metric UsagePerOperation(std::optional<double> Usage::*count) {
   return [count](const Record& record) -> std::optional<double> {
     if (!(record.usage.*count) || record.operations.value_or(0) <= 0) return std::nullopt;
     return *(record.usage.*count) / *record.operations;
@@ -123,13 +123,13 @@ std::vector<std::string> View::States(const std::string& key) const {
   return states;
 }
 
-Sample View::Figures(const std::string& key, const Reading& reading, const std::string& state) const {
+Sample View::Figures(const std::string& key, const Metric& metric, const std::string& state) const {
   Sample sample;
   const auto entries = kept_.find(key);
   if (entries == kept_.end()) return sample;
   for (const Entry& entry : entries->second) {
     if (!InState(*entry.record, state)) continue;
-    if (const auto value = reading(*entry.record)) sample[entry.id] = *value;
+    if (const auto value = metric(*entry.record)) sample[entry.id] = *value;
   }
   return sample;
 }

@@ -21,17 +21,17 @@
 
 namespace regatta::reports {
 
-// Reads one figure off a record; nothing where the record has none.
-using Reading = std::function<std::optional<double>(const Record&)>;
+// Returns one figure of a record; nothing where the record has none.
+using Metric = std::function<std::optional<double>(const Record&)>;
 
 // A counter by name; the time and the CPU time of one operation.
-Reading Counter(std::string name);
-Reading TimePerOperation();
-Reading CpuPerOperation();
+Metric Counter(std::string name);
+Metric TimePerOperation();
+Metric CpuPerOperation();
 // The median of a record's own operations, or, where it had too few to give one, their mean.
-Reading TypicalTime();
+Metric TypicalTime();
 // One of the counts of Usage, by operation.
-Reading UsagePerOperation(std::optional<double> Usage::*count);
+Metric UsagePerOperation(std::optional<double> Usage::*count);
 
 class View {
  public:
@@ -57,8 +57,8 @@ class View {
   // when nothing of it may be used.
   std::vector<std::string> States(const std::string& key) const;
 
-  // The reading of `key` by block, from records in `state` or in none.
-  Sample Figures(const std::string& key, const Reading& reading, const std::string& state) const;
+  // The metric of `key` by block, from records in `state` or in none.
+  Sample Figures(const std::string& key, const Metric& metric, const std::string& state) const;
 
   // A sweep's curve in `state`: at each target grain, task size and log speed-up by block.
   // `size` turns a point of the sweep into the size of a task.

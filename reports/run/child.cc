@@ -164,14 +164,14 @@ int InterruptGuard::count() const {
   return g_interrupts;
 }
 
-std::string ChildEnd::Describe() const {
+std::string ChildExit::Describe() const {
   if (signal == 0) return absl::StrCat("exit code ", exit_code);
   return absl::StrCat("signal ", signal, " (", strsignal(signal), ")");
 }
 
-absl::StatusOr<ChildEnd> RunChild(const std::vector<std::string>& arguments, int channel,
-                                  const std::function<void(std::string_view)>& on_line,
-                                  const InterruptGuard& interrupts) {
+absl::StatusOr<ChildExit> RunChild(const std::vector<std::string>& arguments, int channel,
+                                   const std::function<void(std::string_view)>& on_line,
+                                   const InterruptGuard& interrupts) {
   absl::StatusOr<Pipe> lines = MakePipe();
   if (!lines.ok()) return lines.status();
   std::deque<std::string> last_errors;
@@ -191,7 +191,7 @@ absl::StatusOr<ChildEnd> RunChild(const std::vector<std::string>& arguments, int
   if (!pid.ok()) return pid.status();
 
   // Ends when the child has: a straggler of its may hold the pipes open.
-  ChildEnd end;
+  ChildExit end;
   int forwarded = 0;
   for (bool ended = false; !ended;) {
     siginfo_t info = {};

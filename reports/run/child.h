@@ -36,7 +36,7 @@ class InterruptGuard {
   struct sigaction outer_actions_[3];
 };
 
-struct ChildEnd {
+struct ChildExit {
   int exit_code = 0;  // meaningless when a signal ended it
   int signal = 0;     // 0: it exited
   // The last lines it wrote to standard error, at most ten.
@@ -50,9 +50,9 @@ struct ChildEnd {
 // Runs arguments[0] (a path) until it ends. Each line that it writes to descriptor `channel` (1, or one above 2, which the
 // child then finds open) goes to `on_line` without its line end, a last one without a line end too.
 // An error: it could not be started.
-absl::StatusOr<ChildEnd> RunChild(const std::vector<std::string>& arguments, int channel,
-                                  const std::function<void(std::string_view)>& on_line,
-                                  const InterruptGuard& interrupts);
+absl::StatusOr<ChildExit> RunChild(const std::vector<std::string>& arguments, int channel,
+                                   const std::function<void(std::string_view)>& on_line,
+                                   const InterruptGuard& interrupts);
 
 }  // namespace regatta::reports
 

@@ -14,7 +14,7 @@ namespace regatta::reports {
 namespace {
 
 struct Seen {
-  absl::StatusOr<ChildEnd> end;
+  absl::StatusOr<ChildExit> end;
   std::vector<std::string> lines;
 };
 
@@ -46,7 +46,7 @@ TEST(ChildTest, ReadsTheChannelThatItWasAskedTo) {
   EXPECT_EQ(seen.lines, (std::vector<std::string>{"yes", "yes again"}));
 }
 
-TEST(ChildTest, TellsHowTheChildEndedAndItsLastWords) {
+TEST(ChildTest, TellsHowTheChildExitedAndItsLastWords) {
   const Seen exited = RunShell("for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo word $i >&2; done; exit 7");
   ASSERT_TRUE(exited.end.ok());
   EXPECT_FALSE(exited.end->ok());

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "bench/table/benchmarks.h"
 #include "reports/results/read_results.h"
 
 namespace regatta::reports {
@@ -16,7 +17,7 @@ constexpr int kMisuse = 2;  // the benchmark program's exit code where its flags
 
 double Now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-std::string LastWords(const ChildEnd& end) {
+std::string LastWords(const ChildExit& end) {
   if (end.last_errors.empty()) return "it wrote no error";
   return absl::StrCat("its last words: ", end.last_errors.back());
 }
@@ -35,7 +36,7 @@ void NoteUnbegun(const Plan& plan, const Step& step, std::vector<std::string>& u
 }
 
 // What a step was to measure and didn't, as sentences.
-void NoteGaps(const Plan& plan, const Step& step, const ChildEnd& end, const Invocation* invocation, bool interrupted,
+void NoteGaps(const Plan& plan, const Step& step, const ChildExit& end, const Invocation* invocation, bool interrupted,
               std::vector<std::string>& missing) {
   const std::string name = StepName(plan, step);
   if (invocation == nullptr) {
@@ -71,9 +72,9 @@ void NoteGaps(const Plan& plan, const Step& step, const ChildEnd& end, const Inv
 }
 
 // Runs one step, appending its invocation to the results.
-absl::StatusOr<ChildEnd> RunStep(size_t index, const Plan& plan, const Bench& bench, const InterruptGuard& interrupts,
-                                 Progress& progress, const std::function<void(std::string_view)>& on_line,
-                                 Results& results) {
+absl::StatusOr<ChildExit> RunStep(size_t index, const Plan& plan, const Bench& bench, const InterruptGuard& interrupts,
+                                  Progress& progress, const std::function<void(std::string_view)>& on_line,
+                                  Results& results) {
   const Step& step = plan.steps[index];
   const Comparison& comparison = *step.comparison;
   std::vector<std::string> arguments = {bench.program};
@@ -117,7 +118,7 @@ absl::StatusOr<std::vector<ArmInfo>> ListArms(const Bench& bench, const Interrup
   arguments.insert(arguments.end(), bench.flags.begin(), bench.flags.end());
   arguments.push_back("--regatta_list");
   std::string text;
-  const absl::StatusOr<ChildEnd> end = RunChild(
+  const absl::StatusOr<ChildExit> end = RunChild(
       arguments, 1, [&](std::string_view line) { absl::StrAppend(&text, line, "\n"); }, interrupts);
   if (!end.ok()) return absl::FailedPreconditionError(end.status().message());
   if (end->signal == 0 && end->exit_code == kMisuse && !end->last_errors.empty()) {
@@ -138,13 +139,11 @@ absl::StatusOr<std::vector<ArmInfo>> ListArms(const Bench& bench, const Interrup
 absl::StatusOr<Context> ReadMachine(const Bench& bench, const InterruptGuard& interrupts) {
   std::vector<std::string> arguments = {bench.program};
   arguments.insert(arguments.end(), bench.flags.begin(), bench.flags.end());
-  for (const char* flag :
-       {"--benchmark_filter=^lock_unlock/core$", "--blocks=1", "--arm_ms=1", "--regatta_out=/dev/fd/3"}) {
-    arguments.emplace_back(flag);
-  }
+  arguments.push_back(absl::StrCat("--benchmark_filter=^", bench::Row("lock_unlock").key, "/core$"));
+  for (const char* flag : {"--blocks=1", "--arm_ms=1", "--regatta_out=/dev/fd/3"}) arguments.emplace_back(flag);
   std::vector<Invocation> invocations;
   absl::Status read = absl::FailedPreconditionError("the benchmark program did not say what machine this is");
-  const absl::StatusOr<ChildEnd> end = RunChild(
+  const absl::StatusOr<ChildExit> end = RunChild(
       arguments, 3,
       [&](std::string_view line) {
         if (invocations.empty()) read = ReadLine(line, invocations);
@@ -168,7 +167,7 @@ Results RunPlan(const Plan& plan, const Bench& bench, const InterruptGuard& inte
       continue;
     }
     const size_t before = results.invocations.size();
-    const absl::StatusOr<ChildEnd> end = RunStep(i, plan, bench, interrupts, progress, on_line, results);
+    const absl::StatusOr<ChildExit> end = RunStep(i, plan, bench, interrupts, progress, on_line, results);
     if (!end.ok()) {
       results.missing.push_back(absl::StrCat("Nothing of: ", StepName(plan, step), ". ", end.status().message()));
       continue;

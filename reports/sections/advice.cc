@@ -52,16 +52,20 @@ class AdviceFinder {
   AdviceFinder(const Analysis& analysis, const PoolFindings& findings) : analysis_(analysis), findings_(findings) {}
 
   std::vector<Advice> Find() {
-    Tasks();
-    Workload("count_loop", "Few tasks of unequal size (the count loop)");
-    Workload("folder_copy", "Files to read and write (copying a folder)");
-    Workload("waiting", "Tasks that wait (ten, of unequal time)");
-    PythonTasks();
-    Messages("queue_round_trip", "64", "other_core", "Small messages, both sides busy");
-    Messages("queue_round_trip_slept", "64", "other_core", "Small messages after a pause");
-    Messages("queue_round_trip", "64", "same_cpu", "Small messages, one processor");
-    Streams();
-    Messages("queue_round_trip", "1048576", "other_core", "Messages of 1 MiB");
+    for (const bench::Benchmark& row : bench::kBenchmarks) {
+      if (row.view == bench::View::kSweep) {
+        Tasks();
+        PythonTasks();
+      }
+      for (const bench::Advice& advice : row.advice) {
+        if (*advice.work == '\0') continue;
+        if (row.view == bench::View::kWorkload) {
+          Workload(row, advice.work);
+        } else {
+          Systems(row, advice);
+        }
+      }
+    }
     Processes();
     return std::move(advice_);
   }
@@ -124,7 +128,8 @@ class AdviceFinder {
     }
   }
 
-  void Workload(const std::string& workload, const std::string& work) {
+  void Workload(const bench::Benchmark& row, const std::string& work) {
+    const std::string workload = WorkloadOf(row);
     const auto pools = findings_.Pools(workload);
     if (pools.empty()) return;
     std::vector<const WorkloadFinding*> choices;
@@ -188,15 +193,17 @@ class AdviceFinder {
     }
   }
 
-  // Races between ways of passing messages: the best that isn't the limit, and by how much it beats the next.
-  void Race(const std::vector<const ArmInfo*>& arms, const Reading& reading, bool more_is_better, Unit unit,
-            const std::string& unit_words, const std::string& work) {
+  // Systems that do the same: the best one that isn't the limit, and by how much it beats the next.
+  void Systems(const bench::Benchmark& row, const bench::Advice& wanted) {
+    const std::vector<const ArmInfo*> arms = ArmsOf(analysis_.view(), row, wanted.arms);
+    const Metric metric = FigureOf(row);
+    const bool more_is_better = row.better == bench::Better::kHigher;
     std::string state;  // the one measured most
     int most = 0;
     for (const ArmInfo* arm : arms) {
       for (const std::string& of_arm : analysis_.view().States(arm->key)) {
         int blocks = 0;
-        for (const ArmInfo* other : arms) blocks += analysis_.Value(other->key, reading, of_arm).blocks;
+        for (const ArmInfo* other : arms) blocks += analysis_.Value(other->key, metric, of_arm).blocks;
         if (blocks > most) std::tie(most, state) = std::pair(blocks, of_arm);
       }
     }
@@ -206,7 +213,7 @@ class AdviceFinder {
     };
     std::vector<Entry> entries;
     for (const ArmInfo* arm : arms) {
-      const Estimate figure = analysis_.Value(arm->key, reading, state);
+      const Estimate figure = analysis_.Value(arm->key, metric, state);
       if (arm->system != "ring" && figure.blocks >= kEnoughBlocks) entries.push_back({arm, figure});
     }
     if (entries.size() < 2) return;  // nothing to choose from
@@ -217,52 +224,29 @@ class AdviceFinder {
     const Entry& next = entries[1];
     const bool only_by_copy = best.arm->system == "core_by_reference" && next.arm->system == "core";
     const std::string rival = only_by_copy ? "the same by copy" : SystemName(*next.arm);
-    const Estimate ratio = more_is_better ? analysis_.Ratio(best.arm->key, next.arm->key, reading, state)
-                                          : analysis_.Ratio(next.arm->key, best.arm->key, reading, state);
-    Advice advice = {.work = work, .take = SystemName(*best.arm), .section = "messages", .heading = "messages"};
+    const Estimate ratio = more_is_better ? analysis_.Ratio(best.arm->key, next.arm->key, metric, state)
+                                          : analysis_.Ratio(next.arm->key, best.arm->key, metric, state);
+    Advice advice = {
+        .work = wanted.work, .take = SystemName(*best.arm), .section = row.section.id, .heading = row.section.title};
     advice.how = PlacementName(best.arm->Field("placement"), state);
-    advice.because = Show(best.figure, unit).Say(unit_words);
+    advice.because = Show(best.figure, UnitOf(row));
+    if (row.unit == bench::Unit::kNanoseconds) advice.because.Say(absl::StrCat(" per ", row.operation));
     if (ratio.measured() && ratio.interval.low > 1) {
       advice.because.Say("; ").Append(Show(ratio, Unit::kTimes)).Say(absl::StrCat(" better than ", rival));
     } else {
       absl::StrAppend(&advice.take, " or ", rival, ": not told apart here");
-      advice.because.Say("; the other: ").Append(Show(next.figure, unit));
+      advice.because.Say("; the other: ").Append(Show(next.figure, UnitOf(row)));
     }
     advice_.push_back(std::move(advice));
-  }
-
-  void Messages(const std::string& benchmark, const std::string& bytes, const std::string& placement,
-                const std::string& work) {
-    Race(analysis_.view().Select([&](const ArmInfo& arm) {
-      return arm.benchmark == benchmark && arm.Field("bytes") == bytes && arm.Field("placement") == placement;
-    }),
-         Counter("p50_ns"), false, Unit::kNanoseconds, " there and back", work);
-  }
-
-  void Streams() {
-    std::set<std::string> shapes;
-    for (const ArmInfo& arm : analysis_.view().arms()) {
-      if (arm.benchmark == "queue_throughput" && arm.Field("bytes") == "64" &&
-          arm.Field("producers") == arm.Field("consumers")) {
-        shapes.insert(arm.Field("producers"));
-      }
-    }
-    for (const std::string& shape : shapes) {
-      Race(analysis_.view().Select([&](const ArmInfo& arm) {
-        return arm.benchmark == "queue_throughput" && arm.Field("bytes") == "64" && arm.Field("producers") == shape &&
-               arm.Field("consumers") == shape && arm.Field("placement") != "same_cpu";
-      }),
-           Counter("items_per_second"), true, Unit::kPerSecond, "",
-           absl::StrCat("A stream of small messages, ", shape, " to ", shape));
-    }
   }
 
   // What a process costs that is made for one task, beside a task of a pool that is there.
   void Processes() {
     const ArmInfo* best = nullptr;
     Estimate least;
-    for (const ArmInfo* arm : analysis_.view().Select(
-             [](const ArmInfo& arm) { return arm.benchmark == "process_create" && arm.Field("parent_mib") == "0"; })) {
+    for (const ArmInfo* arm : analysis_.view().Select([](const ArmInfo& arm) {
+           return RowOf(arm) == &bench::Row("process_create") && arm.Field("parent_mib") == "0";
+         })) {
       const Estimate time = analysis_.Value(arm->key, TimePerOperation(), "");
       if (!time.measured() || (best != nullptr && time.value >= least.value)) continue;
       best = arm;
@@ -270,7 +254,8 @@ class AdviceFinder {
     }
     if (best == nullptr) return;
     for (const ArmInfo* pool : analysis_.view().Select([](const ArmInfo& arm) {
-           return arm.benchmark == "pool_round_trip" && arm.system == "core" && arm.Field("placement") == "other_core";
+           return RowOf(arm) == &bench::Row("pool_round_trip") && arm.system == "core" &&
+                  arm.Field("placement") == "other_core";
          })) {
       for (const std::string& state : analysis_.view().States(pool->key)) {
         const Estimate task = analysis_.Value(pool->key, Counter("p50_ns"), state);

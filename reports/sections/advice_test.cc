@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "reports/sections/made_results.h"
+#include "reports/sections/results_builder.h"
 
 namespace regatta::reports {
 namespace {
@@ -29,7 +29,7 @@ std::vector<SweepPoint> Curve(double small, double large) {
 }
 
 TEST(AdviceTest, TakesForEachSizeOfTaskWhatDidBest) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Sweep("workload/grain_sweep/pool/workers:2/chunk:1", Curve(0.2, 1.9))
       .Sweep("workload/grain_sweep/pool/workers:2/chunk:auto", Curve(0.8, 1.5))
       .Sweep("workload/grain_sweep/threads/workers:2/chunk:1", Curve(0.5, 1.2));
@@ -43,7 +43,7 @@ TEST(AdviceTest, TakesForEachSizeOfTaskWhatDidBest) {
 }
 
 TEST(AdviceTest, SaysWhereThreadsWinAndWhereTheyCantBeToldFromThePool) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Sweep("workload/grain_sweep/pool/workers:2/chunk:1", Curve(0.2, 1.5))
       .Sweep("workload/grain_sweep/threads/workers:2/chunk:1", Curve(1.2, 1.5));
   const std::string words = AdviceOf(made.results());
@@ -54,7 +54,7 @@ TEST(AdviceTest, SaysWhereThreadsWinAndWhereTheyCantBeToldFromThePool) {
 }
 
 TEST(AdviceTest, AdvisesNoMoreThanTheSpreadAllows) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/folder_copy/serial/workers:1", {100, 100, 100})
       .Times("workload/folder_copy/pool/workers:2", {90, 80, 130}, "near")
       .Times("workload/folder_copy/threads/workers:2", {120, 150, 130}, "near");
@@ -64,7 +64,7 @@ TEST(AdviceTest, AdvisesNoMoreThanTheSpreadAllows) {
 }
 
 TEST(AdviceTest, NamesTheWorkersThatDidAsWellBlockByBlock) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/waiting/serial/workers:1", {100, 200, 300})
       .Times("workload/waiting/pool/workers:2", {50, 100, 150}, "near")
       .Times("workload/waiting/pool/workers:3", {40, 80, 120}, "near")
@@ -76,7 +76,7 @@ TEST(AdviceTest, NamesTheWorkersThatDidAsWellBlockByBlock) {
 }
 
 TEST(AdviceTest, PutsTheBestWayOfMessagesBesideTheNextAndNeverTheLimit) {
-  MadeResults made;
+  ResultsBuilder made;
   const std::string shape = "/bytes:64/placement:other_core";
   made.Times("queue_round_trip/core" + shape, {300, 300, 300}, "near")
       .Times("queue_round_trip/ring" + shape, {200, 200, 200}, "near")
@@ -85,15 +85,15 @@ TEST(AdviceTest, PutsTheBestWayOfMessagesBesideTheNextAndNeverTheLimit) {
   const std::string words = AdviceOf(made.results());
   EXPECT_TRUE(Has(
       words,
-      "Small messages, both sides busy | Regatta queue | on two cores, near state | 300 ns (300 to 300 ns) there and "
-      "back; 100× (100 to 100×) better than pipe"))
+      "Small messages, both sides busy | Regatta queue | on two cores, near state | 300 ns (300 to 300 ns) per round "
+      "trip; 100× (100 to 100×) better than pipe"))
       << words;
   EXPECT_TRUE(Has(words, "Not in the race, as they are absent here: ZeroMQ PAIR.")) << words;
   EXPECT_FALSE(Has(words, "bare ring")) << words;
 }
 
 TEST(AdviceTest, TellsOursByReferenceFromOursByCopy) {
-  MadeResults made;
+  ResultsBuilder made;
   const std::string shape = "/bytes:1048576/placement:other_core";
   made.Times("queue_round_trip/core_by_reference" + shape, {400, 400, 400}, "near")
       .Times("queue_round_trip/core" + shape, {120'000, 120'000, 120'000}, "near");
@@ -102,7 +102,7 @@ TEST(AdviceTest, TellsOursByReferenceFromOursByCopy) {
 }
 
 TEST(AdviceTest, SpeaksOfTheStateMeasuredMost) {
-  MadeResults made;
+  ResultsBuilder made;
   const std::string shape = "/bytes:64/placement:other_core";
   made.Times("queue_round_trip/core" + shape, {900, 900, 900, 300, 300, 300, 300}, "far")
       .Times("queue_round_trip/pipe" + shape, {30'000, 30'000, 30'000, 30'000, 30'000, 30'000, 30'000}, "far");
@@ -114,7 +114,7 @@ TEST(AdviceTest, SpeaksOfTheStateMeasuredMost) {
 }
 
 TEST(AdviceTest, PutsAPoolsTaskBesideAProcessOfItsOwn) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("process_create/fork/method:vfork/parent_mib:0", {50'000, 51'000, 52'000})
       .Times("process_create/fork/method:fork/parent_mib:0", {300'000, 300'000, 300'000})
       .Times("pool_round_trip/core/workers:1/placement:other_core", {400, 410, 420}, "near");
@@ -126,7 +126,7 @@ TEST(AdviceTest, PutsAPoolsTaskBesideAProcessOfItsOwn) {
 }
 
 TEST(AdviceTest, IsNotGivenByARunThatCantBeTrusted) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Sweep("workload/grain_sweep/pool/workers:2/chunk:1", Curve(1.2, 1.9));
   made.results().invocations[0].context.optimised = false;
   const std::string words = AdviceOf(made.results());
@@ -134,7 +134,7 @@ TEST(AdviceTest, IsNotGivenByARunThatCantBeTrusted) {
   EXPECT_FALSE(Has(words, "Tasks of")) << words;
 }
 
-TEST(AdviceTest, HasNothingToSayOfNothing) { EXPECT_EQ(AdviceOf(MadeResults().results()), ""); }
+TEST(AdviceTest, HasNothingToSayOfNothing) { EXPECT_EQ(AdviceOf(ResultsBuilder().results()), ""); }
 
 }  // namespace
 }  // namespace regatta::reports

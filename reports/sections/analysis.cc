@@ -78,7 +78,8 @@ void Analysis::CompareRingWithCacheline() {
   const ArmInfo* ring = nullptr;
   const auto bytes = [](const ArmInfo& arm) { return FieldNumber(arm, "bytes", 0); };
   for (const ArmInfo& arm : view_.arms()) {
-    if (arm.benchmark != "queue_round_trip" || arm.system != "ring" || arm.Field("placement") == "same_cpu") continue;
+    if (RowOf(arm) != &bench::Row("queue_round_trip") || arm.system != "ring" || arm.Field("placement") == "same_cpu")
+      continue;
     if (!view_.States(arm.key).empty() && (ring == nullptr || bytes(arm) < bytes(*ring))) ring = &arm;
   }
   if (ring == nullptr) return;
@@ -106,19 +107,33 @@ void Analysis::CompareRingWithCacheline() {
   }
 }
 
-Estimate Analysis::Value(const std::string& key, const Reading& reading, const std::string& state) const {
-  return EstimateMedian(view_.Figures(key, reading, state), bootstrap_);
+Estimate Analysis::Value(const std::string& key, const Metric& metric, const std::string& state) const {
+  return EstimateMedian(view_.Figures(key, metric, state), bootstrap_);
 }
 
-Estimate Analysis::Ratio(const std::string& numerator, const std::string& denominator, const Reading& reading,
+Estimate Analysis::Ratio(const std::string& numerator, const std::string& denominator, const Metric& metric,
                          const std::string& state) const {
-  return EstimateRatio(LogRatios(view_.Figures(numerator, reading, state), view_.Figures(denominator, reading, state)),
+  return EstimateRatio(LogRatios(view_.Figures(numerator, metric, state), view_.Figures(denominator, metric, state)),
                        bootstrap_);
 }
 
 std::vector<Verdict> Analysis::JudgeSpeedUps(const std::vector<Estimate>& speed_ups) const {
   if (indicative_) return std::vector(speed_ups.size(), distrust_.empty() ? Verdict::kIndicative : Verdict::kUntrusted);
   return Judge(speed_ups, std::vector(speed_ups.size(), distrust_.empty()));
+}
+
+std::vector<std::string> StatesOf(const Analysis& analysis, const std::vector<const ArmInfo*>& arms) {
+  std::map<std::string, int> counts;
+  for (const ArmInfo* arm : arms) {
+    for (const std::string& state : analysis.view().States(arm->key)) ++counts[state];
+  }
+  if (counts.size() > 1) counts.erase("");  // work without a state is shown in each
+  if (counts.empty()) counts[""] = 0;
+  std::vector<std::string> states;
+  for (const auto& [state, count] : counts) states.push_back(state);
+  std::stable_sort(states.begin(), states.end(),
+                   [&](const std::string& a, const std::string& b) { return counts[a] > counts[b]; });
+  return states;
 }
 
 Text Show(const Estimate& estimate, Unit unit, int digits) {

@@ -26,10 +26,10 @@ class Analysis {
   const View& view() const { return view_; }
   const BootstrapOptions& bootstrap() const { return bootstrap_; }
 
-  // The median of a reading of one arm in a machine state.
-  Estimate Value(const std::string& key, const Reading& reading, const std::string& state) const;
-  // The median of reading(numerator) / reading(denominator), block by block.
-  Estimate Ratio(const std::string& numerator, const std::string& denominator, const Reading& reading,
+  // The median of a metric of one arm in a machine state.
+  Estimate Value(const std::string& key, const Metric& metric, const std::string& state) const;
+  // The median of metric(numerator) / metric(denominator), block by block.
+  Estimate Ratio(const std::string& numerator, const std::string& denominator, const Metric& metric,
                  const std::string& state) const;
 
   // The identical arms' ratio over all workloads: what a difference of nothing looks like. Unmeasured where there were
@@ -67,6 +67,10 @@ class Analysis {
 
 // Machine state -> the round trips of a cache line between two cores that were measured in it.
 std::map<std::string, std::vector<double>> CachelineByState(const Results& results);
+
+// The states in which any of `arms` was measured, that of most arms first. Work without a state belongs to each of them. One state ""
+// if nothing has a state, or nothing was measured at all (then there are only reasons).
+std::vector<std::string> StatesOf(const Analysis& analysis, const std::vector<const ArmInfo*>& arms);
 
 // "1.29×" with its range, or "–" where nothing was measured; a ratio below 0.1 as "1/254". No range of a single block.
 Text Show(const Estimate& estimate, Unit unit, int digits = 3);

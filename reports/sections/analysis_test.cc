@@ -1,7 +1,7 @@
 #include "reports/sections/analysis.h"
 
 #include "gtest/gtest.h"
-#include "reports/sections/made_results.h"
+#include "reports/sections/results_builder.h"
 
 namespace regatta::reports {
 namespace {
@@ -19,7 +19,7 @@ std::string Distrust(const Analysis& analysis) {
 }
 
 TEST(AnalysisTest, TakesTheNoiseFloorFromIdenticalArmsOfAllWorkloads) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/count_loop/serial/workers:1", {100, 100, 100})
       .Times("workload/count_loop/serial_again/workers:1", {102, 100, 98})
       .Times("workload/folder_copy/serial/workers:1", {50, 50, 50})
@@ -31,7 +31,7 @@ TEST(AnalysisTest, TakesTheNoiseFloorFromIdenticalArmsOfAllWorkloads) {
 }
 
 TEST(AnalysisTest, DistrustsARunWhoseIdenticalArmsDiffer) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/count_loop/serial/workers:1", {100, 100, 100, 100, 100})
       .Times("workload/count_loop/serial_again/workers:1", {110, 111, 112, 113, 114});
   const Analysed analysed(made.results());
@@ -41,7 +41,7 @@ TEST(AnalysisTest, DistrustsARunWhoseIdenticalArmsDiffer) {
 
 TEST(AnalysisTest, DistrustsARunWhoseLimitIsFarFromTheMachine) {
   for (const double ring : {350.0, 370.0}) {  // up to twice 150 ns, and 60 ns
-    MadeResults made;
+    ResultsBuilder made;
     made.Times("queue_round_trip/ring/bytes:8/placement:other_core", {ring, ring, ring}, "near")
         .Times("queue_round_trip/ring/bytes:64/placement:other_core", {900, 900, 900}, "near");
     for (Record& record : made.results().invocations[0].records) record.cacheline_ns = {149.0, 151.0};
@@ -54,7 +54,7 @@ TEST(AnalysisTest, DistrustsARunWhoseLimitIsFarFromTheMachine) {
 
 TEST(AnalysisTest, AllowsAMessageOfTwoLinesTwiceAsMuch) {
   for (const double ring : {650.0, 670.0}) {
-    MadeResults made;
+    ResultsBuilder made;
     made.Times("queue_round_trip/ring/bytes:64/placement:other_core", {ring, ring, ring}, "near");
     for (Record& record : made.results().invocations[0].records) record.cacheline_ns = {149.0, 151.0};
     const Analysed analysed(made.results());
@@ -64,16 +64,16 @@ TEST(AnalysisTest, AllowsAMessageOfTwoLinesTwiceAsMuch) {
 }
 
 TEST(AnalysisTest, CallsARangeOfFewBlocksNoInterval) {
-  MadeResults few;
+  ResultsBuilder few;
   few.Times("a/core", {1, 2, 3, 4, 5});
   EXPECT_EQ(Analysed(few.results()).analysis.RangeName(), "from the lowest to the highest block");
-  MadeResults many;
+  ResultsBuilder many;
   many.Times("a/core", {1, 2, 3, 4, 5, 6});
   EXPECT_EQ(Analysed(many.results()).analysis.RangeName(), "95 % intervals");
 }
 
 TEST(AnalysisTest, GivesVerdictsOnlyOverSeveralInvocations) {
-  MadeResults once;
+  ResultsBuilder once;
   once.Times("a/core", {10, 10, 10}).Times("a/pipe", {20, 20, 20});
   const Analysed indicative(once.results());
   EXPECT_TRUE(indicative.analysis.indicative());
@@ -81,7 +81,7 @@ TEST(AnalysisTest, GivesVerdictsOnlyOverSeveralInvocations) {
       indicative.analysis.JudgeSpeedUps({indicative.analysis.Ratio("a/pipe", "a/core", Counter("p50_ns"), "")}).front(),
       Verdict::kIndicative);
 
-  MadeResults twice;
+  ResultsBuilder twice;
   twice.Times("a/core", {10, 10, 10}).Times("a/pipe", {20, 20, 20}).NextInvocation();
   twice.Times("a/core", {10, 10, 10}).Times("a/pipe", {20, 20, 20});
   const Analysed judged(twice.results());

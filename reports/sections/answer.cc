@@ -212,8 +212,10 @@ Section AnswerSection(const Analysis& analysis, const PoolFindings& findings) {
         "This run has no figures of the pool with tasks of rising size, so it can't say from which size on a pool "
         "wins.");
   }
-  for (const char* workload : {"count_loop", "folder_copy"}) {
-    const auto pools = findings.Pools(workload);
+  for (const bench::Benchmark& row : bench::kBenchmarks) {
+    // Those that the advice is about.
+    if (row.view != bench::View::kWorkload || *row.advice[0].work == '\0') continue;
+    const auto pools = findings.Pools(WorkloadOf(row));
     if (!pools.empty()) sentences.push_back(BestWorkers(pools));
   }
   if (analysis.distrust().empty()) {

@@ -1,7 +1,7 @@
 #include "reports/sections/certainty_section.h"
 
 #include "gtest/gtest.h"
-#include "reports/sections/made_results.h"
+#include "reports/sections/results_builder.h"
 
 namespace regatta::reports {
 namespace {
@@ -15,8 +15,8 @@ std::string CertaintyOf(const Results& results) {
 
 bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }
 
-MadeResults Twice() {
-  MadeResults made;
+ResultsBuilder Twice() {
+  ResultsBuilder made;
   made.Times("workload/count_loop/serial/workers:1", {100, 100, 100, 100, 100, 100})
       .Times("workload/count_loop/serial_again/workers:1", {101, 99, 101, 99, 101, 99});
   return made;
@@ -32,7 +32,7 @@ TEST(CertaintySectionTest, SaysOfEachCheckWhetherItHeld) {
 }
 
 TEST(CertaintySectionTest, SaysWhereACheckFailed) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/count_loop/serial/workers:1", {100, 100, 100, 100, 100, 100})
       .Times("workload/count_loop/serial_again/workers:1", {110, 111, 112, 113, 114, 115});
   made.results().invocations[0].context.sanitizer = "address";
@@ -42,7 +42,7 @@ TEST(CertaintySectionTest, SaysWhereACheckFailed) {
 }
 
 TEST(CertaintySectionTest, CountsEveryMeasurementLeftOutByItsReason) {
-  MadeResults made = Twice();
+  ResultsBuilder made = Twice();
   made.results().invocations[0].records[0].noise.foreign_cpu_share = 0.5;
   made.results().invocations[0].records[0].noise.major_faults = 1;
   made.results().invocations[0].records[1].noise.steal_share = 0.02;
@@ -55,7 +55,7 @@ TEST(CertaintySectionTest, CountsEveryMeasurementLeftOutByItsReason) {
 }
 
 TEST(CertaintySectionTest, CountsStatesAndShowsTheSentinel) {
-  MadeResults made = Twice();
+  ResultsBuilder made = Twice();
   made.Times("queue_round_trip/core/bytes:64/placement:other_core", {300, 300, 900}, "near");
   made.results().invocations[0].records.back().machine_state = "far";
   for (Record& record : made.results().invocations[0].records) record.sentinel_ns = {2e6, 2e6};
@@ -65,7 +65,7 @@ TEST(CertaintySectionTest, CountsStatesAndShowsTheSentinel) {
 }
 
 TEST(CertaintySectionTest, ShowsWhatTheDoctorFoundUnlessTheRunOpensWithIt) {
-  MadeResults made = Twice();
+  ResultsBuilder made = Twice();
   made.results().doctor.json = "{}";
   made.results().doctor.findings = {
       {"aslr", "ok", "s", "", ""}, {"smt", "warn", "w", "", ""}, {"turbo", "bad", "on", "drifts", "off"}};

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "reports/charts/quantity.h"
+#include "reports/sections/names.h"
 #include "reports/statistics/welch.h"
 
 namespace regatta::reports {
@@ -199,10 +200,8 @@ Section ChangesSection(const Changes& changes) {
   for (const Change& change : changes.changes) {
     Text speed = Show(change.speed, Unit::kTimes);
     if (change.speed.invocations < 2) speed = Format(change.speed.value, Unit::kTimes);
-    Text name;
-    name.Code(change.key);
-    if (!change.state.empty()) name.Say(absl::StrCat(", ", change.state, " state"));
-    table.rows.push_back({std::move(name), std::move(speed), absl::StrCat(change.speed.invocations),
+    table.rows.push_back({KeyInState(change.key, change.state), std::move(speed),
+                          absl::StrCat(change.speed.invocations),
                           change.speed.invocations < 2 ? "–" : Format(change.p_value, Unit::kNumber, 2),
                           Cell(std::string(VerdictName(change.verdict)), ToneOf(change.verdict))});
   }

@@ -1,7 +1,7 @@
 #include "reports/sections/changes.h"
 
 #include "gtest/gtest.h"
-#include "reports/sections/made_results.h"
+#include "reports/sections/results_builder.h"
 
 namespace regatta::reports {
 namespace {
@@ -22,7 +22,7 @@ struct TimedRun {
   std::string state = {};
 };
 
-void Add(MadeResults& made, const std::string& key, const TimedRun& run) {
+void Add(ResultsBuilder& made, const std::string& key, const TimedRun& run) {
   for (size_t i = 0; i < run.times.size(); ++i) {
     if (i > 0) made.NextInvocation();
     made.Times(key, run.times[i], run.state);
@@ -33,8 +33,8 @@ void Add(MadeResults& made, const std::string& key, const TimedRun& run) {
 }
 
 Changes Compared(const TimedRun& now, const TimedRun& then, const std::string& key = kKey) {
-  MadeResults made_now;
-  MadeResults made_then;
+  ResultsBuilder made_now;
+  ResultsBuilder made_then;
   Add(made_now, key, now);
   Add(made_then, key, then);
   made_then.results().created_utc = "2024-11-21T08:00:00Z";
@@ -82,8 +82,8 @@ TEST(ChangesTest, GivesNoVerdictOnOneInvocationAndSaysSo) {
 }
 
 TEST(ChangesTest, TrustsNoRunThatDoesNotTrustItself) {
-  MadeResults now;
-  MadeResults then;
+  ResultsBuilder now;
+  ResultsBuilder then;
   Add(now, kKey, {Steady(200)});
   Add(then, kKey, {Steady(100)});
   then.results().invocations[0].context.optimised = false;
@@ -107,8 +107,8 @@ TEST(ChangesTest, ClaimsLessOfOneKeyAmongMany) {
   const TimedRun barely = {{{104}, {101}, {107}, {110}, {104}}};
   const TimedRun plain = {{{100}, {101}, {99}, {98}, {103}}};
   EXPECT_EQ(Compared(barely, plain).changes[0].verdict, Verdict::kSlower);
-  MadeResults now;
-  MadeResults then;
+  ResultsBuilder now;
+  ResultsBuilder then;
   for (size_t i = 0; i < 5; ++i) {
     if (i > 0) {
       now.NextInvocation();
@@ -136,8 +136,8 @@ TEST(ChangesTest, ClaimsLessOfOneKeyAmongMany) {
 }
 
 TEST(ChangesTest, NamesWhatOnlyOneRunMeasured) {
-  MadeResults now;
-  MadeResults then;
+  ResultsBuilder now;
+  ResultsBuilder then;
   Add(now, "lock_unlock/new", {Steady(100)});
   Add(then, "lock_unlock/old", {Steady(100)});
   const Changes changes = FindChanges(Analysed(now.results()).analysis, Analysed(then.results()).analysis);
@@ -149,8 +149,8 @@ TEST(ChangesTest, NamesWhatOnlyOneRunMeasured) {
 
 // A sweep holds its own serial loop: the fixed work beside it has no say.
 TEST(ChangesTest, MeasuresASweepByItsSerialLoop) {
-  MadeResults now;
-  MadeResults then;
+  ResultsBuilder now;
+  ResultsBuilder then;
   const std::string key = "workload/grain_sweep/pool/workers:2/chunk:1";
   for (int i = 0; i < 3; ++i) {
     if (i > 0) {

@@ -66,7 +66,7 @@ Tally TallyOf(const Conformance& conformance, const std::string& system, const s
 }
 
 // What one system made of one scenario: "passed", or which start methods did otherwise, and why.
-Cell Outcome(const Conformance& conformance, const std::string& system, const std::string& scenario) {
+Cell StandingCell(const Conformance& conformance, const std::string& system, const std::string& scenario) {
   const Tally tally = TallyOf(conformance, system, scenario);
   if (tally.cases == 0) return Cell("–", Tone::kMuted);
   if (tally.Of("passed") == tally.cases) return Cell("passed", Tone::kGood);
@@ -137,7 +137,7 @@ Section ConformanceSection(const Conformance& conformance) {
   if (broken.cases > 0) table.columns.push_back({"Faults noticed", true});
   for (const ConformanceScenario& scenario : conformance.scenarios) {
     std::vector<Cell> row = {Text().Code(scenario.id), Cell(scenario.shows, Tone::kMuted)};
-    for (const std::string& system : systems) row.push_back(Outcome(conformance, system, scenario.id));
+    for (const std::string& system : systems) row.push_back(StandingCell(conformance, system, scenario.id));
     if (broken.cases > 0) {
       const Tally faults = TallyOf(conformance, std::string(kBroken), scenario.id);
       row.emplace_back(faults.cases == 0 ? "–" : absl::StrCat(faults.Of("caught"), " of ", faults.cases),

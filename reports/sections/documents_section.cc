@@ -17,15 +17,16 @@ class ClaimFinder {
 
   Table Find() {
     Add("A pool is faster than one process by half, on a loop of three unequal tasks (001)",
-        {SpeedUp("count_loop", "cpython_pool"), SpeedUp("count_loop", "pool")});
+        {SpeedUp(bench::Row("workload/count_loop"), "cpython_pool"),
+         SpeedUp(bench::Row("workload/count_loop"), "pool")});
     Add("Threads don't help work that computes, and may slow it (000, 001); so it is in Python, here are C++'s",
-        {SpeedUp("count_loop", "threads")});
+        {SpeedUp(bench::Row("workload/count_loop"), "threads")});
     Add("Work that reads and writes gains little from threads (000)",
-        {SpeedUp("folder_copy", "threads"), SpeedUp("folder_copy", "pool")});
+        {SpeedUp(bench::Row("workload/folder_copy"), "threads"), SpeedUp(bench::Row("workload/folder_copy"), "pool")});
     Add("Making and ending processes is costly, and a pool saves it (003)", {Creation("cpython"), Creation("core")});
     Add("A queue lies in memory, so it is fast (003)", {Message("cpython"), Message("core")});
     Add("The right number of processes is found by load-testing (003)",
-        {SpeedUp("waiting", "cpython_pool"), SpeedUp("waiting", "pool")});
+        {SpeedUp(bench::Row("workload/waiting"), "cpython_pool"), SpeedUp(bench::Row("workload/waiting"), "pool")});
     return std::move(table_);
   }
 
@@ -44,10 +45,10 @@ class ClaimFinder {
   }
 
   // The best number of workers of a system against one process of its own language.
-  Text SpeedUp(const std::string& workload, const std::string& system) const {
+  Text SpeedUp(const bench::Benchmark& row, const std::string& system) const {
     const WorkloadFinding* best = nullptr;
     for (const WorkloadFinding& finding : findings_.workloads) {
-      if (finding.workload != workload || finding.arm->system != system || !finding.main_state) continue;
+      if (RowOf(*finding.arm) != &row || finding.arm->system != system || !finding.main_state) continue;
       if (best == nullptr || finding.speed_up.value > best->speed_up.value) best = &finding;
     }
     if (best == nullptr) return {};
@@ -60,13 +61,14 @@ class ClaimFinder {
   Text Creation(const std::string& system) const {
     Estimate process;
     for (const ArmInfo* arm : analysis_.view().Select([&](const ArmInfo& arm) {
-           return arm.benchmark == "process_create" && arm.system == system && arm.Field("method") == "fork" &&
-                  arm.Field("parent_mib") == "0";
+           return RowOf(arm) == &bench::Row("process_create") && arm.system == system &&
+                  arm.Field("method") == "fork" && arm.Field("parent_mib") == "0";
          })) {
       process = analysis_.Value(arm->key, TimePerOperation(), "");
     }
     for (const ArmInfo* arm : analysis_.view().Select([&](const ArmInfo& arm) {
-           return arm.benchmark == "pool_round_trip" && arm.system == system && arm.Field("placement") == "other_core";
+           return RowOf(arm) == &bench::Row("pool_round_trip") && arm.system == system &&
+                  arm.Field("placement") == "other_core";
          })) {
       for (const std::string& state : analysis_.view().States(arm->key)) {
         const Estimate task = analysis_.Value(arm->key, Counter("p50_ns"), state);
@@ -81,12 +83,12 @@ class ClaimFinder {
   }
 
   Text Message(const std::string& system) const {
+    const std::string queues = absl::StrCat(bench::Row("queue_round_trip").key, "/");
     const std::string rest = "/bytes:64/placement:other_core";
-    const ArmInfo* queue = analysis_.view().Find(absl::StrCat("queue_round_trip/", system, rest));
+    const ArmInfo* queue = analysis_.view().Find(absl::StrCat(queues, system, rest));
     if (queue == nullptr) return {};
     for (const std::string& state : analysis_.view().States(queue->key)) {
-      const Estimate ratio =
-          analysis_.Ratio(queue->key, absl::StrCat("queue_round_trip/pipe", rest), Counter("p50_ns"), state);
+      const Estimate ratio = analysis_.Ratio(queue->key, absl::StrCat(queues, "pipe", rest), Counter("p50_ns"), state);
       if (!ratio.measured()) continue;
       return Text(absl::StrCat(SystemName(*queue), ": ")).Append(Show(ratio, Unit::kTimes)).Say(" the time of a pipe");
     }

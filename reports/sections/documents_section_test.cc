@@ -1,7 +1,7 @@
 #include "reports/sections/documents_section.h"
 
 #include "gtest/gtest.h"
-#include "reports/sections/made_results.h"
+#include "reports/sections/results_builder.h"
 
 namespace regatta::reports {
 namespace {
@@ -16,7 +16,7 @@ std::string WordsOf(const Results& results) {
 bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }
 
 TEST(DocumentsSectionTest, PutsThisRunsFiguresBesideWhatTheDocumentsSay) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/count_loop/serial/workers:1", {100, 100, 100})
       .Times("workload/count_loop/pool/workers:1", {110, 110, 110}, "near")
       .Times("workload/count_loop/pool/workers:2", {80, 80, 80}, "near")
@@ -38,7 +38,7 @@ TEST(DocumentsSectionTest, PutsThisRunsFiguresBesideWhatTheDocumentsSay) {
   EXPECT_TRUE(Has(words, "load-testing (003) | not measured here | ")) << words;
 }
 
-TEST(DocumentsSectionTest, HasNothingToSayOfNothing) { EXPECT_EQ(WordsOf(MadeResults().results()), ""); }
+TEST(DocumentsSectionTest, HasNothingToSayOfNothing) { EXPECT_EQ(WordsOf(ResultsBuilder().results()), ""); }
 
 }  // namespace
 }  // namespace regatta::reports

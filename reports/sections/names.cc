@@ -4,6 +4,8 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "reports/charts/quantity.h"
 
 namespace regatta::reports {
@@ -35,16 +37,9 @@ std::string SystemName(const ArmInfo& arm) {
       {"cpython_serial", "Python, one process"},
       {"cpython_pool", "Python Pool"},
   };
-  if (arm.system == "core") {
-    if (arm.benchmark.starts_with("pool_")) return "Regatta pool";
-    if (arm.benchmark.starts_with("process_")) return "Regatta";
-    if (arm.benchmark.starts_with("lock_")) return "Regatta lock";
-    return "Regatta queue";
-  }
-  if (arm.system == "cpython" && arm.benchmark.starts_with("pool_")) return "Python Pool";
-  if (arm.system == "cpython" && arm.benchmark.starts_with("queue_")) return "Python Queue";
-  if (arm.system == "cpython" && arm.benchmark.starts_with("process_")) return "Python";
-  if (arm.system == "cpython" && arm.benchmark.starts_with("lock_")) return "Python Lock";
+  const bench::Benchmark* row = RowOf(arm);
+  if (arm.system == "core") return row == nullptr ? "Regatta" : row->subject.ours;
+  if (arm.system == "cpython" && row != nullptr) return row->subject.python;
   return Look(names, arm.system);
 }
 
@@ -69,15 +64,11 @@ std::string PlacementName(const std::string& placement, const std::string& state
 }
 
 std::string WorkloadName(const std::string& workload) {
-  static const auto& names = *new std::map<std::string, std::string>{
-      {"count_loop", "the count loop (1, 2 and 10 units)"},
-      {"count_loop_tenth", "the count loop with a tenth of the work"},
-      {"folder_copy", "copying a folder"},
-      {"grain_sweep", "tasks of one size"},
-      {"waiting", "ten tasks that wait"},
-  };
-  return Look(names, workload);
+  const bench::Benchmark* row = bench::FindRow(absl::StrCat("workload/", workload));
+  return row == nullptr ? workload : row->title;
 }
+
+std::string WorkloadOf(const bench::Benchmark& row) { return std::string(absl::StripPrefix(row.key, "workload/")); }
 
 int FieldNumber(const ArmInfo& arm, const std::string& field, int otherwise) {
   int number = 0;
@@ -85,5 +76,51 @@ int FieldNumber(const ArmInfo& arm, const std::string& field, int otherwise) {
 }
 
 std::string BytesName(const ArmInfo& arm) { return Format(FieldNumber(arm, "bytes", 0), Unit::kBytes); }
+
+std::string FieldWords(const std::string& field, const std::string& value) {
+  int number = 0;
+  if (field == "chunk") return value == "auto" ? "automatic chunks" : absl::StrCat("chunk ", value);
+  if (!absl::SimpleAtoi(value, &number)) return value;
+  if (field == "bytes") return Format(number, Unit::kBytes);
+  if (field == "parent_mib") {
+    return number == 0 ? "small parent" : absl::StrCat("parent holding ", Format(number * 1048576.0, Unit::kBytes));
+  }
+  // "workers:2" is "2 workers".
+  if (field.ends_with("s")) return Counted(number, field.substr(0, field.size() - 1), field);
+  return value;
+}
+
+std::string FillIn(std::string_view text, const ArmInfo& arm) {
+  std::string filled(text);
+  for (const std::string& field : FieldsIn(text)) {
+    filled = absl::StrReplaceAll(filled, {{absl::StrCat("{", field, "}"), FieldWords(field, arm.Field(field))}});
+  }
+  return filled;
+}
+
+std::vector<std::string> FieldsIn(std::string_view text) {
+  std::vector<std::string> fields;
+  for (size_t open = text.find('{'); open != std::string_view::npos; open = text.find('{', open + 1)) {
+    fields.emplace_back(text.substr(open + 1, text.find('}', open) - open - 1));
+  }
+  return fields;
+}
+
+Text KeyInState(const std::string& key, const std::string& state) {
+  return Text().Code(key).Say(state.empty() ? "" : absl::StrCat(", ", state, " state"));
+}
+
+Metric FigureOf(const bench::Benchmark& row) {
+  if (row.unit == bench::Unit::kPerSecond) return Counter("items_per_second");
+  return row.median ? Counter("p50_ns") : TimePerOperation();
+}
+
+Unit UnitOf(const bench::Benchmark& row) {
+  return row.unit == bench::Unit::kPerSecond ? Unit::kPerSecond : Unit::kNanoseconds;
+}
+
+std::vector<const ArmInfo*> ArmsOf(const View& view, const bench::Benchmark& row, std::string_view pattern) {
+  return view.Select([&](const ArmInfo& arm) { return RowOf(arm) == &row && Matches(arm, pattern); });
+}
 
 }  // namespace regatta::reports

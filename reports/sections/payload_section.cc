@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "reports/charts/quantity.h"
 #include "reports/sections/names.h"
-#include "reports/sections/race.h"
 
 namespace regatta::reports {
 namespace {
@@ -120,18 +119,18 @@ void AddTable(const Analysis& analysis, const std::vector<Sized>& systems, const
 }  // namespace
 
 Section PayloadSection(const Analysis& analysis) {
-  Section section = {"payload", "Messages of all sizes", {}};
+  Section section = {bench::kPayload.id, bench::kPayload.title, {}};
   std::vector<std::string> placements;
   for (const ArmInfo& arm : analysis.view().arms()) {
     const std::string placement = arm.Field("placement");
     // On one processor the changes of process outweigh all that the size does.
-    if (arm.benchmark != "queue_round_trip" || placement == "same_cpu") continue;
+    if (RowOf(arm) != &bench::Row("queue_round_trip") || placement == "same_cpu") continue;
     if (std::find(placements.begin(), placements.end(), placement) == placements.end()) placements.push_back(placement);
   }
   for (const std::string& placement : placements) {
     const auto arms = analysis.view().Select([&](const ArmInfo& arm) {
-      return arm.benchmark == "memory_copy" ||
-             (arm.benchmark == "queue_round_trip" && arm.Field("placement") == placement);
+      return HasView(arm, bench::View::kSizes) ||
+             (RowOf(arm) == &bench::Row("queue_round_trip") && arm.Field("placement") == placement);
     });
     const std::vector<Sized> systems = Systems(arms);
     // Without a queue of several sizes there is no sweep to show.

@@ -1,12 +1,12 @@
 #include "reports/sections/payload_section.h"
 
 #include "gtest/gtest.h"
-#include "reports/sections/made_results.h"
+#include "reports/sections/results_builder.h"
 
 namespace regatta::reports {
 namespace {
 
-Section SectionOf(const MadeResults& made) {
+Section SectionOf(const ResultsBuilder& made) {
   const Screening screening(made.results());
   const View view(made.results(), screening);
   const Analysis analysis(view);
@@ -19,8 +19,8 @@ std::string Key(const std::string& system, int bytes) {
   return "queue_round_trip/" + system + "/bytes:" + std::to_string(bytes) + "/placement:other_core";
 }
 
-MadeResults Sweep() {
-  MadeResults made;
+ResultsBuilder Sweep() {
+  ResultsBuilder made;
   made.Times(Key("pipe", 1024), {30'000, 30'000}, "near")
       .Times(Key("pipe", 1048576), {900'000, 900'000}, "near")
       .Times(Key("core", 1024), {500, 500}, "near")
@@ -55,7 +55,7 @@ TEST(PayloadSectionTest, HasNoBandwidthOfWhatIsNotMoved) {
 }
 
 TEST(PayloadSectionTest, SaysWhyASizeIsMissing) {
-  MadeResults made = Sweep();
+  ResultsBuilder made = Sweep();
   ArmInfo& arm = made.results().invocations[0].arms[1];
   ASSERT_EQ(arm.key, Key("pipe", 1048576));
   arm.state = "unavailable";
@@ -67,7 +67,7 @@ TEST(PayloadSectionTest, SaysWhyASizeIsMissing) {
 }
 
 TEST(PayloadSectionTest, IsNoSweepWithOneSizeOnly) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times(Key("core", 64), {300, 300}, "near").Times("memory_copy/memcpy/bytes:1024", {100, 100});
   EXPECT_EQ(Words(SectionOf(made)), "");
 }

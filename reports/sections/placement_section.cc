@@ -8,12 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "reports/charts/quantity.h"
 #include "reports/sections/names.h"
-#include "reports/sections/race.h"
 
 namespace regatta::reports {
 namespace {
-
-constexpr const char* kBenchmark = "queue_round_trip_pair";
 
 // The processors in the order in which they are listed, which is that of the hardware.
 std::vector<int> Processors(const std::vector<const ArmInfo*>& arms) {
@@ -46,8 +43,8 @@ void AddMap(const Analysis& analysis, const std::vector<const ArmInfo*>& arms, c
     const Estimate trip = analysis.Value(arm->key, Counter("p50_ns"), state);
     if (trip.measured()) cell.value = ChartPoint{0, trip.value, trip.interval.low, trip.interval.high};
   }
-  map.text = {"64 B there and back between every two processors",
-              absl::StrCat("Regatta queue", state.empty() ? "" : absl::StrCat(", ", state, " state"),
+  map.text = {RowOf(*arms.front())->title,
+              absl::StrCat(SystemName(*arms.front()), state.empty() ? "" : absl::StrCat(", ", state, " state"),
                            "; medians of a round trip's time"),
               absl::StrCat("A square of times, by processor. ", HeatMapValues(map), ".")};
   if (!HasValues(map)) return;
@@ -82,8 +79,8 @@ void AddClasses(const Analysis& analysis, const std::vector<const ArmInfo*>& arm
 }  // namespace
 
 Section PlacementSection(const Analysis& analysis) {
-  Section section = {"placement", "Where two processes run", {}};
-  const auto arms = analysis.view().Select([](const ArmInfo& arm) { return arm.benchmark == kBenchmark; });
+  Section section = {bench::kPlacement.id, bench::kPlacement.title, {}};
+  const auto arms = analysis.view().Select([](const ArmInfo& arm) { return HasView(arm, bench::View::kPairs); });
   if (arms.empty()) return section;
   for (const std::string& state : StatesOf(analysis, arms)) {
     AddMap(analysis, arms, state, section);

@@ -1,7 +1,7 @@
 #include "reports/sections/placement_section.h"
 
 #include "gtest/gtest.h"
-#include "reports/sections/made_results.h"
+#include "reports/sections/results_builder.h"
 
 namespace regatta::reports {
 namespace {
@@ -11,7 +11,7 @@ std::string Key(int here, int there, const std::string& placement) {
          "/placement:" + placement;
 }
 
-Section SectionOf(const MadeResults& made) {
+Section SectionOf(const ResultsBuilder& made) {
   const Screening screening(made.results());
   const View view(made.results(), screening);
   const Analysis analysis(view);
@@ -20,8 +20,8 @@ Section SectionOf(const MadeResults& made) {
 
 bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }
 
-MadeResults TwoProcessors() {
-  MadeResults made;
+ResultsBuilder TwoProcessors() {
+  ResultsBuilder made;
   made.Times(Key(0, 0, "same_cpu"), {4000, 4000})
       .Times(Key(0, 1, "other_core"), {250, 250}, "near")
       .Times(Key(1, 0, "other_core"), {270, 270}, "near")
@@ -47,7 +47,7 @@ TEST(PlacementSectionTest, ShowsEveryPairAndEachClass) {
 }
 
 TEST(PlacementSectionTest, KeepsMachineStatesApart) {
-  MadeResults made = TwoProcessors();
+  ResultsBuilder made = TwoProcessors();
   made.results().invocations[0].records[2].machine_state = "far";
   const std::string words = Words(SectionOf(made));
   EXPECT_TRUE(Has(words, "figure placement-near\n")) << words;
@@ -59,12 +59,12 @@ TEST(PlacementSectionTest, KeepsMachineStatesApart) {
 }
 
 TEST(PlacementSectionTest, SaysThatOnlySomeProcessorsWerePaired) {
-  MadeResults made = TwoProcessors();
+  ResultsBuilder made = TwoProcessors();
   for (int cpu = 2; cpu < 64; ++cpu) made.results().invocations[0].context.allowed_cpus.push_back(cpu);
   EXPECT_TRUE(Has(Words(SectionOf(made)), "Of the 64 processors 2, evenly among them, were paired."));
 }
 
-TEST(PlacementSectionTest, HasNothingToSayOfNothing) { EXPECT_EQ(Words(SectionOf(MadeResults())), ""); }
+TEST(PlacementSectionTest, HasNothingToSayOfNothing) { EXPECT_EQ(Words(SectionOf(ResultsBuilder())), ""); }
 
 }  // namespace
 }  // namespace regatta::reports

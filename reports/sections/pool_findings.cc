@@ -18,7 +18,7 @@ bool IsBase(const ArmInfo& arm) {
 const ArmInfo* BaseOf(const Analysis& analysis, const ArmInfo& arm) {
   const std::string base = arm.system.starts_with("cpython") ? "cpython_serial" : "serial";
   const auto found = analysis.view().Select([&](const ArmInfo& other) {
-    return other.benchmark == "workload" && other.workload == arm.workload && other.system == base;
+    return other.benchmark == arm.benchmark && other.workload == arm.workload && other.system == base;
   });
   return found.empty() ? nullptr : found.front();
 }
@@ -65,7 +65,7 @@ SweepFinding FindSweep(const Analysis& analysis, const ArmInfo& arm, const std::
 
 void FindSweeps(const Analysis& analysis, PoolFindings& findings) {
   for (const ArmInfo& arm : analysis.view().arms()) {
-    if (arm.workload != "grain_sweep" || arm.system == "cpython_serial") continue;
+    if (!HasView(arm, bench::View::kSweep) || arm.system == "cpython_serial") continue;
     for (const std::string& state : analysis.view().States(arm.key)) {
       SweepFinding finding = FindSweep(analysis, arm, state);
       if (finding.points.empty()) continue;
@@ -84,7 +84,7 @@ void SortSweeps(std::vector<SweepFinding>& sweeps) {
 
 void FindWorkloads(const Analysis& analysis, PoolFindings& findings) {
   for (const ArmInfo& arm : analysis.view().arms()) {
-    if (arm.benchmark != "workload" || arm.workload == "grain_sweep" || IsBase(arm)) continue;
+    if (!HasView(arm, bench::View::kWorkload) || IsBase(arm)) continue;
     const ArmInfo* base = BaseOf(analysis, arm);
     if (base == nullptr) continue;
     bool main_state = true;

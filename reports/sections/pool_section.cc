@@ -107,7 +107,7 @@ Cell VerdictCell(Verdict verdict) {
 void AddWorkloadTables(const Analysis& analysis, const PoolFindings& findings, Section& section) {
   std::vector<std::string> workloads;
   for (const ArmInfo& arm : analysis.view().arms()) {
-    if (arm.benchmark != "workload" || arm.workload == "grain_sweep") continue;
+    if (!HasView(arm, bench::View::kWorkload)) continue;
     if (std::find(workloads.begin(), workloads.end(), arm.workload) == workloads.end())
       workloads.push_back(arm.workload);
   }
@@ -160,20 +160,20 @@ void AddDocumentsRatios(const PoolFindings& findings, Section& section) {
                  {{"Who"}, {"Work"}, {"serial / pool", true}, {"pool / serial", true}},
                  {}};
   struct Loop {
-    const char* workload;
+    const bench::Benchmark& row;
     const char* work;
     double printed;
   };
   bool measured = false;
-  for (const Loop& loop :
-       {Loop{"count_loop", "the full loop", 0.669}, Loop{"count_loop_tenth", "a tenth of it", 0.772}}) {
+  for (const Loop& loop : {Loop{bench::Row("workload/count_loop"), "the full loop", 0.669},
+                           Loop{bench::Row("workload/count_loop_tenth"), "a tenth of it", 0.772}}) {
     table.rows.push_back({"The document, as it labels the figure", loop.work, Format(loop.printed, Unit::kNumber),
                           Format(1 / loop.printed, Unit::kNumber)});
     table.rows.push_back({"The document, as its words suggest", loop.work, Format(1 / loop.printed, Unit::kNumber),
                           Format(loop.printed, Unit::kNumber)});
     for (const WorkloadFinding& finding : findings.workloads) {
-      if (finding.workload != loop.workload || finding.arm->system == "threads" || !finding.main_state) continue;
-      if (finding.arm->system == "pool" && &finding != findings.Pools(loop.workload).front()) continue;
+      if (RowOf(*finding.arm) != &loop.row || finding.arm->system == "threads" || !finding.main_state) continue;
+      if (finding.arm->system == "pool" && &finding != findings.Pools(finding.workload).front()) continue;
       measured = true;
       const Estimate& ratio = finding.speed_up;
       table.rows.push_back(
@@ -197,7 +197,7 @@ void AddDocumentsRatios(const PoolFindings& findings, Section& section) {
 }  // namespace
 
 Section PoolSection(const Analysis& analysis, const PoolFindings& findings) {
-  Section section = {"pool", "One process or a pool", {}};
+  Section section = {bench::kPool.id, bench::kPool.title, {}};
   AddGrainCharts(analysis, findings, section);
   AddGrainTable(findings, section);
   AddWorkloadTables(analysis, findings, section);

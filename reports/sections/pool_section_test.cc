@@ -4,7 +4,7 @@
 
 #include "gtest/gtest.h"
 #include "reports/sections/answer.h"
-#include "reports/sections/made_results.h"
+#include "reports/sections/results_builder.h"
 
 namespace regatta::reports {
 namespace {
@@ -29,7 +29,7 @@ const std::vector<SweepPoint> kCrossing = {{1'000, 10, 10'000, 20'000}, {100'000
 bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }
 
 TEST(PoolFindingsTest, FindsBreakEvenInSerialTimeAndMetgInProcessorTime) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Sweep(kSweep, kCrossing);
   const Analysed analysed(made.results());
   const SweepFinding* sweep = analysed.findings.Main("1");
@@ -43,7 +43,7 @@ TEST(PoolFindingsTest, FindsBreakEvenInSerialTimeAndMetgInProcessorTime) {
 }
 
 TEST(PoolFindingsTest, PrefersAsManyWorkersAsProcessorsAndTheStateMeasuredMost) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Sweep("workload/grain_sweep/pool/workers:1/chunk:1", kCrossing, 5)
       .Sweep(kSweep, kCrossing, 2, "far")
       .Sweep(kSweep, kCrossing, 3, "near")
@@ -58,7 +58,7 @@ TEST(PoolFindingsTest, PrefersAsManyWorkersAsProcessorsAndTheStateMeasuredMost) 
 }
 
 TEST(AnswerTest, SaysFromWhichTaskSizeOnAPoolIsWorthIt) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Sweep(kSweep, kCrossing);
   const std::string answer = Analysed(made.results()).Answer();
   EXPECT_TRUE(Has(answer,
@@ -70,7 +70,7 @@ TEST(AnswerTest, SaysFromWhichTaskSizeOnAPoolIsWorthIt) {
 }
 
 TEST(AnswerTest, SaysNoWhereThePoolNeverWins) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Sweep(kSweep, {{1'000, 10, 10'000, 20'000}, {100'000, 10, 1'000'000, 1'500'000}});
   const std::string answer = Analysed(made.results()).Answer();
   EXPECT_TRUE(Has(answer,
@@ -80,14 +80,14 @@ TEST(AnswerTest, SaysNoWhereThePoolNeverWins) {
 }
 
 TEST(AnswerTest, SaysYesAtEverySizeWhereItAlwaysWins) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Sweep(kSweep, {{1'000, 10, 10'000, 9'000}, {100'000, 10, 1'000'000, 600'000}});
   EXPECT_TRUE(
       Has(Analysed(made.results()).Answer(), "is worth it here with every task size measured, from 1.0 µs on."));
 }
 
 TEST(AnswerTest, LeavesOpenWhatTheSpreadLeavesOpen) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Sweep(kSweep, {{1'000, 10, 10'000, 20'000}, {100'000, 10, 1'000'000, 980'000}}, 2)
       .Sweep(kSweep, {{1'000, 10, 10'000, 20'000}, {100'000, 10, 1'000'000, 1'010'000}}, 1);
   made.results().invocations[0].records.back().block = 2;
@@ -95,7 +95,7 @@ TEST(AnswerTest, LeavesOpenWhatTheSpreadLeavesOpen) {
 }
 
 TEST(AnswerTest, GivesAVerdictWithoutReserveOnlyInAFullRun) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Sweep(kSweep, kCrossing).NextInvocation();
   made.Sweep(kSweep, kCrossing);
   const std::string answer = Analysed(made.results()).Answer();
@@ -104,7 +104,7 @@ TEST(AnswerTest, GivesAVerdictWithoutReserveOnlyInAFullRun) {
 }
 
 TEST(AnswerTest, NamesTheBestNumberOfWorkers) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/count_loop/serial/workers:1", {100, 100, 100})
       .Times("workload/count_loop/pool/workers:1", {110, 110, 110}, "near")
       .Times("workload/count_loop/pool/workers:2", {80, 80, 80}, "near");
@@ -114,7 +114,7 @@ TEST(AnswerTest, NamesTheBestNumberOfWorkers) {
 }
 
 TEST(AnswerTest, NamesNoBestWhereNoneWasShownToWin) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/folder_copy/serial/workers:1", {100, 100, 100})
       .Times("workload/folder_copy/pool/workers:1", {110, 90, 120}, "near")
       .Times("workload/folder_copy/pool/workers:2", {80, 95, 105}, "near");
@@ -126,7 +126,7 @@ TEST(AnswerTest, NamesNoBestWhereNoneWasShownToWin) {
 }
 
 TEST(AnswerTest, NamesTheBestOfThoseThatWereShownToWin) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/folder_copy/serial/workers:1", {100, 100, 100})
       .Times("workload/folder_copy/pool/workers:1", {70, 75, 80}, "near")
       .Times("workload/folder_copy/pool/workers:2", {60, 65, 150}, "near");
@@ -138,7 +138,7 @@ TEST(AnswerTest, NamesTheBestOfThoseThatWereShownToWin) {
 }
 
 TEST(AnswerTest, ComparesWorkersInOneMachineStateOnly) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/count_loop/serial/workers:1", {100, 100, 100, 100, 100})
       .Times("workload/count_loop/pool/workers:2", {80, 80, 80}, "near")
       .Times("workload/count_loop/pool/workers:3", {50}, "far")
@@ -149,7 +149,7 @@ TEST(AnswerTest, ComparesWorkersInOneMachineStateOnly) {
 }
 
 TEST(AnswerTest, GivesNoneWhereTheRunCantBeTrustedButWhyAndWhatTheDoctorFound) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Sweep(kSweep, kCrossing);
   made.results().invocations[0].context.optimised = false;
   made.results().doctor.json = "{}";
@@ -167,7 +167,7 @@ TEST(AnswerTest, GivesNoneWhereTheRunCantBeTrustedButWhyAndWhatTheDoctorFound) {
 }
 
 TEST(AnswerTest, SaysFromWhereOnThreadsAreWorthIt) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Sweep(kSweep, kCrossing).Sweep("workload/grain_sweep/threads/workers:2/chunk:1", kCrossing);
   EXPECT_TRUE(
       Has(Analysed(made.results()).Answer(),
@@ -176,14 +176,14 @@ TEST(AnswerTest, SaysFromWhereOnThreadsAreWorthIt) {
 }
 
 TEST(AnswerTest, SaysWhatTheStatesAre) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Sweep(kSweep, kCrossing);
   for (Record& record : made.results().invocations[0].records) record.cacheline_ns = {79.0, 81.0};
   EXPECT_TRUE(Has(Analysed(made.results()).Answer(), "a cache line goes there and back in 80.0 ns in its near state."));
 }
 
 TEST(PoolSectionTest, ShowsBothTimesFromTheBlocksThatHaveBoth) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/count_loop/serial/workers:1", {100, 400, 400})
       .Times("workload/count_loop/pool/workers:2", {50}, "near");
   const std::string words = Analysed(made.results()).Pool();
@@ -192,7 +192,7 @@ TEST(PoolSectionTest, ShowsBothTimesFromTheBlocksThatHaveBoth) {
 }
 
 TEST(AnswerTest, SaysWhatIsMissing) {
-  MadeResults made;
+  ResultsBuilder made;
   made.results().missing = {"Interrupted before: locks."};
   const std::string answer = Analysed(made.results()).Answer();
   EXPECT_TRUE(Has(answer, "Incomplete.")) << answer;
@@ -201,7 +201,7 @@ TEST(AnswerTest, SaysWhatIsMissing) {
 }
 
 TEST(PoolSectionTest, ShowsTheDocumentsRatiosBesideOursBothWaysRound) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/count_loop/serial/workers:1", {100, 100, 100})
       .Times("workload/count_loop/pool/workers:2", {80, 80, 80}, "near")
       .Times("workload/count_loop/cpython_serial/workers:1", {3000, 3000, 3000})
@@ -223,7 +223,7 @@ TEST(PoolSectionTest, ShowsTheDocumentsRatiosBesideOursBothWaysRound) {
 }
 
 TEST(PoolSectionTest, KeepsMachineStatesApart) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Sweep(kSweep, kCrossing, 3, "near").Sweep(kSweep, kCrossing, 3, "far");
   for (size_t i = 0; i < 6; ++i) made.results().invocations[0].records[i].block = static_cast<int64_t>(i);
   const std::string words = Analysed(made.results()).Pool();
@@ -234,7 +234,7 @@ TEST(PoolSectionTest, KeepsMachineStatesApart) {
 }
 
 TEST(PoolSectionTest, SaysWhyAWorkloadWasNotMeasured) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/count_loop/serial/workers:1", {100})
       .Absent("workload/count_loop/cpython_pool/workers:2", "python3 is not installed");
   EXPECT_TRUE(Has(Analysed(made.results()).Pool(), "Python Pool | 2 | absent: python3 is not installed | "));

@@ -13,16 +13,15 @@
 #include "reports/sections/answer.h"
 #include "reports/sections/certainty_section.h"
 #include "reports/sections/changes.h"
+#include "reports/sections/comparison_sections.h"
 #include "reports/sections/conformance_section.h"
 #include "reports/sections/documents_section.h"
 #include "reports/sections/goals.h"
 #include "reports/sections/machine_section.h"
-#include "reports/sections/message_section.h"
 #include "reports/sections/payload_section.h"
 #include "reports/sections/placement_section.h"
 #include "reports/sections/pool_findings.h"
 #include "reports/sections/pool_section.h"
-#include "reports/sections/process_section.h"
 #include "reports/sections/tail_section.h"
 #include "reports/sections/trust_section.h"
 #include "reports/sections/workers_section.h"
@@ -144,15 +143,25 @@ Report BuildReport(const Results& results, const Baseline* baseline) {
   Report report;
   report.document.title = "Regatta: processes, pools and messages on this machine";
   report.document.subtitle = Subtitle(results, analysis);
-  for (Section& section : std::vector<Section>{
-           AnswerSection(analysis, findings), PoolSection(analysis, findings), WorkersSection(analysis, findings),
-           TaskCostSection(analysis), MessageSection(analysis), PayloadSection(analysis), PlacementSection(analysis),
-           TailSection(analysis), ProcessSection(analysis), DocumentsSection(analysis, findings),
-           GoalSection(analysis, findings), ConformanceSection(results.conformance), CertaintySection(analysis),
-           TrustSection(results.trust), MachineSection(analysis), ReproduceSection(analysis)}) {
-    if (!section.blocks.empty()) report.document.sections.push_back(std::move(section));
-  }
-  for (const Block& block : report.document.sections.front().blocks) {
+  std::vector<Section>& sections = report.document.sections;
+  const auto add = [&](Section section) {
+    if (!section.blocks.empty()) sections.push_back(std::move(section));
+  };
+  add(AnswerSection(analysis, findings));
+  add(PoolSection(analysis, findings));
+  add(WorkersSection(analysis, findings));
+  for (Section& section : ComparisonSections(analysis)) add(std::move(section));
+  add(PayloadSection(analysis));
+  add(PlacementSection(analysis));
+  add(TailSection(analysis));
+  add(DocumentsSection(analysis, findings));
+  add(GoalSection(analysis, findings));
+  add(ConformanceSection(results.conformance));
+  add(CertaintySection(analysis));
+  add(TrustSection(results.trust));
+  add(MachineSection(analysis));
+  add(ReproduceSection(analysis));
+  for (const Block& block : sections.front().blocks) {
     if (const auto* lead = std::get_if<Lead>(&block)) report.answer = lead->sentences;
   }
   if (baseline != nullptr) {
@@ -162,7 +171,6 @@ Report BuildReport(const Results& results, const Baseline* baseline) {
     report.slower = changes.Count(Verdict::kSlower);
     report.answer.push_back(changes.Sentence());
     // Right behind the answer: who compares came for this.
-    std::vector<Section>& sections = report.document.sections;
     sections.insert(sections.begin() + 1, ChangesSection(changes));
   }
   report.summary_json = summary.dump(1, ' ', false, ordered_json::error_handler_t::replace);

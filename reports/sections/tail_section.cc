@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "reports/charts/quantity.h"
 #include "reports/sections/names.h"
-#include "reports/sections/race.h"
 #include "reports/statistics/tail.h"
 
 namespace regatta::reports {
@@ -22,16 +21,6 @@ constexpr std::array kColumns = {2.0, 10.0, 100.0, 1e3, 1e4};
 // Below this share of what came in, the system didn't keep up.
 constexpr double kKeptUp = 0.98;
 
-// What one kind of work is called.
-struct Kind {
-  const char* benchmark;
-  const char* name;  // of the figure
-  const char* what;
-  const char* each;
-};
-constexpr Kind kKinds[] = {{"queue_open_loop", "messages", "64 B one way", "message"},
-                           {"pool_open_loop", "tasks", "an empty task, one worker", "task"}};
-
 std::string ArmName(const ArmInfo& arm) { return absl::StrCat(SystemName(arm), " at ", arm.Field("load"), " %"); }
 
 std::optional<double> AtOneIn(const std::map<double, double>& counts, double one_in) {
@@ -39,15 +28,16 @@ std::optional<double> AtOneIn(const std::map<double, double>& counts, double one
 }
 
 // Ours first, then by system in the order listed, each by rising load.
-std::vector<const ArmInfo*> ArmsOf(const Analysis& analysis, const Kind& kind, const std::string& placement) {
+std::vector<const ArmInfo*> ByLoad(const Analysis& analysis, const bench::Benchmark& row,
+                                   const std::string& placement) {
   auto arms = analysis.view().Select(
-      [&](const ArmInfo& arm) { return arm.benchmark == kind.benchmark && arm.Field("placement") == placement; });
+      [&](const ArmInfo& arm) { return RowOf(arm) == &row && arm.Field("placement") == placement; });
   std::stable_sort(arms.begin(), arms.end(),
                    [](const ArmInfo* a, const ArmInfo* b) { return IsOurs(*a) && !IsOurs(*b); });
   return arms;
 }
 
-void AddFigure(const Analysis& analysis, const Kind& kind, const std::vector<const ArmInfo*>& arms,
+void AddFigure(const Analysis& analysis, const bench::Benchmark& row, const std::vector<const ArmInfo*>& arms,
                const std::string& state, const std::string& where, const std::string& name, Section& section) {
   LineChart chart;
   for (const ArmInfo* arm : arms) {
@@ -60,48 +50,48 @@ void AddFigure(const Analysis& analysis, const Kind& kind, const std::vector<con
     if (!series.points.empty() && chart.series.size() < kSeriesColours) chart.series.push_back(std::move(series));
   }
   if (chart.series.empty()) return;
-  chart.text = {absl::StrCat("Latency under load: ", kind.what), where,
-                absl::StrCat("Curves of how long a ", kind.each,
+  chart.text = {absl::StrCat("Latency under load: ", row.title), where,
+                absl::StrCat("Curves of how long a ", row.operation,
                              " took from when it was due, by quantile, for each system and load; the figures are in "
                              "the table below the chart.")};
   chart.x = {.label = "quantile: the share that was faster", .unit = Unit::kQuantile, .logarithmic = true};
-  chart.y = {.label = absl::StrCat("time from when the ", kind.each, " was due, log scale"),
+  chart.y = {.label = absl::StrCat("time from when the ", row.operation, " was due, log scale"),
              .unit = Unit::kNanoseconds,
              .logarithmic = true};
   section.Add(Figure{name, std::move(chart),
                      Text("Loads are shares of what the system can do at most, as measured just before.")});
 }
 
-void AddTable(const Analysis& analysis, const Kind& kind, const std::vector<const ArmInfo*>& arms,
+void AddTable(const Analysis& analysis, const bench::Benchmark& row, const std::vector<const ArmInfo*>& arms,
               const std::string& state, const std::string& where, Section& section) {
-  Table table = {absl::StrCat("Latency under load: ", kind.what, ", ", where),
+  Table table = {absl::StrCat("Latency under load: ", row.title, ", ", where),
                  {{"System"}, {"At most", true}, {"Came in", true}, {"Kept up", true}},
                  {}};
   for (const double one_in : kColumns) table.columns.push_back({Format(one_in, Unit::kQuantile), true});
   table.columns.push_back({"Samples", true});
   for (const ArmInfo* arm : arms) {
     const std::string name = ArmName(*arm);
-    std::vector<Cell> row = {IsOurs(*arm) ? Text().Strong(name) : Text(name)};
+    std::vector<Cell> cells = {IsOurs(*arm) ? Text().Strong(name) : Text(name)};
     const std::map<double, double> counts = analysis.view().Latencies(arm->key, state);
     if (counts.empty()) {
       const std::string why = analysis.view().WhyMissing(arm->key);
-      row.emplace_back(why.empty() ? "not measured in this state" : why, Tone::kMuted).rest_of_row = true;
-      table.rows.push_back(std::move(row));
+      cells.emplace_back(why.empty() ? "not measured in this state" : why, Tone::kMuted).rest_of_row = true;
+      table.rows.push_back(std::move(cells));
       continue;
     }
     const Estimate offered = analysis.Value(arm->key, Counter("offered_per_second"), state);
     const Estimate done = analysis.Value(arm->key, Counter("items_per_second"), state);
-    row.emplace_back(Show(analysis.Value(arm->key, Counter("capacity_per_second"), state), Unit::kPerSecond));
-    row.emplace_back(Format(offered.value, Unit::kPerSecond));
+    cells.emplace_back(Show(analysis.Value(arm->key, Counter("capacity_per_second"), state), Unit::kPerSecond));
+    cells.emplace_back(Format(offered.value, Unit::kPerSecond));
     const double kept_up = offered.value > 0 ? done.value / offered.value : 0;
-    row.emplace_back(kept_up >= kKeptUp ? "yes" : absl::StrCat("no, ", Format(kept_up, Unit::kShare, 2)),
-                     kept_up >= kKeptUp ? Tone::kPlain : Tone::kBad);
+    cells.emplace_back(kept_up >= kKeptUp ? "yes" : absl::StrCat("no, ", Format(kept_up, Unit::kShare, 2)),
+                       kept_up >= kKeptUp ? Tone::kPlain : Tone::kBad);
     for (const double one_in : kColumns) {
       const auto value = AtOneIn(counts, one_in);
-      row.emplace_back(value ? Format(*value, Unit::kNanoseconds) : "–");
+      cells.emplace_back(value ? Format(*value, Unit::kNanoseconds) : "–");
     }
-    row.emplace_back(absl::StrCat(static_cast<int64_t>(Samples(counts))));
-    table.rows.push_back(std::move(row));
+    cells.emplace_back(absl::StrCat(static_cast<int64_t>(Samples(counts))));
+    table.rows.push_back(std::move(cells));
   }
   section.Add(std::move(table));
 }
@@ -109,23 +99,23 @@ void AddTable(const Analysis& analysis, const Kind& kind, const std::vector<cons
 }  // namespace
 
 Section TailSection(const Analysis& analysis) {
-  Section section = {"tails", "Latency under load", {}};
-  for (const Kind& kind : kKinds) {
+  Section section = {bench::kTails.id, bench::kTails.title, {}};
+  for (const bench::Benchmark& row : bench::kBenchmarks) {
+    if (row.view != bench::View::kTail) continue;
     std::vector<std::string> placements;
     for (const ArmInfo& arm : analysis.view().arms()) {
       const std::string placement = arm.Field("placement");
-      if (arm.benchmark == kind.benchmark &&
-          std::find(placements.begin(), placements.end(), placement) == placements.end()) {
+      if (RowOf(arm) == &row && std::find(placements.begin(), placements.end(), placement) == placements.end()) {
         placements.push_back(placement);
       }
     }
     for (const std::string& placement : placements) {
-      const std::vector<const ArmInfo*> arms = ArmsOf(analysis, kind, placement);
+      const std::vector<const ArmInfo*> arms = ByLoad(analysis, row, placement);
       for (const std::string& state : StatesOf(analysis, arms)) {
         const std::string where = PlacementName(placement, state);
-        const std::string name = absl::StrCat("tail-", kind.name, "-", placement, state.empty() ? "" : "-", state);
-        AddFigure(analysis, kind, arms, state, where, name, section);
-        AddTable(analysis, kind, arms, state, where, section);
+        const std::string name = absl::StrCat("tail-", row.operation, "s-", placement, state.empty() ? "" : "-", state);
+        AddFigure(analysis, row, arms, state, where, name, section);
+        AddTable(analysis, row, arms, state, where, section);
       }
     }
   }

@@ -1,12 +1,12 @@
 #include "reports/sections/tail_section.h"
 
 #include "gtest/gtest.h"
-#include "reports/sections/made_results.h"
+#include "reports/sections/results_builder.h"
 
 namespace regatta::reports {
 namespace {
 
-std::string WordsOf(const MadeResults& made) {
+std::string WordsOf(const ResultsBuilder& made) {
   const Screening screening(made.results());
   const View view(made.results(), screening);
   const Analysis analysis(view);
@@ -16,7 +16,7 @@ std::string WordsOf(const MadeResults& made) {
 bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }
 
 // `offered` a second came in, all of it was done.
-void Offer(MadeResults& made, const std::string& key, double offered, double done,
+void Offer(ResultsBuilder& made, const std::string& key, double offered, double done,
            const std::vector<std::vector<std::pair<double, double>>>& histograms) {
   made.Times(key, std::vector<double>(histograms.size(), 1e9 / done), "near");
   auto& records = made.results().invocations.back().records;
@@ -31,7 +31,7 @@ void Offer(MadeResults& made, const std::string& key, double offered, double don
 constexpr const char* kCore = "queue_open_loop/core/bytes:64/load:50/placement:other_core";
 
 TEST(TailSectionTest, MergesTheBlocksAndGivesOnlyWhatTheSamplesBear) {
-  MadeResults made;
+  ResultsBuilder made;
   // No block has samples enough for p99; together they have.
   Offer(made, kCore, 1e6, 1e6, {{{100, 495}, {900, 5}}, {{100, 495}, {2000, 5}}});
   const std::string words = WordsOf(made);
@@ -44,7 +44,7 @@ TEST(TailSectionTest, MergesTheBlocksAndGivesOnlyWhatTheSamplesBear) {
 }
 
 TEST(TailSectionTest, SaysWhoDidNotKeepUpAndWhoIsAbsent) {
-  MadeResults made;
+  ResultsBuilder made;
   Offer(made, kCore, 1e6, 9e5, {{{100, 1000}}});
   made.Absent("queue_open_loop/zeromq/bytes:64/load:50/placement:other_core", "apt-get install libzmq3-dev");
   const std::string words = WordsOf(made);
@@ -53,7 +53,7 @@ TEST(TailSectionTest, SaysWhoDidNotKeepUpAndWhoIsAbsent) {
 }
 
 TEST(TailSectionTest, KeepsMachineStatesApart) {
-  MadeResults made;
+  ResultsBuilder made;
   Offer(made, kCore, 1e6, 1e6, {{{100, 1000}}, {{5000, 1000}}});
   made.results().invocations[0].records[1].machine_state = "far";
   const std::string words = WordsOf(made);
@@ -61,7 +61,7 @@ TEST(TailSectionTest, KeepsMachineStatesApart) {
   EXPECT_TRUE(Has(words, "far state\nRegatta queue at 50 % | 2.00 M/s | 1.00 M/s | yes | 5.00 µs |")) << words;
 }
 
-TEST(TailSectionTest, HasNothingToSayOfNothing) { EXPECT_EQ(WordsOf(MadeResults()), ""); }
+TEST(TailSectionTest, HasNothingToSayOfNothing) { EXPECT_EQ(WordsOf(ResultsBuilder()), ""); }
 
 }  // namespace
 }  // namespace regatta::reports

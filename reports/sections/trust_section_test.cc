@@ -1,7 +1,7 @@
 #include "reports/sections/trust_section.h"
 
 #include "gtest/gtest.h"
-#include "reports/sections/made_results.h"
+#include "reports/sections/results_builder.h"
 
 namespace regatta::reports {
 namespace {

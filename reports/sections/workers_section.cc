@@ -13,7 +13,13 @@
 namespace regatta::reports {
 namespace {
 
-constexpr const char* kWorkloads[] = {"count_loop", "count_loop_tenth", "folder_copy", "waiting"};
+std::vector<std::string> Workloads() {
+  std::vector<std::string> workloads;
+  for (const bench::Benchmark& row : bench::kBenchmarks) {
+    if (row.view == bench::View::kWorkload) workloads.push_back(WorkloadOf(row));
+  }
+  return workloads;
+}
 
 // The document's ten tasks waited 8.28 s together, by what they printed; the busiest of its three workers 3.25 s.
 constexpr double kDocumentsWaits = 8.28;
@@ -40,7 +46,7 @@ void AddChart(const Analysis& analysis, const PoolFindings& findings, Section& s
   LineChart chart;
   std::set<std::string> states;
   std::vector<std::string> state_of;  // of each series
-  for (const char* workload : kWorkloads) {
+  for (const std::string& workload : Workloads()) {
     Series series = {WorkloadName(workload), {}};
     std::string state;
     for (const WorkloadFinding* finding : ByWorkers(findings, workload)) {
@@ -64,7 +70,7 @@ void AddChart(const Analysis& analysis, const PoolFindings& findings, Section& s
   chart.x = {.label = "workers", .whole = true};
   chart.y = {.label = "speed-up: time of one process / time of the pool", .unit = Unit::kTimes, .from_zero = true};
   chart.across = {{1, "as fast as one process"}};
-  const bool loop = !findings.Pools("count_loop").empty();
+  const bool loop = !findings.Pools(WorkloadOf(bench::Row("workload/count_loop"))).empty();
   section.Add(Figure{"speed-up-over-workers", chart,
                      Text(loop ? "The count loop has three tasks of 1, 2 and 10 units, so its longest task bounds the "
                                  "speed-up at 13 / 10 = 1.3, however many workers there are. Tasks that wait need no "
@@ -107,7 +113,7 @@ Text BestSentence(const BestWorkers& found) {
 
 void AddBest(const Analysis& analysis, const PoolFindings& findings, Section& section) {
   Bullets bullets;
-  for (const char* workload : kWorkloads) {
+  for (const std::string& workload : Workloads()) {
     const BestWorkers found = FindBestWorkers(analysis, findings, workload);
     if (found.best != nullptr) bullets.items.push_back(BestSentence(found));
   }
@@ -130,7 +136,7 @@ void AddTable(const Analysis& analysis, const PoolFindings& findings, Section& s
                   {"CPU time", true},
                   {"Blocks", true}},
                  {}};
-  for (const char* workload : kWorkloads) {
+  for (const std::string& workload : Workloads()) {
     for (const WorkloadFinding* finding : ByWorkers(findings, workload)) {
       const double processors = ProcessorsUsed(analysis, *finding);
       const double speed_up = finding->speed_up.value;
@@ -154,7 +160,7 @@ void AddTable(const Analysis& analysis, const PoolFindings& findings, Section& s
 void AddScalingLaw(const PoolFindings& findings, Section& section) {
   Bullets fits;
   size_t most = 0;
-  for (const char* workload : kWorkloads) {
+  for (const std::string& workload : Workloads()) {
     std::vector<ScalingPoint> points;
     for (const WorkloadFinding* finding : findings.Pools(workload)) {
       points.push_back({static_cast<double>(finding->workers), finding->speed_up.value});
@@ -186,7 +192,9 @@ void AddDocuments(const PoolFindings& findings, Section& section) {
                  {{"The document, from the times that it prints", absl::StrCat(kDocumentsWorkers),
                    Format(kDocumentsWaits / kDocumentsBusiest, Unit::kNumber)}}};
   for (const WorkloadFinding& finding : findings.workloads) {
-    if (finding.workload != "waiting" || !finding.main_state || finding.workers != kDocumentsWorkers) continue;
+    if (RowOf(*finding.arm) != &bench::Row("workload/waiting") || !finding.main_state ||
+        finding.workers != kDocumentsWorkers)
+      continue;
     table.rows.push_back({Text().Strong(absl::StrCat("Here: ", SystemName(*finding.arm), InState(finding.state))),
                           absl::StrCat(finding.workers), Show(finding.speed_up, Unit::kNumber)});
   }

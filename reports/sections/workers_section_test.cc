@@ -2,12 +2,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "reports/sections/made_results.h"
+#include "reports/sections/results_builder.h"
 
 namespace regatta::reports {
 namespace {
 
-std::string WordsOf(const MadeResults& made) {
+std::string WordsOf(const ResultsBuilder& made) {
   const Screening screening(made.results());
   const View view(made.results(), screening);
   const Analysis analysis(view);
@@ -21,7 +21,7 @@ std::string Pool(const std::string& workload, int workers) {
 }
 
 TEST(WorkersSectionTest, NamesTheBestNumberAndThoseThatOverlap) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/folder_copy/serial/workers:1", {100, 100, 100})
       .Times(Pool("folder_copy", 1), {90, 90, 90}, "near")
       .Times(Pool("folder_copy", 2), {50, 52, 51}, "near")
@@ -35,7 +35,7 @@ TEST(WorkersSectionTest, NamesTheBestNumberAndThoseThatOverlap) {
 }
 
 TEST(WorkersSectionTest, SaysWhereMoreMayBeBetterStill) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/waiting/serial/workers:1", {100, 100, 100});
   for (const int workers : {1, 2, 4}) {
     made.Times(Pool("waiting", workers), {100.0 / workers, 100.0 / workers, 100.0 / workers}, "near");
@@ -47,7 +47,7 @@ TEST(WorkersSectionTest, SaysWhereMoreMayBeBetterStill) {
 }
 
 TEST(WorkersSectionTest, DividesByTheProcessorsUsedAndByTheWorkers) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/waiting/serial/workers:1", {100, 100})
       .Times(Pool("waiting", 3), {50, 50}, "near")
       .Times(Pool("waiting", 4), {40, 40}, "near");
@@ -56,7 +56,7 @@ TEST(WorkersSectionTest, DividesByTheProcessorsUsedAndByTheWorkers) {
 }
 
 TEST(WorkersSectionTest, FitsAScalingLawToSixNumbersOnly) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/folder_copy/serial/workers:1", {1000, 1000});
   for (const int workers : {1, 2, 3, 4, 6}) {
     const double time = 1000.0 / workers * (1 + 0.05 * (workers - 1) + 0.002 * workers * (workers - 1));
@@ -75,7 +75,7 @@ TEST(WorkersSectionTest, FitsAScalingLawToSixNumbersOnly) {
 }
 
 TEST(WorkersSectionTest, HasTheDocumentsRatioBesideOursWithAsManyWorkers) {
-  MadeResults made;
+  ResultsBuilder made;
   made.Times("workload/waiting/serial/workers:1", {100, 100})
       .Times(Pool("waiting", 2), {55, 55}, "near")
       .Times(Pool("waiting", 3), {40, 40}, "near");
@@ -86,7 +86,7 @@ TEST(WorkersSectionTest, HasTheDocumentsRatioBesideOursWithAsManyWorkers) {
       << words;
 }
 
-TEST(WorkersSectionTest, HasNothingToSayOfNothing) { EXPECT_EQ(WordsOf(MadeResults()), ""); }
+TEST(WorkersSectionTest, HasNothingToSayOfNothing) { EXPECT_EQ(WordsOf(ResultsBuilder()), ""); }
 
 }  // namespace
 }  // namespace regatta::reports

@@ -46,6 +46,11 @@ class CheckLayersTest(unittest.TestCase):
                 found = includes(f"{top}/os/a.cc", f'"{other}/os/b.h"')
                 self.assertEqual(not found, (top, other) in allowed, f"{top} includes {other}")
 
+    def test_reports_know_of_the_benchmarks_only_their_table(self):
+        self.assertEqual(includes("reports/run/plan.cc", '"bench/table/benchmarks.h"'), [])
+        self.assertIn("reports includes nothing of bench", includes("reports/run/plan.cc", '"bench/harness/arm.h"')[0][1])
+        self.assertIn("core includes nothing of bench", includes("core/os/fd.cc", '"bench/table/benchmarks.h"')[0][1])
+
     def test_spellings_of_an_include(self):
         for text in ('#include "core/pool/pool.h"', '  # include  "core/pool/pool.h"  // why',
                      '#include <core/pool/pool.h>'):
