@@ -4,9 +4,9 @@
 # REGATTA_INSTALL=no in the environment: install nothing, only say what is missing.
 
 # What the build and the tests need, besides Bazel.
-BUILD_PACKAGES=(g++ python3 bazel-skylib pkg-config libhwloc-dev nlohmann-json3-dev zip file patch spin valgrind)
+BUILD_PACKAGES=(g++ python3 bazel-skylib pkg-config libboost-dev libhwloc-dev nlohmann-json3-dev zip file patch spin valgrind)
 # What the benchmarks race the core against; each may be absent, and is then reported absent.
-PEER_PACKAGES=(libboost-dev libzmq3-dev libtbb-dev)
+PEER_PACKAGES=(libzmq3-dev libtbb-dev)
 # What only tests need, besides: a browser, with which one looks at the report, and what reads the workflows' files.
 TEST_PACKAGES=(chromium-headless-shell python3-yaml)
 # What contributors' checks need.

@@ -14,15 +14,6 @@ using json = nlohmann::ordered_json;
 constexpr int kVersion = 1;
 constexpr std::string_view kWhatToGive = " (what can be read: the file that //conformance wrote to --results)";
 
-std::vector<std::string> Strings(const json& array) {
-  std::vector<std::string> strings;
-  if (!array.is_array()) return strings;
-  for (const json& value : array) {
-    if (value.is_string()) strings.push_back(value.get<std::string>());
-  }
-  return strings;
-}
-
 ConformanceCase ReadCase(const json& object) {
   return {StringMember(object, "scenario"), StringMember(object, "system"),   StringMember(object, "method"),
           StringMember(object, "fault"),    StringMember(object, "standing"), StringMember(object, "message"),
@@ -49,7 +40,7 @@ absl::StatusOr<Conformance> ReadConformance(const std::vector<std::string>& line
       }
     } else if (kind == "scenario") {
       conformance.scenarios.push_back(
-          {StringMember(object, "id"), Strings(Member(object, "documents")), StringMember(object, "shows")});
+          {StringMember(object, "id"), StringsMember(object, "documents"), StringMember(object, "shows")});
     } else if (kind == "case") {
       conformance.cases.push_back(ReadCase(object));
     }

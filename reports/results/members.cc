@@ -27,6 +27,16 @@ std::string StringMember(const json& object, const char* name) {
   return member.is_string() ? member.get<std::string>() : std::string();
 }
 
+std::vector<std::string> StringsMember(const json& object, const char* name) {
+  std::vector<std::string> strings;
+  const json& array = Member(object, name);
+  if (!array.is_array()) return strings;
+  for (const json& value : array) {
+    if (value.is_string()) strings.push_back(value.get<std::string>());
+  }
+  return strings;
+}
+
 bool BoolMember(const json& object, const char* name, bool otherwise) {
   const json& member = Member(object, name);
   return member.is_boolean() ? member.get<bool>() : otherwise;

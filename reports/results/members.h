@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "nlohmann/json.hpp"
 
@@ -19,6 +20,8 @@ const nlohmann::ordered_json& Member(const nlohmann::ordered_json& object, const
 std::optional<double> NumberMember(const nlohmann::ordered_json& object, const char* name);
 int64_t WholeMember(const nlohmann::ordered_json& object, const char* name, int64_t otherwise);
 std::string StringMember(const nlohmann::ordered_json& object, const char* name);
+// The strings among the values of a member that is an array.
+std::vector<std::string> StringsMember(const nlohmann::ordered_json& object, const char* name);
 bool BoolMember(const nlohmann::ordered_json& object, const char* name, bool otherwise);
 
 }  // namespace regatta::reports

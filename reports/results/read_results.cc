@@ -121,12 +121,7 @@ Invocation ReadHeader(const json& object) {
   invocation.id = StringMember(object, "invocation");
   const json& seed = Member(object, "seed");
   if (seed.is_number_unsigned()) invocation.seed = seed.get<uint64_t>();
-  const json& flags = Member(object, "flags");
-  if (flags.is_array()) {
-    for (const json& flag : flags) {
-      if (flag.is_string()) invocation.flags.push_back(flag.get<std::string>());
-    }
-  }
+  invocation.flags = StringsMember(object, "flags");
   invocation.context = ReadContext(Member(object, "context"));
   invocation.arms = ReadArms(Member(object, "arms"));
   return invocation;
@@ -207,12 +202,7 @@ absl::StatusOr<Results> ReadReport(const json& object, std::string_view name) {
   results.created_utc = StringMember(object, "created_utc");
   const json& seed = Member(object, "seed");
   if (seed.is_number_unsigned()) results.seed = seed.get<uint64_t>();
-  const json& missing = Member(object, "missing");
-  if (missing.is_array()) {
-    for (const json& sentence : missing) {
-      if (sentence.is_string()) results.missing.push_back(sentence.get<std::string>());
-    }
-  }
+  results.missing = StringsMember(object, "missing");
   const json& conformance = Member(object, "conformance");
   if (conformance.is_array() && !conformance.empty()) {
     std::vector<std::string> lines;

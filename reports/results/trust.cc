@@ -17,15 +17,6 @@ using json = nlohmann::ordered_json;
 constexpr std::string_view kSchema = "regatta.trust";
 constexpr int kVersion = 1;
 
-std::vector<std::string> Strings(const json& array) {
-  std::vector<std::string> strings;
-  if (!array.is_array()) return strings;
-  for (const json& value : array) {
-    if (value.is_string()) strings.push_back(value.get<std::string>());
-  }
-  return strings;
-}
-
 json Finite(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
 
 json Json(const TrustFinding& finding) {
@@ -63,7 +54,7 @@ TrustComparison ReadComparison(const json& object) {
   comparison.state = StringMember(object, "state");
   comparison.measured = static_cast<int>(WholeMember(object, "measured", 0));
   comparison.disturbed = static_cast<int>(WholeMember(object, "disturbed", 0));
-  comparison.distrust = Strings(Member(object, "distrust"));
+  comparison.distrust = StringsMember(object, "distrust");
   const json& causes = Member(object, "causes");
   if (causes.is_object()) {
     for (const auto& [cause, count] : causes.items()) {
@@ -162,7 +153,7 @@ absl::StatusOr<Trust> ReadTrust(std::string_view text, std::string_view name) {
   if (const json& seed = Member(object, "seed"); seed.is_number_unsigned()) trust.seed = seed.get<uint64_t>();
   trust.cpu_model = StringMember(object, "cpu_model");
   trust.processors = static_cast<int>(WholeMember(object, "processors", 0));
-  trust.missing = Strings(Member(object, "missing"));
+  trust.missing = StringsMember(object, "missing");
   const json& halves = Member(object, "halves");
   if (!halves.is_array() || halves.empty()) return refuse("holds no half");
   for (const json& half : halves) {

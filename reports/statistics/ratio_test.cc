@@ -95,7 +95,7 @@ TEST(PValueTest, IsFivePercentAtTheIntervalsEndAndFallsAsTheTableSays) {
   const Estimate estimate = Interval95(std::exp(-2.776), std::exp(2.776));
   EXPECT_NEAR(PValue(estimate, std::exp(2.776)), 0.05, 1e-9);
   EXPECT_NEAR(PValue(estimate, std::exp(-4.604)), 0.01, 1e-5);
-  EXPECT_EQ(PValue(estimate, 1), 1);
+  EXPECT_DOUBLE_EQ(PValue(estimate, 1), 1);
   EXPECT_EQ(PValue(Interval95(2, 2), 1), 0);
   EXPECT_EQ(PValue(Interval95(1.2, 1.4, 1), 1), 1);
 }

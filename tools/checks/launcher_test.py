@@ -10,9 +10,9 @@ import unittest
 
 LAUNCHER = pathlib.Path("tools/bazel").resolve()
 
-NEEDED = ["g++", "python3", "bazel-skylib", "pkg-config", "libhwloc-dev", "nlohmann-json3-dev", "zip", "file", "patch",
-          "spin", "valgrind"]
-PEERS = ["libboost-dev", "libzmq3-dev", "libtbb-dev"]
+NEEDED = ["g++", "python3", "bazel-skylib", "pkg-config", "libboost-dev", "libhwloc-dev", "nlohmann-json3-dev", "zip", "file",
+          "patch", "spin", "valgrind"]
+PEERS = ["libzmq3-dev", "libtbb-dev"]
 TESTS = ["chromium-headless-shell", "python3-yaml"]
 
 # A machine: the folder `installed` holds a file for each package. apt fails for the packages named in `unavailable`, and
