@@ -9,8 +9,9 @@
 
 namespace regatta {
 
-// A heading, a box for each socket with its memory nodes, the caches that cores share and the processors (at most 80
-// columns, but for long names), and the placements that can be told apart here. `machine` describes `topology`.
+// Returns a heading, a box for each socket with its memory nodes, the caches that cores share and the processors, and
+// the placements that differ on this machine. Lines have at most 80 columns, except for long names. `machine` describes
+// `topology`.
 std::string DrawMachine(const Topology& topology, const Machine& machine);
 
 }  // namespace regatta

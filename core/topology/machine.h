@@ -1,5 +1,5 @@
-// Machine: a description of the machine for reports, and a fingerprint to tell whether two results are of machines
-// alike.
+// Machine: a description of the machine for reports, and a fingerprint that shows whether two results come from
+// machines of the same kind.
 #ifndef REGATTA_CORE_TOPOLOGY_MACHINE_H_
 #define REGATTA_CORE_TOPOLOGY_MACHINE_H_
 
@@ -13,7 +13,7 @@
 namespace regatta {
 
 struct Machine {
-  // Caches that are alike.
+  // Caches of the same level, kind and size.
   struct CacheGroup {
     int level = 0;
     Topology::Cache::Kind kind = Topology::Cache::Kind::kUnified;
@@ -22,7 +22,7 @@ struct Machine {
     int count = 0;
   };
 
-  std::string model;             // "AMD EPYC"; "unknown" if the system doesn't tell
+  std::string model;             // "AMD EPYC"; "unknown" if the system doesn't show it
   std::string architecture;      // "x86_64"
   std::string kernel;            // "6.1.0-18-amd64"
   bool virtual_machine = false;  // a hypervisor shows itself
@@ -37,26 +37,27 @@ struct Machine {
   std::vector<Topology::Node> nodes;
   std::vector<Placement> placements;
 
-  // Names and values as text, in a fixed order, for a results file: cpu_model, architecture, kernel, virtual_machine,
-  // memory, sockets, cores, cpus, allowed_cpus, usable_cpus, cpu_quota, caches, numa_nodes, placements,
-  // machine_fingerprint.
+  // Returns names and values as text, in a fixed order, for a results file: cpu_model, architecture, kernel,
+  // virtual_machine, memory, sockets, cores, cpus, allowed_cpus, usable_cpus, cpu_quota, caches, numa_nodes,
+  // placements, machine_fingerprint.
   std::vector<std::pair<std::string, std::string>> Facts() const;
 
-  // The hardware as shown to us, in readable text without blanks: model, counts and caches. Neither kernel, memory nor
-  // what is allowed is in it, so it stays over reboots, updates and taskset. Alike machines have the same.
+  // Returns the hardware as readable text without blanks: model, counts and caches. The kernel, the memory and the
+  // allowed processors are not in it, so reboots, updates and taskset don't change it. Machines of the same kind have
+  // the same fingerprint.
   std::string Fingerprint() const;
 };
 
-// `root` is the folder under which proc/ and sys/ are looked up, for what hwloc doesn't tell.
+// Reads what hwloc doesn't know from proc/ and sys/ in the folder `root`.
 Machine DescribeMachine(const Topology& topology, const std::string& root = "/");
 
-// "L2 1 MiB x2": the caches' size and number.
+// Returns the caches' size and number, for example "L2 1 MiB x2".
 std::string CacheText(const Machine::CacheGroup& group);
-// "L1d".
+// Returns for example "L1d".
 std::string CacheName(int level, Topology::Cache::Kind kind);
-// "node 1 64 GiB"; where there is one only, its memory is the machine's, and left out.
+// Returns for example "node 1 64 GiB". If there is one node only, its memory is that of the machine and is left out.
 std::string NodeText(const Machine& machine, const Topology::Node& node);
-// "48 KiB", "23.4 GiB"; "unknown size" for 0.
+// Returns for example "48 KiB" or "23.4 GiB", and "unknown size" for 0.
 std::string FormatBytes(int64_t bytes);
 
 }  // namespace regatta

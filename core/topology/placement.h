@@ -1,5 +1,5 @@
-// Placement: where a second party runs, seen from a first; PinPolicy: where many workers do, seen from their submitter.
-// Their names are stable: they are part of benchmark keys and flags.
+// Placement: where a second party runs, relative to a first one. PinPolicy: where workers run, relative to their
+// submitter. The names of both are stable, as they are part of benchmark keys and flags.
 #ifndef REGATTA_CORE_TOPOLOGY_PLACEMENT_H_
 #define REGATTA_CORE_TOPOLOGY_PLACEMENT_H_
 
@@ -8,7 +8,7 @@
 
 namespace regatta {
 
-// From near to far. kOtherCore is any other core, the nearest there is.
+// From near to far. kOtherCore is the nearest other core, wherever it is.
 enum class Placement {
   kSameCpu,      // same_cpu: both take turns on one processor
   kSmtSibling,   // smt_sibling: another processor (hardware thread) of the same core
@@ -18,18 +18,18 @@ enum class Placement {
   kOtherSocket,  // other_socket: a core of another socket
 };
 
-// Which processor each worker is pinned to. The submitter's own processor comes last in all of them.
+// Where each worker is pinned. Every policy uses the submitter's own processor last.
 enum class PinPolicy {
   kNone,        // none: not pinned, the kernel chooses
-  kCompact,     // compact: every processor near the submitter before any that is farther; siblings share a core
-  kOnePerCore,  // one_per_core: near cores first, a second sibling of a core only when all cores have a worker
-  kScatter,  // scatter: sockets in turn, in each its L3 caches in turn, in each their cores: the most cache and memory
+  kCompact,     // compact: nearer processors before farther ones, so siblings share a core
+  kOnePerCore,  // one_per_core: near cores first; second siblings only when every core has a worker
+  kScatter,     // scatter: takes turns among sockets, then L3 caches, then cores, to use the most cache and memory
 };
 
 absl::string_view PlacementName(Placement placement);
 absl::string_view PinPolicyName(PinPolicy policy);
 
-// InvalidArgument: no such name; the message lists all.
+// InvalidArgument: there is no such name; the message lists all names.
 absl::StatusOr<Placement> ParsePlacement(absl::string_view name);
 absl::StatusOr<PinPolicy> ParsePinPolicy(absl::string_view name);
 

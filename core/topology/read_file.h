@@ -8,8 +8,8 @@
 
 namespace regatta {
 
-// NotFound: no such file, or the object that it speaks of is gone (ENODEV). Else the errno's code; the message names
-// `path`.
+// NotFound: there is no such file, or the object that it describes is gone (ENODEV). Otherwise the errno's code. The
+// message names `path`.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 
 }  // namespace regatta

@@ -1,11 +1,12 @@
-// Topology: what the machine is made of, and where on it work can be placed.
+// Topology: the parts of the machine, and where on it work can be placed.
 //
-// A value       A copy of what hwloc found when it was loaded; it doesn't follow later changes. Nothing is cached or
-//               shared: Load costs about a millisecond on a small machine, so load once and hand the value on.
-// Allowed       What the loading thread may run on: taskset and cpuset (cgroup) both. Load before pinning. Only allowed
-//               processors are ever offered for placing.
-// Machines      On a virtual machine all this is what the hypervisor shows.
-// Threads       As thread-safe as a vector. Fork: usable in a child.
+// A value       A Topology is a copy of what hwloc found when it was loaded. It doesn't follow later changes. Nothing
+//               is cached or shared. Load takes about a millisecond on a small machine, so load once and pass the value
+//               on.
+// Allowed       A processor is allowed if the loading thread may run on it, by taskset and by its cpuset (cgroup). Load
+//               before you pin the thread. Placements consist of allowed processors only.
+// Machines      On a virtual machine, a Topology shows what the hypervisor shows.
+// Threads       As thread-safe as a vector. Fork: a child can use it.
 #ifndef REGATTA_CORE_TOPOLOGY_TOPOLOGY_H_
 #define REGATTA_CORE_TOPOLOGY_TOPOLOGY_H_
 
@@ -23,13 +24,13 @@ namespace regatta {
 
 class Topology {
  public:
-  // `cpu` and `cpus` are the kernel's numbers, ascending; the other integers are indices into the lists below.
+  // `cpu` and `cpus` are the kernel's numbers, in ascending order. The other integers are indices into the lists below.
   struct Processor {
     int cpu = 0;
     int core = 0;
     int package = 0;
     int l3 = -1;    // into caches(); -1: none
-    int node = -1;  // into nodes(), the one that memory comes from by default; -1: none
+    int node = -1;  // into nodes(): the node from which memory comes by default; -1: none
     bool allowed = false;
   };
   struct Core {
@@ -53,10 +54,10 @@ class Topology {
   };
 
   // Reads this machine. FailedPrecondition: hwloc was told by its environment variables to show another machine.
-  // Internal: hwloc found no processors, or none that is allowed.
+  // Internal: hwloc found no processor, or none that is allowed.
   static absl::StatusOr<Topology> Load();
 
-  // Online processors in the order of the hardware, neighbours side by side, whether allowed or not.
+  // Returns the online processors, allowed or not, in the order of the hardware: neighbours stand side by side.
   const std::vector<Processor>& processors() const { return processors_; }
   const std::vector<Core>& cores() const { return cores_; }
   const std::vector<Cache>& caches() const { return caches_; }
@@ -68,33 +69,35 @@ class Topology {
   const std::string& architecture() const { return architecture_; }
   const std::string& kernel() const { return kernel_; }
 
-  // What this machine can tell apart, from near to far. same_cpu always; smt_sibling where a core has two processors;
-  // other_core where there are two cores. same_l3, same_socket, other_socket only where at least two of the three
-  // exist: where all other cores stand alike, as on any machine of two cores, other_core says all there is to say.
+  // Returns the placements that differ on this machine, from near to far. same_cpu is always among them, smt_sibling if
+  // a core has two processors, and other_core if there are two cores. same_l3, same_socket and other_socket are among
+  // them only if at least two of the three exist: if all other cores are equally far, as on every machine with two
+  // cores, they would be the same as other_core.
   const std::vector<Placement>& placements() const { return placements_; }
 
-  // How two processors stand to each other, in the most exact class (never kOtherCore), offered or not.
-  // InvalidArgument: one isn't on this machine.
+  // Returns how near two processors are, as the most exact placement (never kOtherCore). It need not be among
+  // placements(). InvalidArgument: one of the processors isn't on this machine.
   absl::StatusOr<Placement> Between(int first, int second) const;
 
-  // The processors for two parties, the first the same for all placements where the machine is regular.
-  // NotFound: not among placements(); the message lists those.
+  // Returns a processor for each of two parties. On a regular machine the first one is the same for all placements.
+  // NotFound: the placement is not among placements(); the message lists those.
   absl::StatusOr<std::pair<int, int>> CpusFor(Placement placement) const;
 
-  // A processor for each of `workers` which stands so to the submitter's: nearest first, other cores before second
-  // siblings, and round again when all are taken. NotFound: none stands so. InvalidArgument: workers < 1, or
-  // `submitter` isn't allowed.
+  // Returns a processor for each of `workers` that has this placement relative to the processor `submitter`. The
+  // nearest come first, and other cores come before second siblings. If there are more workers than such processors,
+  // the list is repeated. NotFound: no processor has the placement. InvalidArgument: workers < 1, or `submitter` isn't
+  // allowed.
   absl::StatusOr<std::vector<int>> CpusFor(Placement placement, int workers, int submitter) const;
 
-  // A processor for each of `workers`, in the policy's order, round again when all are taken; empty for kNone.
-  // Without a submitter the order starts with the first allowed processor.
+  // Returns a processor for each of `workers` in the policy's order, or nothing for kNone. If there are more workers
+  // than processors, the list is repeated. Without a submitter the order starts with the first allowed processor.
   // InvalidArgument: workers < 1, or `submitter` isn't allowed.
   absl::StatusOr<std::vector<int>> CpusFor(PinPolicy policy, int workers,
                                            std::optional<int> submitter = std::nullopt) const;
 
  private:
   friend class TopologyForTest;
-  // What hwloc reads: its synthetic description or its XML, or, with neither, this machine.
+  // What hwloc reads: a synthetic description or XML. If both are empty it reads this machine.
   struct Source {
     std::string synthetic;
     std::string xml;
@@ -103,7 +106,7 @@ class Topology {
 
   Topology() = default;
   static absl::StatusOr<Topology> LoadFrom(const Source& source);
-  // Sets allowed_ and placements_ from the rest. Internal: no processor is allowed.
+  // Derives allowed_ and placements_ from the other members. Internal: no processor is allowed.
   absl::Status Finish();
   // An index into processors_.
   absl::StatusOr<int> AllowedIndex(int cpu) const;

@@ -1,5 +1,5 @@
-// How many processors' worth of work this process can do at once: affinity, cpuset and cgroup CPU quota together. Needs no
-// topology. Reads files under /proc and /sys/fs/cgroup each time: ask once, not per call.
+// How many processors this process can keep busy. Affinity, cpuset and the cgroup's CPU quota limit that. Needs no
+// topology. Each call reads files under /proc and /sys/fs/cgroup: call it once and keep the result.
 #ifndef REGATTA_CORE_TOPOLOGY_USABLE_CPUS_H_
 #define REGATTA_CORE_TOPOLOGY_USABLE_CPUS_H_
 
@@ -10,18 +10,18 @@
 
 namespace regatta {
 
-// The count of allowed processors, or the quota where that is less, a fraction rounded up: at least 1.
-// What the kernel doesn't show limits nothing here; CpuQuota says why.
+// Returns the number of allowed processors, or the quota if that is less; a fraction is rounded up, so the result is at
+// least 1. A limit that the kernel doesn't show is not considered; the errors of CpuQuota say why.
 int UsableCpus();
 
-// The smallest CPU quota, in processors (1.5), on the way from this process's cgroup to the root: cgroup v2's cpu.max
-// and v1's cpu.cfs_quota_us over cpu.cfs_period_us. Infinity: none is set, or there are no cgroups. Levels above a
-// container's own cgroup mount can't be seen from within it. `root` is the folder under which proc/ and the mount
-// points of proc/self/mountinfo are looked up. DataLoss: one of the files isn't in the kernel's format. An errno: one
-// exists and can't be read.
+// Returns the smallest CPU quota, in processors (for example 1.5), of this process's cgroup and those above it. Cgroup
+// v2 has it in cpu.max; v1 has it as cpu.cfs_quota_us divided by cpu.cfs_period_us. Infinity: no quota is set, or there
+// are no cgroups. A process in a container can't see the levels above the container's own cgroup mount. The function
+// looks for proc/ and for the mount points of proc/self/mountinfo in the folder `root`. DataLoss: a file isn't in the
+// kernel's format. An errno: a file exists and can't be read.
 absl::StatusOr<double> CpuQuota(const std::string& root = "/");
 
-// `allowed` processors under `quota`, as UsableCpus counts.
+// Returns what UsableCpus returns for so many allowed processors and such a quota.
 int UsableCpus(int allowed, double quota);
 
 }  // namespace regatta
