@@ -106,8 +106,15 @@ class ObjectRef {
   const Fd& descriptor() const { return segment_->file(); }
   uint64_t offset() const { return offset_; }
   absl::Status CheckDescriptor() const { return segment_->CheckFile(); }
+  // An object that is a member of this one.
+  template <class Member>
+  ObjectRef<Member> Part(Member Layout::*member) const {
+    return ObjectRef<Member>(segment_, segment_->OffsetOf(&(layout_->*member)));
+  }
 
  private:
+  template <class>
+  friend class ObjectRef;
   ObjectRef(std::shared_ptr<Segment> segment, uint64_t offset)
       : segment_(std::move(segment)), layout_(segment_->Get<Layout>(offset)), offset_(offset) {}
 

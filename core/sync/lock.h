@@ -23,15 +23,11 @@
 #include "core/os/deadline.h"
 #include "core/os/fd.h"
 #include "core/shm/shared_object.h"
+#include "core/sync/acquired.h"
 #include "core/sync/lock_format.h"
+#include "core/sync/scoped.h"
 
 namespace regatta {
-
-// How a lock was acquired.
-struct Acquired {
-  // The process that died holding it, if one did; 0 if its pid is not known any more.
-  std::optional<int32_t> previous_owner_died;
-};
 
 // Create, Attach, valid, descriptor, offset and CheckDescriptor: see ObjectHandle.
 class Lock : public ObjectHandle<Lock, ObjectRef<LockLayout>> {
@@ -42,27 +38,15 @@ class Lock : public ObjectHandle<Lock, ObjectRef<LockLayout>> {
   absl::Status Release();
   // The pid of the process that holds it; a hint. None: it is free.
   std::optional<int32_t> holder() const;
-};
-
-// Releases on every way out of a scope.
-//   absl::StatusOr<ScopedLock> held = ScopedLock::Acquire(lock);
-class ScopedLock {
- public:
-  static absl::StatusOr<ScopedLock> Acquire(Lock lock, Deadline deadline = Deadline::Never());
-  ScopedLock(ScopedLock&& other) noexcept
-      : lock_(std::exchange(other.lock_, Lock())), how_(other.how_), fork_generation_(other.fork_generation_) {}
-  ScopedLock& operator=(ScopedLock&&) = delete;
-  // In a child of fork the lock is still the parent's.
-  ~ScopedLock();
-
-  const Acquired& how() const { return how_; }
 
  private:
-  ScopedLock(Lock lock, Acquired how);
-  Lock lock_;
-  Acquired how_;
-  uint32_t fork_generation_ = 0;
+  friend class Condition;
+  bool IsMine() const;
+  uint32_t ReleaseAll();
+  absl::StatusOr<Acquired> AcquireAgain(uint32_t) { return Acquire(); }
 };
+
+using ScopedLock = Scoped<Lock>;
 
 template <>
 struct Codec<Lock> : ObjectCodec<Lock> {

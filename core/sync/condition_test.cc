@@ -1,0 +1,569 @@
+#include "core/sync/condition.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstring>
+#include <limits>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "core/os/deadline.h"
+#include "core/os/forked_child.h"
+#include "core/os/memfd.h"
+#include "core/shm/shared_object_suite.h"
+#include "core/sync/fault_points.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+namespace {
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Condition, SharedObjectTest, Condition);
+
+Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
+
+std::set<FaultPoint>& Killed() {
+  static auto& killed = *new std::set<FaultPoint>;
+  return killed;
+}
+
+struct Scene {
+  std::atomic<bool> end{false};
+  std::atomic<int> woken{0};
+  std::atomic<int> order[8]{};
+  std::atomic<int64_t> done{0};
+  int64_t items = 0;  // Plain: only the lock guards it.
+};
+
+class ConditionTest : public testing::Test {
+ protected:
+  // A child that waits once, and counts itself if it was notified; at `point`, if one is given, it is killed. It is asleep when this
+  // returns. Its number is what the order of the wake-ups is told by.
+  ForkedChild Waiter(int number = 0, std::optional<FaultPoint> point = std::nullopt) {
+    ForkedChild child([&, number, point] {
+      REGATTA_CHILD_REQUIRE(condition_.Acquire().ok());
+      if (point.has_value()) ArmFaultPoint(*point);
+      const absl::StatusOr<Waited> waited = condition_.Wait(Watchdog());
+      REGATTA_CHILD_REQUIRE(waited.ok() && waited->notified);
+      scene_->order[scene_->woken.fetch_add(1)] = number;
+      REGATTA_CHILD_REQUIRE(condition_.Release().ok());
+      return 0;
+    });
+    EXPECT_TRUE(Eventually([&] { return child.HasEnded() || IsAsleep(child.pid()); }));
+    EXPECT_FALSE(child.HasEnded());
+    return child;
+  }
+  std::vector<ForkedChild> Waiters(int count) {
+    std::vector<ForkedChild> waiters;
+    for (int i = 0; i < count; ++i) waiters.push_back(Waiter(i));
+    return waiters;
+  }
+  void Notify(int64_t waiters = 1) {
+    ASSERT_TRUE(condition_.Acquire(Watchdog()).ok());
+    EXPECT_TRUE(condition_.Notify(waiters).ok());
+    ASSERT_TRUE(condition_.Release().ok());
+  }
+  void NotifyAll() {
+    ASSERT_TRUE(condition_.Acquire(Watchdog()).ok());
+    EXPECT_TRUE(condition_.NotifyAll().ok());
+    ASSERT_TRUE(condition_.Release().ok());
+  }
+  // Whether a wait of this process that begins now ends without a notification. Leaves the condition without waiters.
+  bool NoneIsLeft() {
+    EXPECT_TRUE(condition_.Acquire(Watchdog()).ok());
+    const absl::StatusOr<Waited> waited = condition_.Wait(Deadline::After(absl::Milliseconds(5)));
+    EXPECT_TRUE(waited.ok()) << waited.status();
+    EXPECT_TRUE(condition_.Release().ok());
+    return !waited->notified;
+  }
+
+  Condition condition_ = *Condition::Create();
+  Shared<Scene> scene_;
+};
+
+TEST_F(ConditionTest, HasALockThatRecurses) {
+  ASSERT_TRUE(condition_.Acquire().ok());
+  ASSERT_TRUE(condition_.Acquire(Deadline::Now()).ok());
+  std::thread([&] { EXPECT_FALSE(condition_.Acquire(Deadline::Now()).ok()); }).join();
+  ASSERT_TRUE(condition_.Release().ok());
+  ASSERT_TRUE(condition_.Release().ok());
+  EXPECT_EQ(condition_.Release().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(ConditionTest, RefusesWhoDoesNotHoldTheLock) {
+  const auto expect_refused = [](Condition& condition) {
+    for (const absl::Status& status : {condition.Wait().status(), condition.Notify(), condition.NotifyAll()}) {
+      EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+      EXPECT_NE(status.message().find("without the condition's lock"), std::string::npos) << status;
+    }
+  };
+  expect_refused(condition_);
+  ASSERT_TRUE(condition_.Acquire().ok());
+  std::thread([&] { expect_refused(condition_); }).join();
+  Lock lock = *Lock::Create();
+  Condition other = *Condition::Create(lock);
+  expect_refused(other);
+  ASSERT_TRUE(lock.Acquire().ok());
+  EXPECT_TRUE(other.Notify().ok());
+  ForkedChild child([&] { return condition_.Notify().ok() || other.Notify().ok() ? 1 : 0; });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+TEST_F(ConditionTest, RefusesNumbersBelowOne) {
+  ASSERT_TRUE(condition_.Acquire().ok());
+  for (const int64_t waiters : {int64_t{0}, int64_t{-1}, std::numeric_limits<int64_t>::min()}) {
+    EXPECT_EQ(condition_.Notify(waiters).code(), absl::StatusCode::kInvalidArgument);
+  }
+}
+
+TEST_F(ConditionTest, WaitEndsAtItsDeadlineWithTheLockHeldAsDeepAsBefore) {
+  for (const absl::Duration timeout : {absl::Seconds(-1), absl::ZeroDuration(), absl::Milliseconds(10)}) {
+    ASSERT_TRUE(condition_.Acquire().ok());
+    ASSERT_TRUE(condition_.Acquire().ok());
+    const Deadline deadline = Deadline::After(timeout);
+    const absl::StatusOr<Waited> waited = condition_.Wait(deadline);
+    ASSERT_TRUE(waited.ok()) << waited.status();
+    EXPECT_FALSE(waited->notified);
+    EXPECT_TRUE(deadline.passed());
+    ASSERT_TRUE(condition_.Release().ok());
+    ASSERT_TRUE(condition_.Release().ok());
+    EXPECT_FALSE(condition_.Release().ok());
+  }
+}
+
+TEST_F(ConditionTest, AWaiterDoesNotHoldTheLock) {
+  ASSERT_TRUE(condition_.Acquire().ok());
+  ForkedChild waiter([&] {
+    REGATTA_CHILD_REQUIRE(condition_.Acquire().ok() && condition_.Acquire().ok());
+    const absl::StatusOr<Waited> waited = condition_.Wait(Watchdog());
+    REGATTA_CHILD_REQUIRE(waited.ok() && waited->notified && !waited->previous_owner_died.has_value());
+    REGATTA_CHILD_REQUIRE(condition_.Release().ok() && condition_.Release().ok());
+    return condition_.Release().ok() ? 1 : 0;
+  });
+  ASSERT_TRUE(condition_.Release().ok());
+  ASSERT_TRUE(Eventually([&] { return IsAsleep(waiter.pid()) && condition_.Acquire(Deadline::Now()).ok(); }));
+  ASSERT_TRUE(condition_.Notify().ok());
+  EXPECT_FALSE(waiter.HasEnded());
+  ASSERT_TRUE(condition_.Release().ok());
+  EXPECT_EQ(waiter.Wait(), 0);
+}
+
+TEST_F(ConditionTest, NotifyWithoutWaitersIsNotKept) {
+  Notify(3);
+  NotifyAll();
+  EXPECT_TRUE(NoneIsLeft());
+}
+
+TEST_F(ConditionTest, NotifyWakesThoseThatWaitedLongest) {
+  std::vector<ForkedChild> waiters = Waiters(5);
+  for (int i = 0; i < 2; ++i) {
+    Notify();
+    ASSERT_EQ(waiters[static_cast<size_t>(i)].Wait(), 0);
+  }
+  ForkedChild latest = Waiter();  // In a slot before theirs.
+  Notify(2);
+  ASSERT_EQ(waiters[2].Wait(), 0);
+  ASSERT_EQ(waiters[3].Wait(), 0);
+  EXPECT_FALSE(waiters[4].HasEnded());
+  EXPECT_FALSE(latest.HasEnded());
+  Notify(std::numeric_limits<int64_t>::max());
+  EXPECT_EQ(waiters[4].Wait(), 0);
+  EXPECT_EQ(latest.Wait(), 0);
+  EXPECT_EQ(scene_->order[0], 0);
+  EXPECT_EQ(scene_->order[1], 1);
+  EXPECT_TRUE(NoneIsLeft());
+}
+
+TEST_F(ConditionTest, TheOrderOutlivesTheWrapOfItsNumbers) {
+  const Mapping bytes = *Mapping::Map(condition_.descriptor(), *MemfdSize(condition_.descriptor()));
+  auto* layout = reinterpret_cast<ConditionLayout*>(bytes.data() + condition_.offset());
+  const uint32_t last = ~uint32_t{0} - 1;
+  std::memcpy(static_cast<void*>(&layout->waiters), &last, sizeof(last));
+  std::vector<ForkedChild> waiters = Waiters(4);
+  for (ForkedChild& waiter : waiters) {
+    Notify();
+    ASSERT_EQ(waiter.Wait(), 0);
+  }
+}
+
+TEST_F(ConditionTest, NotifyAllWakesAllProcessesAndThreads) {
+  std::vector<ForkedChild> waiters = Waiters(3);
+  ForkedChild with_threads([&] {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i) {
+      threads.emplace_back([&] {
+        const absl::StatusOr<ScopedCondition> held = ScopedCondition::Acquire(condition_);
+        scene_->items += 1;
+        if (condition_.Wait(Watchdog())->notified) scene_->woken.fetch_add(1);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    return 0;
+  });
+  ASSERT_TRUE(Eventually([&] {
+    const absl::StatusOr<ScopedCondition> held = ScopedCondition::Acquire(condition_);
+    return scene_->items == 3;
+  }));
+  NotifyAll();
+  for (ForkedChild& waiter : waiters) EXPECT_EQ(waiter.Wait(), 0);
+  EXPECT_EQ(with_threads.Wait(), 0);
+  EXPECT_EQ(scene_->woken, 6);
+  EXPECT_TRUE(NoneIsLeft());
+}
+
+TEST_F(ConditionTest, AThousandWaitAndTheNextIsRefused) {
+  std::atomic<int> waiting{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < Condition::kMostWaiters; ++i) {
+    threads.emplace_back([&] {
+      ASSERT_TRUE(condition_.Acquire().ok());
+      waiting.fetch_add(1);
+      EXPECT_TRUE(condition_.Wait(Watchdog())->notified);
+      ASSERT_TRUE(condition_.Release().ok());
+    });
+  }
+  ASSERT_TRUE(Eventually([&] { return waiting == Condition::kMostWaiters; }));
+  ASSERT_TRUE(condition_.Acquire().ok());
+  const absl::Status status = condition_.Wait().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_NE(status.message().find("1000 threads wait"), std::string::npos) << status;
+  ASSERT_TRUE(condition_.NotifyAll().ok());
+  ASSERT_TRUE(condition_.Release().ok());
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_TRUE(NoneIsLeft());
+}
+
+TEST_F(ConditionTest, WaitForReturnsOnceThePredicateHolds) {
+  ForkedChild consumer([&] {
+    REGATTA_CHILD_REQUIRE(condition_.Acquire().ok());
+    const absl::StatusOr<Waited> waited = condition_.WaitFor([&] { return scene_->items == 3; }, Watchdog());
+    REGATTA_CHILD_REQUIRE(waited.ok() && waited->notified && scene_->items == 3);
+    return condition_.Release().ok() ? 0 : 1;
+  });
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(consumer.HasEnded());
+    const absl::StatusOr<ScopedCondition> held = ScopedCondition::Acquire(condition_);
+    ++scene_->items;
+    ASSERT_TRUE(condition_.Notify().ok());
+  }
+  EXPECT_EQ(consumer.Wait(), 0);
+}
+
+TEST_F(ConditionTest, WaitForEndsAtItsDeadline) {
+  ASSERT_TRUE(condition_.Acquire().ok());
+  const absl::StatusOr<Waited> waited =
+      condition_.WaitFor([] { return false; }, Deadline::After(absl::Milliseconds(10)));
+  ASSERT_TRUE(waited.ok());
+  EXPECT_FALSE(waited->notified);
+  EXPECT_TRUE(condition_.WaitFor([] { return true; }, Deadline::Now())->notified) << "it holds without a wait";
+}
+
+TEST_F(ConditionTest, TwoConditionsShareALock) {
+  RLock lock = *RLock::Create();
+  Condition not_empty = *Condition::Create(lock);
+  Condition not_full = *Condition::Create(lock);
+  constexpr int kItems = 5'000;
+  const auto consume = [&] {
+    for (int i = 0; i < kItems; ++i) {
+      const absl::StatusOr<ScopedRLock> held = ScopedRLock::Acquire(lock);
+      REGATTA_CHILD_REQUIRE(not_empty.WaitFor([&] { return scene_->items > 0; }, Watchdog())->notified);
+      --scene_->items;
+      REGATTA_CHILD_REQUIRE(not_full.Notify().ok());
+    }
+    return 0;
+  };
+  ForkedChild first(consume);
+  ForkedChild second(consume);
+  for (int i = 0; i < 2 * kItems; ++i) {
+    const absl::StatusOr<ScopedRLock> held = ScopedRLock::Acquire(lock);
+    ASSERT_TRUE(not_full.WaitFor([&] { return scene_->items < 3; }, Watchdog())->notified);
+    ++scene_->items;
+    ASSERT_TRUE(not_empty.Notify().ok());
+  }
+  EXPECT_EQ(first.Wait(), 0);
+  EXPECT_EQ(second.Wait(), 0);
+  EXPECT_EQ(scene_->items, 0);
+}
+
+TEST_F(ConditionTest, CreateRefusesALockThatIsNone) {
+  EXPECT_EQ(Condition::Create(Lock()).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Condition::Create(RLock()).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+// A condition as it arrives in another process.
+template <class T>
+absl::StatusOr<T> Cross(const T& value) {
+  DescriptorSink sink;
+  std::vector<std::byte> bytes(EncodedSize(value));
+  if (absl::Status status = Encode(value, absl::MakeSpan(bytes), &sink); !status.ok()) return status;
+  std::vector<Fd> arrived;
+  for (const Fd* descriptor : sink.descriptors()) arrived.push_back(*descriptor->Duplicate());
+  DescriptorSource source(std::move(arrived));
+  return Decode<T>(bytes, &source);
+}
+
+TEST_F(ConditionTest, ItsLockGoesWithIt) {
+  Lock lock = *Lock::Create();
+  RLock rlock = *RLock::Create();
+  for (const Condition& condition : {*Condition::Create(lock), *Condition::Create(rlock), condition_}) {
+    absl::StatusOr<Condition> arrived = Cross(condition);
+    ASSERT_TRUE(arrived.ok()) << arrived.status();
+    Condition here = condition;
+    ASSERT_TRUE(arrived->Acquire().ok());
+    std::thread([&] { EXPECT_FALSE(here.Acquire(Deadline::Now()).ok()); }).join();
+    EXPECT_TRUE(here.Notify().ok());
+    ASSERT_TRUE(here.Release().ok());
+  }
+}
+
+TEST_F(ConditionTest, AttachRefusesOneWhoseLockIsElsewhere) {
+  Condition with_lock = *Condition::Create(*Lock::Create());
+  const absl::Status status = Condition::Attach(*with_lock.descriptor().Duplicate(), with_lock.offset()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(status.message().find("pass the Condition itself"), std::string::npos) << status;
+}
+
+TEST_F(ConditionTest, LosesNoWakeUpBetweenTwoProcesses) {
+  constexpr int kRounds = 10'000;
+  const auto turns = [&](int64_t mine) {
+    for (int i = 0; i < kRounds; ++i) {
+      REGATTA_CHILD_REQUIRE(condition_.Acquire().ok());
+      REGATTA_CHILD_REQUIRE(condition_.WaitFor([&] { return scene_->items % 2 == mine; }, Watchdog())->notified);
+      ++scene_->items;
+      REGATTA_CHILD_REQUIRE(condition_.Notify().ok() && condition_.Release().ok());
+    }
+    return 0;
+  };
+  ForkedChild left([&] { return turns(0); });
+  ForkedChild right([&] { return turns(1); });
+  EXPECT_EQ(left.Wait(), 0);
+  EXPECT_EQ(right.Wait(), 0);
+  EXPECT_EQ(scene_->items, 2 * kRounds);
+}
+
+TEST_F(ConditionTest, SignalsNeitherEndAWaitNorMoveItsDeadline) {
+  ForkedChild child([&] {
+    InterruptOften(absl::Microseconds(200));
+    REGATTA_CHILD_REQUIRE(condition_.Acquire().ok());
+    const Deadline deadline = Deadline::After(absl::Milliseconds(120));
+    const absl::StatusOr<Waited> waited = condition_.Wait(deadline);
+    REGATTA_CHILD_REQUIRE(waited.ok() && !waited->notified && deadline.passed());
+    return 0;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
+TEST_F(ConditionTest, AnIdleWaiterCostsNoCpu) {
+  ASSERT_TRUE(condition_.Acquire().ok());
+  const CpuUse before = CpuUseOfThisThread();
+  EXPECT_FALSE(condition_.Wait(Deadline::After(absl::Milliseconds(400)))->notified);
+  const CpuUse after = CpuUseOfThisThread();
+  EXPECT_LT(after.cpu - before.cpu, absl::Milliseconds(20)) << "of 400";
+  EXPECT_LE(after.sleeps - before.sleeps, 10);
+}
+
+TEST_F(ConditionTest, ADeadWaiterIsPassedOver) {
+  ForkedChild dead = Waiter();
+  ForkedChild next = Waiter();
+  dead.Kill();
+  EXPECT_EQ(dead.Wait(), -SIGKILL);
+  Notify();
+  EXPECT_EQ(next.Wait(), 0);
+  EXPECT_TRUE(NoneIsLeft()) << "one notification woke one waiter";
+}
+
+TEST_F(ConditionTest, AStoppedWaiterDelaysOnlyItself) {
+  ForkedChild stopped = Waiter();
+  stopped.Stop();
+  std::vector<ForkedChild> others = Waiters(2);
+  Notify(3);
+  for (ForkedChild& other : others) EXPECT_EQ(other.Wait(), 0);
+  EXPECT_FALSE(stopped.HasEnded());
+  stopped.Continue();
+  EXPECT_EQ(stopped.Wait(), 0);
+}
+
+// The victim was notified, and dies before its Wait has returned.
+TEST_F(ConditionTest, TheNotificationOfADeadWaiterGoesToTheNextThatWaits) {
+  for (const FaultPoint point : {fault::kWaiterWoken, fault::kConditionAcquired}) {
+    SCOPED_TRACE(point.name());
+    ForkedChild victim = Waiter(0, point);
+    ForkedChild next = Waiter();
+    ForkedChild last = Waiter();
+    Notify();
+    EXPECT_EQ(victim.Wait(), -SIGKILL);
+    Killed().insert(point);
+    EXPECT_EQ(next.Wait(), 0) << "at its look once a second";
+    EXPECT_FALSE(last.HasEnded());
+    Notify();
+    EXPECT_EQ(last.Wait(), 0);
+    EXPECT_TRUE(NoneIsLeft());
+  }
+}
+
+TEST_F(ConditionTest, TheNotificationOfADeadWaiterGoesToTheNextThatComes) {
+  ForkedChild victim = Waiter();
+  victim.Stop();
+  Notify();
+  victim.Kill();
+  EXPECT_EQ(victim.Wait(), -SIGKILL);
+  ASSERT_TRUE(condition_.Acquire().ok());
+  EXPECT_TRUE(condition_.Wait(Watchdog())->notified);
+  ASSERT_TRUE(condition_.Release().ok());
+  EXPECT_TRUE(NoneIsLeft());
+}
+
+TEST_F(ConditionTest, TheNotificationOfAllEndsWithItsWaiter) {
+  ForkedChild victim = Waiter();
+  victim.Stop();
+  NotifyAll();
+  victim.Kill();
+  EXPECT_EQ(victim.Wait(), -SIGKILL);
+  EXPECT_TRUE(NoneIsLeft());
+}
+
+TEST_F(ConditionTest, NotificationsOfDeadWaitersDoNotFillIt) {
+  ForkedChild victims([&] {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < Condition::kMostWaiters; ++i) {
+      threads.emplace_back([&] {
+        condition_.Acquire().IgnoreError();
+        scene_->items += 1;
+        condition_.Wait().IgnoreError();
+        condition_.Release().IgnoreError();
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    return 0;
+  });
+  ASSERT_TRUE(Eventually([&] {
+    const absl::StatusOr<ScopedCondition> held = ScopedCondition::Acquire(condition_);
+    return scene_->items == Condition::kMostWaiters;
+  }));
+  ASSERT_TRUE(condition_.Acquire().ok());
+  ASSERT_TRUE(condition_.Notify(Condition::kMostWaiters).ok());
+  victims.Kill();  // None of them could acquire the lock.
+  EXPECT_EQ(victims.Wait(), -SIGKILL);
+  for (int i = 0; i < Condition::kMostWaiters; ++i) ASSERT_TRUE(condition_.Wait(Watchdog())->notified) << i;
+  EXPECT_FALSE(condition_.Wait(Deadline::Now())->notified);
+}
+
+TEST_F(ConditionTest, ADeathAtEachStepOfWaitAndNotifyDelaysOthersByATickAtMost) {
+  for (const FaultPoint point : {fault::kWaiterJoins, fault::kConditionReleased}) {
+    SCOPED_TRACE(point.name());
+    ForkedChild victim([&] {
+      REGATTA_CHILD_REQUIRE(condition_.Acquire().ok());
+      ArmFaultPoint(point);
+      return condition_.Wait(Watchdog()).ok() ? 0 : 1;
+    });
+    EXPECT_EQ(victim.Wait(), -SIGKILL);
+    Killed().insert(point);
+    ForkedChild next = Waiter();
+    Notify();
+    EXPECT_EQ(next.Wait(), 0);
+    EXPECT_TRUE(NoneIsLeft());
+  }
+  ForkedChild waiter = Waiter();
+  ForkedChild notifier([&] {
+    REGATTA_CHILD_REQUIRE(condition_.Acquire().ok());
+    ArmFaultPoint(fault::kWaiterNotified);
+    return condition_.Notify().ok() ? 0 : 1;
+  });
+  EXPECT_EQ(notifier.Wait(), -SIGKILL);
+  Killed().insert(fault::kWaiterNotified);
+  EXPECT_EQ(waiter.Wait(), 0);
+  EXPECT_TRUE(NoneIsLeft());
+}
+
+TEST_F(ConditionTest, ADeathWhileTakingANotificationOverLeavesItToTheNext) {
+  ForkedChild first = Waiter();
+  first.Stop();
+  ForkedChild second = Waiter(0, fault::kNotificationTakenOver);
+  ForkedChild third = Waiter();
+  Notify();
+  first.Kill();
+  EXPECT_EQ(first.Wait(), -SIGKILL);
+  EXPECT_EQ(second.Wait(), -SIGKILL);
+  Killed().insert(fault::kNotificationTakenOver);
+  EXPECT_EQ(third.Wait(), 0);
+  EXPECT_TRUE(NoneIsLeft());
+}
+
+TEST_F(ConditionTest, WaitTellsWhoDiedWithTheLock) {
+  ForkedChild waiter([&] {
+    REGATTA_CHILD_REQUIRE(condition_.Acquire().ok());
+    scene_->done = 1;
+    const absl::StatusOr<Waited> waited = condition_.WaitFor([&] { return scene_->items == 1; }, Watchdog());
+    REGATTA_CHILD_REQUIRE(waited.ok() && waited->notified);
+    REGATTA_CHILD_REQUIRE(waited->previous_owner_died == scene_->woken);
+    return 0;
+  });
+  ASSERT_TRUE(Eventually([&] { return scene_->done == 1 && IsAsleep(waiter.pid()); }));
+  ForkedChild notifier([&] {
+    REGATTA_CHILD_REQUIRE(condition_.Acquire().ok());
+    scene_->items = 1;
+    scene_->woken = getpid();
+    REGATTA_CHILD_REQUIRE(condition_.Notify().ok());
+    raise(SIGKILL);
+    return 0;
+  });
+  EXPECT_EQ(notifier.Wait(), -SIGKILL);
+  EXPECT_EQ(waiter.Wait(), 0);
+}
+
+// Producers and consumers are killed at random moments. Items that a consumer died with are gone; nobody stands still.
+TEST_F(ConditionTest, SurvivesAStormOfDeaths) {
+  const auto producer = [&] {
+    return ForkedChild([&] {
+      while (!scene_->end) {
+        const absl::StatusOr<ScopedCondition> held = ScopedCondition::Acquire(condition_, Watchdog());
+        REGATTA_CHILD_REQUIRE(held.ok());
+        if (scene_->items < 100) {
+          ++scene_->items;
+          REGATTA_CHILD_REQUIRE(condition_.Notify().ok());
+        }
+      }
+      return 0;
+    });
+  };
+  const auto consumer = [&] {
+    return ForkedChild([&] {
+      while (!scene_->end) {
+        const absl::StatusOr<ScopedCondition> held = ScopedCondition::Acquire(condition_, Watchdog());
+        REGATTA_CHILD_REQUIRE(held.ok());
+        const absl::StatusOr<Waited> waited =
+            condition_.WaitFor([&] { return scene_->items > 0 || scene_->end; }, Watchdog());
+        REGATTA_CHILD_REQUIRE(waited.ok() && waited->notified);
+        --scene_->items;
+        scene_->done.fetch_add(1);
+      }
+      return 0;
+    });
+  };
+  std::vector<ForkedChild> children;
+  for (int i = 0; i < 2; ++i) children.push_back(producer());
+  for (int i = 0; i < 3; ++i) children.push_back(consumer());
+  for (size_t kill = 0; kill < 60; ++kill) {
+    const int64_t done = scene_->done;
+    ASSERT_TRUE(Eventually([&] { return scene_->done > done + 50; })) << "stands still after " << kill << " deaths";
+    ForkedChild& victim = children[kill % children.size()];
+    victim.Kill();
+    EXPECT_EQ(victim.Wait(), -SIGKILL);
+    victim = kill % children.size() < 2 ? producer() : consumer();
+  }
+  scene_->end = true;
+  NotifyAll();
+  for (ForkedChild& child : children) EXPECT_EQ(child.Wait(), 0);
+}
+
+// Last: by now each point of the condition has been died at.
+TEST(ConditionFaultPoints, WereAllDiedAt) {
+  for (const FaultPoint point : kConditionFaultPoints) EXPECT_TRUE(Killed().contains(point)) << point.name();
+}
+
+}  // namespace
+}  // namespace regatta
