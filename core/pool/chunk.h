@@ -233,7 +233,7 @@ size_t CountForChunk(absl::Span<const Arguments> arguments) {
 // Posts `arguments`, the packed arguments of each item, as one task.
 template <class Arguments>
 Submitted SubmitChunk(PoolCore& core, TaskSpec spec, absl::Span<const Arguments> arguments,
-                      const std::shared_ptr<TaskState>& state) {
+                      std::shared_ptr<TaskState> state) {
   spec.items = static_cast<uint32_t>(arguments.size());
   const bool one = arguments.size() == 1;
   size_t bytes = 0;
@@ -258,7 +258,7 @@ Submitted SubmitChunk(PoolCore& core, TaskSpec spec, absl::Span<const Arguments>
       return absl::OkStatus();
     });
   };
-  return core.Submit(spec, bytes, encode, state);
+  return core.Submit(spec, bytes, encode, std::move(state));
 }
 
 }  // namespace regatta::pool_internal

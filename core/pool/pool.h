@@ -50,6 +50,7 @@
 #include "absl/status/statusor.h"
 #include "core/codec/codec.h"
 #include "core/os/deadline.h"
+#include "core/os/memfd.h"
 #include "core/pool/async_result.h"
 #include "core/pool/chunk.h"
 #include "core/pool/imap.h"
@@ -100,10 +101,9 @@ class Pool {
   // Calls `function` on a worker, and waits for what it returns. Errors: as AsyncResult::Get, and those of ApplyAsync.
   template <class F, class... Args>
   auto Apply(F function, Args&&... arguments) {
-    using R = typename Call<F, std::decay_t<Args>...>::Result;
-    absl::StatusOr<AsyncResult<R>> result = ApplyAsync(function, std::forward<Args>(arguments)...);
-    if (!result.ok()) return Outcome<R>(result.status());
-    return (*std::move(result)).Get();
+    // The pool outlives this call, so the result does not share in its ownership: that spares two locked instructions.
+    const std::shared_ptr<PoolCore> borrowed(std::shared_ptr<void>(), core_.get());
+    return Finished(ApplyWith(borrowed, {}, function, std::forward<Args>(arguments)...));
   }
 
   // Returns at once. On error the arguments are as they were. FailedPrecondition: closed (IsClosed) or terminated. InvalidArgument: an argument can't be encoded.
@@ -111,14 +111,14 @@ class Pool {
   // Result: absl::StatusOr<AsyncResult<R>>.
   template <class F, class... Args>
   auto ApplyAsync(F function, Args&&... arguments) {
-    return ApplyWith({}, function, std::forward<Args>(arguments)...);
+    return ApplyWith(core_, {}, function, std::forward<Args>(arguments)...);
   }
   // The same with a callback, retries...
   template <class R, class F, class... Args>
   absl::StatusOr<AsyncResult<R>> ApplyAsync(TaskOptions<R> options, F function, Args&&... arguments) {
     static_assert(std::is_same_v<R, typename Call<F, std::decay_t<Args>...>::Result>,
                   "TaskOptions<R> must name the type that the function returns");
-    return ApplyWith(std::move(options), function, std::forward<Args>(arguments)...);
+    return ApplyWith(core_, std::move(options), function, std::forward<Args>(arguments)...);
   }
 
   // function(item) for each item; results in the items' order. An empty input returns an empty vector at once. If items
@@ -233,13 +233,21 @@ class Pool {
     return (*std::move(result)).Get();
   }
 
-  static absl::Status CheckRetries(int retries) {
-    if (retries >= 0 && retries < 255) return absl::OkStatus();  // A slot counts attempts in eight bits.
-    return absl::InvalidArgumentError("retries must be between 0 and 254");
+  // The part of a task that does not depend on its arguments.
+  template <class C, class F>
+  static absl::StatusOr<TaskSpec> SpecFor(F function, int retries, int64_t chunk = 0) {
+    const absl::StatusOr<FunctionId> id = C::Id(function);
+    if (!id.ok()) return id.status();
+    // A slot counts attempts in eight bits.
+    if (retries < 0 || retries > 254) return absl::InvalidArgumentError("retries must be between 0 and 254");
+    if (chunk < 0) return absl::InvalidArgumentError("a chunk must have 1 item or more; 0 lets the pool choose");
+    return TaskSpec{.function = *id, .retries = static_cast<uint32_t>(retries)};
   }
 
   template <class F, class... Args>
-  auto ApplyWith(TaskOptions<typename Call<F, std::decay_t<Args>...>::Result> options, F function, Args&&... arguments)
+  static auto ApplyWith(std::shared_ptr<PoolCore> core,
+                        TaskOptions<typename Call<F, std::decay_t<Args>...>::Result> options, F function,
+                        Args&&... arguments)
       -> absl::StatusOr<AsyncResult<typename Call<F, std::decay_t<Args>...>::Result>> {
     static_assert(
         (!std::is_same_v<std::remove_const_t<std::remove_pointer_t<std::decay_t<Args>>>, Pool> && ...),
@@ -247,9 +255,8 @@ class Pool {
         "next, or put it into a queue that the owner reads");
     using C = Call<F, std::decay_t<Args>...>;
     using R = typename C::Result;
-    const absl::StatusOr<FunctionId> id = C::Id(function);
-    if (!id.ok()) return id.status();
-    if (absl::Status retries = CheckRetries(options.retries); !retries.ok()) return retries;
+    const absl::StatusOr<TaskSpec> spec = SpecFor<C>(function, options.retries);
+    if (!spec.ok()) return spec.status();
     std::shared_ptr<pool_internal::ResultState<R>> state;
     absl::Status accepted = call_internal::WithoutExceptions([&]() -> absl::Status {
       state = std::make_shared<pool_internal::ResultState<R>>();
@@ -257,13 +264,12 @@ class Pool {
         state->SetCallbacks(std::move(options.callback), std::move(options.error_callback));
       }
       typename C::Arguments packed = C::Pack(std::forward<Args>(arguments)...);
-      const TaskSpec spec{.function = *id, .retries = static_cast<uint32_t>(options.retries)};
-      absl::Status submitted = SubmitPacked(spec, packed, state);
+      absl::Status submitted = SubmitPacked(*core, *spec, packed, state);
       if (!submitted.ok()) GiveBack<Args&&...>(packed, std::index_sequence_for<Args...>(), arguments...);
       return submitted;
     });
     if (!accepted.ok()) return accepted;
-    return AsyncResult<R>(core_, std::move(state));
+    return AsyncResult<R>(std::move(core), std::move(state));
   }
 
   // What was moved out of the caller's arguments goes back to them: the task was not accepted.
@@ -280,27 +286,30 @@ class Pool {
   }
 
   template <class Arguments>
-  absl::Status SubmitPacked(const TaskSpec& spec, const Arguments& packed, const std::shared_ptr<TaskState>& state) {
+  static absl::Status SubmitPacked(PoolCore& core, const TaskSpec& spec, const Arguments& packed,
+                                   std::shared_ptr<TaskState> state) {
     if constexpr (CarriesDescriptors<Arguments>()) {
       DescriptorSink sink;
-      const absl::StatusOr<std::string> bytes = EncodeToString(packed, &sink);
+      absl::StatusOr<std::string> bytes = EncodeToString(packed, &sink);
       if (!bytes.ok()) return bytes.status();
       auto descriptors = std::make_unique<std::vector<Fd>>();
       for (const Fd* fd : sink.descriptors()) {
         absl::StatusOr<Fd> copy = fd->Duplicate();
         if (!copy.ok()) return copy.status();
+        const uint64_t key = MemfdIdentity(*copy);
+        bytes->append(reinterpret_cast<const char*>(&key), sizeof(key));
         descriptors->push_back(*std::move(copy));
       }
-      const auto copy_out = [&](absl::Span<std::byte> out) {
+      const auto encode = [&](absl::Span<std::byte> out) {
         std::copy_n(AsBytes(*bytes).begin(), out.size(), out.begin());
         return absl::OkStatus();
       };
-      return core_->Submit(spec, bytes->size(), copy_out, state, std::move(descriptors)).status;
+      return core.Submit(spec, bytes->size(), encode, std::move(state), std::move(descriptors)).status;
     } else {
       const auto encode = [&](absl::Span<std::byte> out) {
         return call_internal::WithoutExceptions([&] { return Encode(packed, out); });
       };
-      return core_->Submit(spec, EncodedSize(packed), encode, state).status;
+      return core.Submit(spec, EncodedSize(packed), encode, std::move(state)).status;
     }
   }
 
@@ -310,11 +319,9 @@ class Pool {
       -> absl::StatusOr<AsyncResult<pool_internal::MapOf<typename C::Result>>> {
     using R = typename C::Result;
     if (!packed.ok()) return packed.status();
-    const absl::StatusOr<FunctionId> id = C::Id(function);
-    if (!id.ok()) return id.status();
-    if (absl::Status retries = CheckRetries(options.retries); !retries.ok()) return retries;
-    if (options.chunk < 0)
-      return absl::InvalidArgumentError("a chunk must have 1 item or more; 0 lets the pool choose");
+    absl::StatusOr<TaskSpec> made = SpecFor<C>(function, options.retries, options.chunk);
+    if (!made.ok()) return made.status();
+    TaskSpec& spec = *made;
     const auto items = absl::MakeConstSpan(*packed);
     const size_t share = 4 * static_cast<size_t>(core_->workers());
     const size_t chunk = options.chunk > 0 ? static_cast<size_t>(options.chunk)
@@ -327,7 +334,6 @@ class Pool {
       return absl::OkStatus();
     });
     if (!refused.ok()) return refused;
-    TaskSpec spec{.function = *id, .retries = static_cast<uint32_t>(options.retries)};
     for (size_t at = 0, apart = 0; at < items.size(); at += spec.items) {
       const auto rest = items.subspan(at, chunk);
       spec.items = static_cast<uint32_t>(at < apart ? 1 : pool_internal::CountForChunk(rest));
@@ -398,10 +404,8 @@ class Pool {
     using State = pool_internal::ChunkState<R>;
     static_assert(!CarriesDescriptors<typename C::Arguments>(),
                   "items of a map can't hold queues, locks or descriptors: pass them with ApplyAsync");
-    const absl::StatusOr<FunctionId> id = C::Id(function);
-    if (!id.ok()) return id.status();
-    if (absl::Status retries = CheckRetries(options.retries); !retries.ok()) return retries;
-    if (options.chunk < 0) return absl::InvalidArgumentError("a chunk must have 1 item or more; 0 means 1");
+    const absl::StatusOr<TaskSpec> spec = SpecFor<C>(function, options.retries, options.chunk);
+    if (!spec.ok()) return spec.status();
     using ItsInput = Input<Items, typename C::Arguments>;
     std::shared_ptr<ItsInput> input;
     const absl::Status thrown = call_internal::WithoutExceptions([&] {
@@ -410,10 +414,9 @@ class Pool {
     });
     if (!thrown.ok()) return thrown;
     const size_t chunk = options.chunk > 0 ? static_cast<size_t>(options.chunk) : 1;
-    const TaskSpec spec{.function = *id, .retries = static_cast<uint32_t>(options.retries)};
     // Whichever chunk ends first is wanted: one place to sleep for all.
     auto shared = ordered ? nullptr : std::make_shared<ResultWaiters::List>();
-    const auto reader = [input, chunk, spec, shared,
+    const auto reader = [input, chunk, spec = *spec, shared,
                          core = core_](std::deque<std::shared_ptr<State>>& chunks) -> absl::StatusOr<bool> {
       if (input->read.empty() && !input->ended) input->template Read<C>(chunk);
       if (input->read.empty()) {

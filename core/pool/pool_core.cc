@@ -60,8 +60,9 @@ PoolCore::PoolCore(uint32_t workers, std::shared_ptr<Board> board)
       workers_count_(workers),
       board_(std::move(board)),
       callbacks_([this] { tasks_.CallbackReturned(); }),
-      tasks_(board_, workers, kFirstSlots,
-             [this](std::shared_ptr<TaskState> state) { callbacks_.Push(std::move(state)); }) {}
+      tasks_(
+          board_, workers, kFirstSlots, [this](std::shared_ptr<TaskState> state) { callbacks_.Push(std::move(state)); },
+          [this] { workers_->Wake(); }) {}  // The keeper gives memory back once the pool is idle.
 
 absl::Status PoolCore::StartThreads() {
   MutexLock one(ending_);
@@ -87,25 +88,12 @@ absl::Status PoolCore::NotOwnerError() const {
       absl::StrCat("this pool belongs to process ", owner_pid_, ": make one of your own in a child"));
 }
 
-Submitted PoolCore::Submit(const TaskSpec& spec, size_t bytes,
-                           absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode,
-                           const std::shared_ptr<TaskState>& state, std::unique_ptr<std::vector<Fd>> descriptors) {
-  if (absl::Status owner = CheckOwner(); !owner.ok()) return {Submitted::Kind::kRefused, std::move(owner)};
-  if (state->wants_callback) {
-    if (absl::Status started = callbacks_.Start(); !started.ok()) {
-      return {Submitted::Kind::kRefused, std::move(started)};
-    }
-  }
-  const bool was_untidy = tasks_.untidy();
-  Submitted submitted = tasks_.Submit(spec, bytes, encode, state, std::move(descriptors));
-  if (!was_untidy && tasks_.untidy()) workers_->Wake();  // The keeper gives memory back once the pool is idle.
-  return submitted;
-}
-
 absl::Status PoolCore::Wait(ResultWaiters::List& list, absl::FunctionRef<bool()> done, Deadline deadline) {
   if (absl::Status owner = CheckOwner(); !owner.ok()) return owner;
-  if (done()) return absl::OkStatus();
-  tasks_.Collect(false);
+  // As often as what has been posted by now may need.
+  for (uint32_t i = 0; i <= kTaskSlots / TaskTable::kBatch && !done(); ++i) {
+    if (!tasks_.Collect(/*leading=*/false)) break;
+  }
   if (done()) return absl::OkStatus();
   if (deadline.is_now()) return absl::UnavailableError("the task has not ended yet");
   if (tasks_.waiters().Wait(list, done, deadline)) return absl::OkStatus();

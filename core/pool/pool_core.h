@@ -51,7 +51,12 @@ class PoolCore {
 
   // As TaskTable::Submit.
   Submitted Submit(const TaskSpec& spec, size_t bytes, absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode,
-                   const std::shared_ptr<TaskState>& state, std::unique_ptr<std::vector<Fd>> descriptors = nullptr);
+                   std::shared_ptr<TaskState> state, std::unique_ptr<std::vector<Fd>> descriptors = nullptr) {
+    absl::Status ready = CheckOwner();
+    if (ready.ok() && state->wants_callback) ready = callbacks_.Start();
+    if (!ready.ok()) return {Submitted::Kind::kRefused, std::move(ready)};
+    return tasks_.Submit(spec, bytes, encode, std::move(state), std::move(descriptors));
+  }
   // As TaskTable::Fail.
   void Fail(const TaskSpec& spec, std::shared_ptr<TaskState> state, absl::Status why) {
     tasks_.Fail(spec, std::move(state), std::move(why));

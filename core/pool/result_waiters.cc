@@ -85,22 +85,18 @@ void ResultWaiters::Wake(List& list) {
 }
 
 void ResultWaiters::WakeLeader() {
-  const Waiter* leader = leader_.load(std::memory_order_seq_cst);
+  AsymmetricFenceLight();  // The leader fences heavily between its entry in leader_ and its last look.
+  const Waiter* leader = leader_.load(std::memory_order_relaxed);
   WaitPoint& results = board_->header().results;
   if (leader != nullptr && leader != &collector_ && results.anybody_sleeps()) results.NotifyAll();
 }
 
-bool ResultWaiters::WorkerIsHere() const {
-  return board_->header().worker_processor.load(std::memory_order_relaxed) == CurrentProcessor();
-}
-
-bool ResultWaiters::Await(absl::FunctionRef<bool()> ready, Deadline deadline) {
-  return board_->header().results.Await(
-      ready, deadline, [this] { return WorkerIsHere(); }, board_->self(), [] {});
-}
-
 bool ResultWaiters::Wait(List& list, absl::FunctionRef<bool()> done, Deadline deadline) {
   WaitPoint& results = board_->header().results;
+  // Whether a worker last posted a result on this thread's processor.
+  const auto worker_is_here = [this] {
+    return board_->header().worker_processor.load(std::memory_order_relaxed) == CurrentProcessor();
+  };
   // A short task's result comes before anything else is worth its cost. Each thread collects it by itself: the leader may have been
   // taken off its processor.
   const auto collect_own = [&] {
@@ -115,7 +111,7 @@ bool ResultWaiters::Wait(List& list, absl::FunctionRef<bool()> done, Deadline de
   me.list = &list;
   for (;;) {
     if (TryLead(&me)) {
-      const bool is_done = Await(
+      const bool is_done = results.Await(
           [&] {
             if (done()) return true;
             const bool some = source_->Collect(/*leading=*/true);
@@ -124,13 +120,11 @@ bool ResultWaiters::Wait(List& list, absl::FunctionRef<bool()> done, Deadline de
             for (int i = 0; some && i < kPausesBetween; ++i) CpuPause();
             return false;
           },
-          deadline);
+          deadline, worker_is_here, board_->self(), [] {});
       StepDown();
       return is_done;
     }
-    if (results.AwaitAwake(
-            collect_own, [this] { return WorkerIsHere(); }, board_->self()))
-      return true;
+    if (results.AwaitAwake(collect_own, worker_is_here, board_->self())) return true;
     Link(me);
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (!done() && leader_.load(std::memory_order_seq_cst) != nullptr) FutexWait(me.woken, 0, deadline);
@@ -167,13 +161,15 @@ void ResultWaiters::Attend(uint32_t seen) {
              leader_.load(std::memory_order_relaxed) != &collector_ || unattended_.load(std::memory_order_relaxed) <= 0;
     };
     collector_awaits_.store(true, std::memory_order_seq_cst);
-    Await(
+    // No thread waits for what it collects. It yields instead of spinning, as if the worker were on its processor: the threads
+    // that submit need that processor.
+    board_->header().results.Await(
         [&] {
           if (is_over()) return true;
           source_->Collect(/*leading=*/false);  // A thread that relieved it meanwhile must be woken.
           return is_over();
         },
-        Deadline::Never());
+        Deadline::Never(), [] { return true; }, board_->self(), [] {});
     collector_awaits_.store(false, std::memory_order_relaxed);
     leader = &collector_;
     if (leader_.compare_exchange_strong(leader, nullptr, std::memory_order_seq_cst) &&

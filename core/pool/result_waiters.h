@@ -8,8 +8,9 @@
 // The collector is a thread of the pool's. It leads while no other thread waits and somebody depends on results all the same:
 // tasks with callbacks, and tasks that wait for a free slot. These are counted by AddUnattended.
 //
-// Threads    Thread-safe. mutex_ guards the lists; it is held for a few instructions, and nothing is called under it.
-// Lost wakes A sleeper is in a list before it looks for the last time, and a full fence follows each side's store.
+// Threads    Thread-safe. The mutex, which guards the lists, is shared with the Source.
+// Lost wakes A sleeper joins a list under the mutex before it looks for the last time. What it waits for becomes true under the
+//            mutex too, so either the sleeper sees that, or AnySleeps() sees the sleeper.
 #ifndef REGATTA_CORE_POOL_RESULT_WAITERS_H_
 #define REGATTA_CORE_POOL_RESULT_WAITERS_H_
 
@@ -40,22 +41,19 @@ class ResultWaiters {
   // The threads that sleep until one thing is done.
   class List {
     friend class ResultWaiters;
-    Waiter* first_ = nullptr;  // Guarded by ResultWaiters::mutex_.
+    Waiter* first_ = nullptr;  // Guarded by the mutex.
   };
 
-  ResultWaiters(Source* source, Board* board) : source_(source), board_(board) {}
+  ResultWaiters(Source* source, Board* board, Mutex* mutex) : source_(source), board_(board), mutex_(*mutex) {}
 
-  // Waits until `done` returns true (then true) or the deadline has passed (then false). Whoever makes it true calls Wake of
-  // `list` afterwards. `done` is called under no lock.
+  // Waits until `done` returns true (then true) or the deadline has passed (then false). A thread makes `done` true under the
+  // mutex and calls Wake of `list` afterwards. `done` is called under no lock.
   bool Wait(List& list, absl::FunctionRef<bool()> done, Deadline deadline);
 
-  // Whether a thread sleeps in a list; called after things were marked as done.
-  bool AnySleeps() const {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    return sleepers_.load(std::memory_order_relaxed) > 0;
-  }
+  // Whether a thread sleeps in a list. The caller holds the mutex.
+  bool AnySleeps() const { return sleepers_.load(std::memory_order_relaxed) > 0; }
   void Wake(List& list);
-  // Wakes the leader to look for itself; for a thread that collected without leading, after AnySleeps.
+  // Wakes the leader, so that it calls its `done`; for a thread that collected without leading.
   void WakeLeader();
 
   // `change` more (or fewer) tasks must be collected though no thread may wait for them.
@@ -85,9 +83,6 @@ class ResultWaiters {
   void Unlink(Waiter& waiter);
   void UnlinkLocked(Waiter& waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void NudgeCollector();
-  bool Await(absl::FunctionRef<bool()> ready, Deadline deadline);
-  // Whether a worker last posted a result on this thread's processor.
-  bool WorkerIsHere() const;
 
   Source* const source_;
   Board* const board_;
@@ -98,7 +93,7 @@ class ResultWaiters {
   std::atomic<bool> collector_sleeps_{false};  // On nudges_.
   std::atomic<bool> collector_awaits_{false};  // On the board, or is about to.
   Waiter collector_;                           // Only its address counts, as leader_.
-  Mutex mutex_;
+  Mutex& mutex_;
   Waiter* first_ ABSL_GUARDED_BY(mutex_) = nullptr;  // Of all sleepers.
 };
 

@@ -5,9 +5,9 @@
 //
 // Invariants A slot is free, reserved by one thread, or has a pending task. A task that was accepted is resolved exactly once.
 //            While the backlog holds a task, another task is pending or reserved, and its end feeds the backlog.
-// User code  Encoding runs between the two steps of Submit, under no lock. States are destroyed under no lock.
-// Locks      drain_ before mutex_. drain_: collecting, by one thread at a time. mutex_: slots, backlog and extents. The
-//            locks of ResultWaiters, CallbackQueue and task states are taken under either, and take no other.
+// User code  Arguments are encoded, and states and descriptors are destroyed, under no lock.
+// Locks      drain_ before mutex_. One thread at a time collects, under drain_. mutex_ guards slots, backlog and extents, and
+//            the lists of ResultWaiters. The locks of task states are taken under either and take no other.
 // Trust      What workers write to a slot is copied once and checked.
 #ifndef REGATTA_CORE_POOL_TASK_TABLE_H_
 #define REGATTA_CORE_POOL_TASK_TABLE_H_
@@ -17,10 +17,10 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -54,21 +54,24 @@ struct Submitted {
 
 class TaskTable final : public ResultWaiters::Source {
  public:
-  // `call_back` is given each state that has become done and wants its callback.
-  // `slots` of the board have memory already, at least one.
-  TaskTable(std::shared_ptr<Board> board, uint32_t workers, uint32_t slots,
-            std::function<void(std::shared_ptr<TaskState>)> call_back);
+  static constexpr size_t kBatch = 64;  // Tasks that one call of Collect takes, at most.
 
-  // Accepts a task; `encode` fills exactly `bytes` bytes and throws nothing. Unless it is accepted, `state` is never resolved.
+  // `call_back` is called with each state that has become done and wants its callback; `became_untidy`, under the table's
+  // locks, when untidy() has become true. `slots` of the board have memory already, at least one.
+  TaskTable(std::shared_ptr<Board> board, uint32_t workers, uint32_t slots,
+            std::function<void(std::shared_ptr<TaskState>)> call_back, std::function<void()> became_untidy);
+
+  // Accepts a task; `encode` fills exactly `bytes` bytes and throws nothing. They end with the key (MemfdIdentity) of each of
+  // `descriptors`, which may be null. Unless it is accepted, `state` is never resolved.
   Submitted Submit(const TaskSpec& spec, size_t bytes, absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode,
-                   const std::shared_ptr<TaskState>& state, std::unique_ptr<std::vector<Fd>> descriptors);
+                   std::shared_ptr<TaskState> state, std::unique_ptr<std::vector<Fd>> descriptors);
   // Resolves a task of `state` as one that was accepted and failed.
   void Fail(const TaskSpec& spec, std::shared_ptr<TaskState> state, absl::Status why);
   // From now on Submit refuses with `why`.
   void Refuse(absl::Status why);
 
   bool Collect(bool leading) override;
-  bool AnythingPosted() const override;
+  bool AnythingPosted() const override { return AnythingPosted(0); }
 
   // A new process takes the worker's place.
   void ResetWorker(uint32_t worker);
@@ -98,74 +101,91 @@ class TaskTable final : public ResultWaiters::Source {
   uint64_t tasks_retried() const { return tasks_retried_.load(std::memory_order_relaxed); }
 
  private:
+  static constexpr uint32_t kNoSlot = UINT32_MAX;
+  // The task of a slot. While `posted` is true it belongs to the holder of drain_, else to the thread that holds the slot.
   struct Pending {
-    std::shared_ptr<TaskState> state;              // Null: there is none.
-    std::unique_ptr<std::vector<Fd>> descriptors;  // Null: none travel with it.
-    Extent* arguments = nullptr;                   // Null: they are in the slot.
-    uint64_t first = 0;
+    std::atomic<bool> posted{false};  // It is on the board and has not been collected.
+    uint32_t serial = 0;              // Of the task that the slot was last given.
     uint32_t items = 0;
     uint32_t retries = 0;
+    uint64_t first = 0;
+    std::shared_ptr<TaskState> state;
+    std::unique_ptr<std::vector<Fd>> descriptors;  // Null: none travel with it.
+    Extent* arguments = nullptr;                   // Null: they are in the slot.
   };
   struct Waiting {  // A task that found no free slot.
     TaskSpec spec;
-    size_t size = 0;
-    std::unique_ptr<std::byte[]> bytes;
-    std::unique_ptr<std::vector<Fd>> descriptors;
+    size_t bytes = 0;
+    std::unique_ptr<std::byte[]> encoded;
     std::shared_ptr<TaskState> state;
+    std::unique_ptr<std::vector<Fd>> descriptors;
   };
-  // A task that has ended.
+  // A task that has ended: its state has taken the outcome.
   struct Ended {
-    static constexpr uint32_t kNoSlot = UINT32_MAX;
-    uint32_t slot = kNoSlot;
-    bool last = false;                    // Its state has become done.
-    const absl::Status* error = nullptr;  // What befell it. Null: it has a result.
-    Pending task;
+    std::shared_ptr<TaskState> state;
+    bool last = false;        // Of the state's tasks.
+    uint32_t slot = kNoSlot;  // That it leaves.
+    std::unique_ptr<std::vector<Fd>> descriptors;
   };
-  using Batch = std::vector<Ended>;
-  class BorrowedBatch;
+  using Batch = absl::InlinedVector<Ended, kBatch>;
 
-  std::optional<uint32_t> TakeSlot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Changes a counter that only the holder of mutex_ changes. Returns its new value.
+  static uint64_t Add(std::atomic<uint64_t>& counter, uint64_t change) {
+    const uint64_t value = counter.load(std::memory_order_relaxed) + change;
+    counter.store(value, std::memory_order_release);
+    return value;
+  }
+  // Returns kNoSlot if none is free.
+  uint32_t TakeSlot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Extent*> TakeExtent(uint64_t bytes, uint32_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void MarkUntidy() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Accept(const TaskState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Posts the task whose arguments are in `arguments`, or in the slot.
   void Post(uint32_t slot, const TaskSpec& spec, size_t bytes, Extent* arguments, std::shared_ptr<TaskState> state,
             std::unique_ptr<std::vector<Fd>> descriptors) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PostAgain(uint32_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void GiveBack(uint32_t slot, Extent* arguments, Batch& batch) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Accepted(const TaskState& state);
-  // Posts what waits, as far as slots are free. What can never be posted is added to `batch`.
+  // Posts what waits, as far as slots are free. A task that can never be posted fails and is added to `batch`.
   void Feed(Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  void TakePosted(Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(drain_);
-  // Hands the outcomes of `batch` to their states, and frees their slots.
-  void Resolve(Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(drain_) ABSL_LOCKS_EXCLUDED(mutex_);
-  bool TakeResult(const Pending& task, const TaskSlot& slot);
-  // Announces what ended. `leading`: see Collect.
-  void Announce(Batch& batch, bool leading) ABSL_LOCKS_EXCLUDED(drain_, mutex_);
+  // Adds a task that has no slot and fails with `why`.
+  static void AddFailed(const TaskSpec& spec, std::shared_ptr<TaskState> state, absl::Status why, Batch& batch);
+  // Whether a worker has posted more than `after` tasks that have not been collected.
+  bool AnythingPosted(uint32_t after) const;
+  // Adds up to kBatch of the tasks that workers have posted as done to `batch`. Returns false if there were none.
+  bool TakePosted(Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(drain_);
+  // Hands the outcome of the slot's task to its state: `error`, or if that is null, what the worker wrote.
+  void Settle(uint32_t slot, const absl::Status* error, Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(drain_);
+  static bool TakeResult(const std::shared_ptr<Board>& board, const Pending& task, const TaskSlot& slot);
+  void UnlockDrain() ABSL_UNLOCK_FUNCTION(drain_);
+  // Frees the slots of `batch`, marks states as done, and wakes the threads that wait for them. `leading`: see Collect.
+  void Finish(Batch& batch, bool leading) ABSL_LOCKS_EXCLUDED(drain_, mutex_);
 
   const std::shared_ptr<Board> board_;
   const uint32_t workers_;
   const std::function<void(std::shared_ptr<TaskState>)> call_back_;
-  ResultWaiters waiters_;
-  ResultWaiters::List all_done_;
-  std::atomic<uint64_t> outstanding_{0};
-  std::atomic<uint64_t> tasks_done_{0};
-  std::atomic<uint64_t> tasks_retried_{0};
+  const std::function<void()> became_untidy_;
+  std::vector<Pending> pending_;  // By slot.
   std::atomic<bool> untidy_{false};
 
   Mutex drain_ ABSL_ACQUIRED_BEFORE(mutex_);
-  std::vector<std::atomic<uint32_t>> positions_;  // In the workers' done rings; moved on under drain_.
+  std::vector<std::atomic<uint32_t>> positions_;  // In the workers' done rings; changed under drain_.
+  uint32_t turn_ ABSL_GUARDED_BY(drain_) = 0;     // The worker whose ring is read first.
 
   Mutex mutex_;
+  ResultWaiters waiters_;
+  ResultWaiters::List all_done_;
   absl::Status refusal_ ABSL_GUARDED_BY(mutex_);
   ExtentPool extents_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Pending> pending_ ABSL_GUARDED_BY(mutex_);    // By slot.
-  std::vector<uint32_t> serials_ ABSL_GUARDED_BY(mutex_);   // By slot: of the task that it was last given.
   std::vector<uint32_t> free_ ABSL_GUARDED_BY(mutex_);      // Used last, used first: their lines are warm.
   std::vector<uint32_t> unposted_ ABSL_GUARDED_BY(mutex_);  // Queued, while the task ring was full.
   std::deque<Waiting> backlog_ ABSL_GUARDED_BY(mutex_);
   bool backlog_was_large_ ABSL_GUARDED_BY(mutex_) = false;
   uint32_t slots_made_ ABSL_GUARDED_BY(mutex_);  // That have memory.
   uint32_t processor_ ABSL_GUARDED_BY(mutex_) = ~0U;
+  // Changed under mutex_, read without it.
+  std::atomic<uint64_t> outstanding_{0};
+  std::atomic<uint64_t> tasks_done_{0};
+  std::atomic<uint64_t> tasks_retried_{0};
 };
 
 }  // namespace regatta

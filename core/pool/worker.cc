@@ -87,9 +87,14 @@ class Worker {
   };
 
   void RunTask(uint32_t index);
-  void EndIfForked() const;
+  // Ends the child of a task's fork, in which the task returns: the slot, and what comes after, are its parent's.
+  void EndIfForked() const {
+    if (!IsForkGeneration(fork_generation_)) [[unlikely]]
+      EndForked();
+  }
+  [[noreturn]] static void EndForked();
   absl::Status Call(TaskSlot& slot);
-  absl::Status CallChunk(TaskSlot& slot, const ResolvedFunction& function, std::span<const std::byte> arguments);
+  absl::Status CallChunk(TaskSlot& slot, std::span<const std::byte> arguments);
   absl::StatusOr<std::byte*> PlaceResult(TaskSlot& slot, size_t bytes);
   // Moves the results of `items` calls from results_ to an extent of their own.
   absl::Status PlacePart(absl::Span<const char> results, uint32_t items);
@@ -111,6 +116,8 @@ class Worker {
   uint32_t position_ = 0;
   uint32_t processor_ = ~0U;
   uint32_t current_ = 0;
+  FunctionId resolved_id_;  // Of the last task.
+  ResolvedFunction resolved_;
   std::vector<std::pair<uint64_t, Fd>> known_;  // By MemfdIdentity.
   std::string results_;                         // Of the chunk under way.
   std::vector<ResultPart> parts_;               // Of its results, if they are too large for one piece.
@@ -192,8 +199,12 @@ void Worker::Tidy() {
 }
 
 absl::Status Worker::Call(TaskSlot& slot) {
-  const absl::StatusOr<ResolvedFunction> function = Resolve(slot.function);
-  if (!function.ok()) return function.status();
+  if (const FunctionId id = slot.function; resolved_.trampoline == nullptr || id != resolved_id_) {
+    const absl::StatusOr<ResolvedFunction> function = Resolve(id);
+    if (!function.ok()) return function.status();
+    resolved_ = *function;
+    resolved_id_ = id;
+  }
   const uint32_t size = slot.arguments_size;
   const uint64_t keys = uint64_t{slot.descriptors} * sizeof(uint64_t);
   const auto bytes =
@@ -201,17 +212,17 @@ absl::Status Worker::Call(TaskSlot& slot) {
   if (!bytes.has_value() || size + keys > bytes->size()) {
     return absl::DataLossError("a task's arguments were overwritten in shared memory");
   }
-  if (slot.items > 0) return CallChunk(slot, *function, AsStd(bytes->first(size)));
+  if (slot.items > 0) return CallChunk(slot, AsStd(bytes->first(size)));
   SlotSink sink(this, &slot);
-  Invocation call{.target = function->target, .arguments = AsStd(bytes->first(size)), .result = &sink};
-  if (keys == 0) return function->trampoline(call);
+  Invocation call{.target = resolved_.target, .arguments = AsStd(bytes->first(size)), .result = &sink};
+  if (keys == 0) return resolved_.trampoline(call);
   absl::StatusOr<DescriptorSource> descriptors = Descriptors(current_, bytes->subspan(size));
   if (!descriptors.ok()) return descriptors.status();
   call.descriptors = &*descriptors;
-  return function->trampoline(call);
+  return resolved_.trampoline(call);
 }
 
-absl::Status Worker::CallChunk(TaskSlot& slot, const ResolvedFunction& function, std::span<const std::byte> arguments) {
+absl::Status Worker::CallChunk(TaskSlot& slot, std::span<const std::byte> arguments) {
   constexpr size_t kHead = 2 * sizeof(uint32_t);
   if (results_.capacity() > kKeptForChunks) results_ = {};
   results_.clear();
@@ -227,7 +238,7 @@ absl::Status Worker::CallChunk(TaskSlot& slot, const ResolvedFunction& function,
     results_.resize(start + kHead);
     StringSink sink(&results_);
     const absl::Status status =
-        function.trampoline({.target = function.target, .arguments = arguments.first(size), .result = &sink});
+        resolved_.trampoline({.target = resolved_.target, .arguments = arguments.first(size), .result = &sink});
     arguments = arguments.subspan(size);
     if (!status.ok()) {
       results_.resize(start + kHead);
@@ -264,10 +275,7 @@ absl::Status Worker::PlacePart(absl::Span<const char> results, uint32_t items) {
   return absl::OkStatus();
 }
 
-// The child of a task's fork, as the task returns in it: the slot, and what comes after, are its parent's.
-void Worker::EndIfForked() const {
-  if (ForkGeneration() == fork_generation_) [[likely]]
-    return;
+void Worker::EndForked() {
   std::fputs("A task's fork() returned in the child. It ends here: let it call _exit itself.\n", stderr);
   std::fflush(stderr);
   _exit(1);
