@@ -95,6 +95,17 @@ TEST_P(PoolTest, ApplyReturnsWhatTheFunctionReturns) {
   EXPECT_NE(std::find(pids.begin(), pids.end(), *pid), pids.end());
 }
 
+TEST_P(PoolTest, ReadySeesTheLastOfManyPostedResults) {
+  Queue<int> ended = *Queue<int>::Create();
+  Pool pool = Make(1);
+  std::vector<AsyncResult<int>> results;
+  for (int i = 0; i < 500; ++i) results.push_back(*pool.ApplyAsync(Square, i));
+  const auto after = pool.ApplyAsync(PutAndCount, ended, 1);
+  ASSERT_TRUE(after.ok());
+  ASSERT_TRUE(ended.Get(Watchdog()).ok());  // The only worker has posted the results before this.
+  EXPECT_TRUE(results.back().Ready());
+}
+
 TEST_P(PoolTest, ResultsComeInTheOrderSubmittedWhateverOrderTheyEndIn) {
   Pool pool = Make(2);
   Queue<int> gate = *Queue<int>::Create();
