@@ -17,7 +17,6 @@
 #include "core/os/error.h"
 #include "core/os/fork_generation.h"
 #include "core/os/local_socket.h"
-#include "core/os/memfd.h"
 #include "core/os/peer_wait.h"
 #include "core/pool/board.h"
 #include "core/pool/fault_points.h"
@@ -25,6 +24,7 @@
 #include "core/process/function_id.h"
 #include "core/process/this_process.h"
 #include "core/shm/family.h"
+#include "core/shm/segment.h"
 
 namespace regatta {
 namespace {
@@ -100,10 +100,8 @@ class Worker {
   absl::Status PlacePart(absl::Span<const char> results, uint32_t items);
   absl::StatusOr<DescriptorSource> Descriptors(uint32_t slot, absl::Span<const std::byte> keys);
   absl::StatusOr<std::vector<Fd>> AskForDescriptors(uint32_t slot, size_t count);
-  // The remembered object of that key. The task's function may have closed its descriptor, and opened others under its
-  // number: these are not ours.
-  const Fd* Known(uint64_t key);
-  void ForgetKnown();
+  // The remembered segment of that key, or null. Forgets it if a task's function has closed its descriptor.
+  const Segment* Known(uint64_t key);
   // Gives back what the last tasks left, once there are no others.
   void Tidy();
 
@@ -118,9 +116,9 @@ class Worker {
   uint32_t current_ = 0;
   FunctionId resolved_id_;  // Of the last task.
   ResolvedFunction resolved_;
-  std::vector<std::pair<uint64_t, Fd>> known_;  // By MemfdIdentity.
-  std::string results_;                         // Of the chunk under way.
-  std::vector<ResultPart> parts_;               // Of its results, if they are too large for one piece.
+  std::vector<std::shared_ptr<Segment>> known_;  // A task that is given one of these maps nothing.
+  std::string results_;                          // Of the chunk under way.
+  std::vector<ResultPart> parts_;                // Of its results, if they are too large for one piece.
 };
 
 absl::Status Worker::Run() {
@@ -192,7 +190,7 @@ void Worker::RunTask(uint32_t index) {
 }
 
 void Worker::Tidy() {
-  ForgetKnown();
+  known_.clear();
   // It gives back a bounded piece at a time; a task may come meanwhile.
   for (int i = 0; i < kTidySteps && !board_->AnyPosted() && extents_.GiveBackUnused(); ++i) {
   }
@@ -297,45 +295,40 @@ absl::StatusOr<std::byte*> Worker::PlaceResult(TaskSlot& slot, size_t bytes) {
   return (*extent)->payload();
 }
 
-const Fd* Worker::Known(uint64_t key) {
+const Segment* Worker::Known(uint64_t key) {
   const auto entry =
-      std::find_if(known_.begin(), known_.end(), [key](const auto& entry) { return entry.first == key; });
-  if (key == 0 || entry == known_.end()) return nullptr;
-  if (MemfdIdentity(entry->second) == key) return &entry->second;
-  static_cast<void>(entry->second.Release());
+      std::find_if(known_.begin(), known_.end(), [key](const auto& segment) { return segment->identity() == key; });
+  if (entry == known_.end()) return nullptr;
+  if ((*entry)->CheckFile().ok()) return entry->get();
   known_.erase(entry);
   return nullptr;
-}
-
-void Worker::ForgetKnown() {
-  for (auto& [key, fd] : known_) {
-    if (MemfdIdentity(fd) != key) static_cast<void>(fd.Release());
-  }
-  known_.clear();
 }
 
 absl::StatusOr<DescriptorSource> Worker::Descriptors(uint32_t index, absl::Span<const std::byte> keys) {
   std::vector<uint64_t> wanted(keys.size() / sizeof(uint64_t));
   std::memcpy(wanted.data(), keys.data(), keys.size());
-  if (!std::all_of(wanted.begin(), wanted.end(), [&](uint64_t key) { return Known(key) != nullptr; })) {
-    absl::StatusOr<std::vector<Fd>> found = AskForDescriptors(index, wanted.size());
-    if (!found.ok()) return found.status();
-    for (size_t i = 0; i < wanted.size(); ++i) {
-      if (wanted[i] == 0 || Known(wanted[i]) != nullptr) continue;
-      absl::StatusOr<Fd> copy = (*found)[i].Duplicate();
-      if (!copy.ok()) continue;  // It is asked for again, then.
-      if (known_.size() == kRemembered) known_.erase(known_.begin());
-      known_.emplace_back(wanted[i], *std::move(copy));
-    }
-    return DescriptorSource(*std::move(found));
-  }
   std::vector<Fd> found;
   for (const uint64_t key : wanted) {
-    absl::StatusOr<Fd> copy = Known(key)->Duplicate();
+    const Segment* const known = Known(key);
+    if (known == nullptr) break;
+    absl::StatusOr<Fd> copy = known->file().Duplicate();
     if (!copy.ok()) return copy.status();
     found.push_back(*std::move(copy));
   }
-  return DescriptorSource(std::move(found));
+  if (found.size() == wanted.size()) return DescriptorSource(std::move(found));
+  absl::StatusOr<std::vector<Fd>> sent = AskForDescriptors(index, wanted.size());
+  if (!sent.ok()) return sent.status();
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i] == 0 || Known(wanted[i]) != nullptr) continue;
+    // What can't be kept is asked for again by the next task.
+    absl::StatusOr<Fd> copy = (*sent)[i].Duplicate();
+    if (!copy.ok()) continue;
+    absl::StatusOr<std::shared_ptr<Segment>> segment = Segment::Attach(*std::move(copy));
+    if (!segment.ok()) continue;
+    if (known_.size() == kRemembered) known_.erase(known_.begin());
+    known_.push_back(*std::move(segment));
+  }
+  return DescriptorSource(*std::move(sent));
 }
 
 absl::StatusOr<std::vector<Fd>> Worker::AskForDescriptors(uint32_t index, size_t count) {

@@ -34,8 +34,8 @@ void LockBeforeFork();
 void UnlockInParent();
 void UnlockInChild();
 
-// A child of fork() keeps the registry, as its handlers hold the mutex meanwhile. After a fork that runs no handlers the mutex may be
-// locked for ever: then the child begins a new one, and what the old one owned is left alone.
+// A child of fork() keeps the registry, as its handlers hold the mutex meanwhile. After a fork that runs no handlers
+// the mutex may be locked for ever: then the child begins a new one, and what the old one owned is left alone.
 Registry& ThisProcess() {
   static const int handlers = pthread_atfork(LockBeforeFork, UnlockInParent, UnlockInChild);
   static_cast<void>(handlers);  // Without memory for them every child begins a new registry.
@@ -127,6 +127,8 @@ Segment::~Segment() {
     const uint64_t begin = WindowBegin(window);
     UnmapMemory(reinterpret_cast<std::byte*>(base + begin), WindowEnd(window) - begin);
   }
+  // If code of this process has closed the descriptor, another file may have its number now.
+  if (!CheckFile().ok()) static_cast<void>(file_.Release());
 }
 
 absl::Status Segment::CheckFile() const {

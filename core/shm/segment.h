@@ -1,12 +1,13 @@
 // Segment: a file of shared memory, as this process sees it.
 //
-// Identity   A process has one Segment per file: Attach returns the one that exists, whichever descriptor arrives. So all handles to
-//            one object share one mapping, one descriptor and, in a queue, one lane per thread.
-// Addresses  The file is mapped in windows: the first 2 MiB at once, then [2, 4), [4, 8), ... MiB, each when an address in it is
-//            first asked for. A window never moves. An object therefore takes address space by need, up to 128 GiB.
+// Identity   A process has one Segment per file: Attach returns the one that exists, whichever descriptor arrives. So
+//            all handles to one object share one mapping, one descriptor and, in a queue, one lane per thread.
+// Addresses  The file is mapped in windows: the first 2 MiB at once, then [2, 4), [4, 8), ... MiB, each when an address
+//            in it is first asked for. A window never moves. An object therefore takes address space by need, up to 128
+//            GiB.
 // Dumps      The memory is left out of core dumps.
-// Trust      Another process may have written anything into the memory. Pass each offset and size that is read from it to At, which
-//            compares them with the size of the file.
+// Trust      Another process may have written anything into the memory. Pass each offset and size that is read from it
+//            to At, which compares them with the size of the file.
 // Threads    Thread-safe.
 // Fork       A child may use the Segments of its parent. The memory is shared, not copied.
 // Lifetime   The memory is freed when no process has the file mapped or open any more.
@@ -43,8 +44,8 @@ class Segment {
   Segment(const Segment&) = delete;
   Segment& operator=(const Segment&) = delete;
 
-  // The address of the bytes [offset, offset + size). Null: they are not all in the file and in one window (Contains), or
-  // the window can't be mapped (Reserve says why).
+  // The address of the bytes [offset, offset + size). Null: they are not all in the file and in one window (Contains),
+  // or the window can't be mapped (Reserve says why).
   std::byte* At(uint64_t offset, uint64_t size) const {
     const uint64_t window = WindowOf(offset);
     if (window < kWindows && size <= WindowEnd(window) - offset &&
@@ -87,8 +88,8 @@ class Segment {
     passed_on_.store(true, std::memory_order_relaxed);
     return file_;
   }
-  // True if this process made the file, has not passed it on, and has made no copy of itself since but for nurseries: then only
-  // workers that a nursery makes can come to use it. In a child of fork it is false.
+  // True if this process made the file, has not passed it on, and has made no copy of itself since but for nurseries:
+  // then only workers that a nursery makes can come to use it. In a child of fork it is false.
   bool IsOursAlone() const;
   // Whether a nursery was made since: it keeps the memory for as long as it lives.
   bool NurseryHasIt() const;
@@ -100,8 +101,8 @@ class Segment {
     NurseryFork(const NurseryFork&) = delete;
     NurseryFork& operator=(const NurseryFork&) = delete;
   };
-  // FailedPrecondition: the descriptor is not this file any more. The process's own code has closed it, and another file may have
-  // its number now. Checked before the file is grown, cut or passed on.
+  // FailedPrecondition: the descriptor is not this file any more. The process's own code has closed it, and another
+  // file may have its number now. Checked before the file is grown, cut or passed on.
   absl::Status CheckFile() const;
   // A number that no other file of shared memory has while this one exists.
   uint64_t identity() const { return identity_; }
@@ -109,8 +110,8 @@ class Segment {
   // In a child that a process of one thread made by a raw clone, which runs no handlers: keeps the parent's Segments.
   static void AdoptInherited();
 
-  // The one object of this process that stands for what the segment holds; `make` is called if there is none, and may return null.
-  // All callers for one segment use the same type V.
+  // The one object of this process that stands for what the segment holds; `make` is called if there is none, and may
+  // return null. All callers for one segment use the same type V.
   template <class V>
   std::shared_ptr<V> ViewOr(absl::FunctionRef<std::shared_ptr<V>()> make) {
     return std::static_pointer_cast<V>(FindOrMakeView([make]() -> std::shared_ptr<void> { return make(); }));
@@ -131,7 +132,7 @@ class Segment {
   absl::Status MapWindow(uint64_t window) const;
   std::shared_ptr<void> FindOrMakeView(absl::FunctionRef<std::shared_ptr<void>()> make);
 
-  const Fd file_;
+  Fd file_;
   const uint64_t identity_;
   mutable std::atomic<uint64_t> known_size_;  // The file may be larger by now.
   // By window: its address minus the offset of its begin; 0 while it is not mapped.
