@@ -45,8 +45,9 @@ Indices& TheIndices() {
   return indices;
 }
 
-// The places of this thread in the queues it used, by the queue's index. A plain pointer, freed by a key's destructor: that runs after those of the
-// thread's other objects, which may still put and get. The first thread's stays for exit handlers.
+// The places of this thread in the queues it used, by the queue's index. A plain pointer, freed by a key's destructor:
+// that runs after those of the thread's other objects, which may still put and get. The first thread's stays for exit
+// handlers.
 using ThreadPlaces = std::vector<std::unique_ptr<QueueThread>>;
 thread_local ThreadPlaces* t_places = nullptr;
 
@@ -375,16 +376,21 @@ void QueueSegment::ResetLane(uint32_t index) {
   const uint64_t base = BaseRingOffset(index);
   uint64_t hop = SettledHop(lane, next);
   lane.hop.store(hop, std::memory_order_release);
+  // Nothing is in the lane, so getters can only be moving it from ring to ring.
+  const auto move_head = [&] {
+    while ((head >> 56) != (hop & 0xff) &&
+           !lane.head.compare_exchange_weak(head, PackHead(hop, head), std::memory_order_acq_rel)) {
+    }
+  };
   if ((lane.rings[hop % kLaneRings].load(std::memory_order_relaxed) & ~uint64_t{63}) != base) {
+    // The head leaves the base ring before its mark is cleared. After a death in between it would find no way on.
+    move_head();
     ++hop;
     ClearMark(base, kBaseRingLog2, next);
     lane.rings[hop % kLaneRings].store(base | kBaseRingLog2, std::memory_order_release);
   }
-  // Nothing is in the lane, so getters can only be moving it from ring to ring. The head goes first: whoever finds it ahead
-  // of `hop` knows what a death left undone.
-  while ((head >> 56) != (hop & 0xff) &&
-         !lane.head.compare_exchange_weak(head, PackHead(hop, head), std::memory_order_acq_rel)) {
-  }
+  // The head goes first: SettledHop finds it ahead of `hop` after a death.
+  move_head();
   FaultPointHere(fault::kQueueLaneReset);
   lane.hop.store(hop, std::memory_order_release);
 }
