@@ -31,6 +31,7 @@
 #include "bench/harness/interrupt.h"
 #include "bench/harness/isolated_process.h"
 #include "bench/harness/results_file.h"
+#include "bench/scratch_folder.h"
 #include "benchmark/benchmark.h"
 #include "core/os/error.h"
 #include "core/process/runtime.h"
@@ -85,7 +86,7 @@ GoogleFlags ReadGoogleFlags(int argc, char** argv) {
 
 void PrintHelp() {
   absl::PrintF(
-      "Races the core against its peers: ./tools/bazel run //bench -- [flags]; bench/README.md says more.\n\n"
+      "Measures the core beside its peers: ./tools/bazel run //bench -- [flags]; bench/README.md says more.\n\n"
       "  --benchmark_filter=RE       the benchmarks whose key matches (extended POSIX; a '-' before turns it round)\n"
       "  --benchmark_list_tests      their keys; --regatta_list: as JSON, and why some can't run here\n"
       "  --benchmark_min_time=S, --benchmark_repetitions=N, --benchmark_format=console|json|csv,\n"
@@ -195,33 +196,6 @@ absl::StatusOr<std::vector<const Arm*>> Matching(const std::vector<Arm>& arms, a
   return matching;
 }
 
-// The folder for the isolated processes' files. It is removed after the run, also after an interrupted one.
-class Scratch {
- public:
-  explicit Scratch(std::string path) : path_(std::move(path)) {}
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-    if (error) absl::FPrintF(stderr, "bench: could not remove %s: %s\n", path_, error.message());
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  const std::string path_;
-};
-
-absl::StatusOr<std::unique_ptr<Scratch>> MakeScratch(std::string base) {
-  const char* temporary = std::getenv("TMPDIR");
-  if (base.empty()) base = temporary != nullptr && *temporary != '\0' ? temporary : "/tmp";
-  std::string path = absl::StrCat(base, "/regatta-bench-XXXXXX");
-  if (mkdtemp(path.data()) == nullptr) {
-    return ErrnoError(absl::StrCat("make a folder in ", base, " (--scratch chooses another one)"));
-  }
-  return std::make_unique<Scratch>(path);
-}
-
 int RunInBlocks(const std::vector<const Arm*>& arms, const Configuration& configuration,
                 const IsolationOptions& isolation, std::vector<std::string> flags) {
   const std::string path = absl::GetFlag(FLAGS_regatta_out);
@@ -268,7 +242,7 @@ int Main(int argc, char** argv) {
   if (const std::string unknown = UnknownFlag({argv + 1, static_cast<size_t>(argc - 1)}); !unknown.empty()) {
     return Misuse(absl::StrCat("there is no flag ", unknown, "; --help lists all"));
   }
-  absl::SetProgramUsageMessage("races the core against its peers; bench/README.md says how");
+  absl::SetProgramUsageMessage("measures the core beside its peers; bench/README.md says how");
   const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);  // Ends on an unknown flag, naming it.
   if (rest.size() > 1)
     return Misuse(absl::StrCat("what is '", rest[1], "'? Arguments are flags, as --folder=", rest[1]));
@@ -299,10 +273,10 @@ int Main(int argc, char** argv) {
     return 0;
   }
   IsolationOptions isolation{.arguments = own, .timeout = absl::Seconds(absl::GetFlag(FLAGS_arm_timeout_s))};
-  std::unique_ptr<Scratch> scratch;
+  std::unique_ptr<ScratchFolder> scratch;
   if (!configuration->options().pin) isolation.arguments.push_back("--pin=false");
   if (copies) {
-    absl::StatusOr<std::unique_ptr<Scratch>> made = MakeScratch(options->scratch);
+    absl::StatusOr<std::unique_ptr<ScratchFolder>> made = ScratchFolder::Create(options->scratch);
     if (!made.ok()) return Misuse(made.status().message());
     scratch = *std::move(made);
     isolation.arguments.push_back(absl::StrCat("--scratch=", scratch->path()));

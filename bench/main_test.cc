@@ -41,28 +41,28 @@ bool ForbidPinning() {
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-struct Ran {
+struct ProgramEnd {
   int exit_code = -1;
   std::string out;  // Both streams.
 };
 
-struct Circumstances {
+struct Surroundings {
   bool may_pin = true;
   const char* path = nullptr;    // Where programs are looked for.
   const char* caller = nullptr;  // Where `bazel run` was called.
 };
 
-Ran RunBench(const std::vector<std::string>& arguments, const Circumstances& circumstances = {}) {
+ProgramEnd RunBench(const std::vector<std::string>& arguments, const Surroundings& surroundings = {}) {
   int ends[2];
-  Ran ran;
+  ProgramEnd ran;
   if (pipe2(ends, O_CLOEXEC) != 0) return ran;
   const pid_t pid = fork();
   if (pid == 0) {
     dup2(ends[1], STDOUT_FILENO);
     dup2(ends[1], STDERR_FILENO);
-    if (!circumstances.may_pin && !ForbidPinning()) _exit(126);
-    if (circumstances.path != nullptr) setenv("PATH", circumstances.path, 1);
-    if (circumstances.caller != nullptr) setenv("BUILD_WORKING_DIRECTORY", circumstances.caller, 1);
+    if (!surroundings.may_pin && !ForbidPinning()) _exit(126);
+    if (surroundings.path != nullptr) setenv("PATH", surroundings.path, 1);
+    if (surroundings.caller != nullptr) setenv("BUILD_WORKING_DIRECTORY", surroundings.caller, 1);
     std::vector<char*> argv = {const_cast<char*>(kBench)};
     for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
@@ -82,7 +82,7 @@ Ran RunBench(const std::vector<std::string>& arguments, const Circumstances& cir
 }
 
 void ExpectMisuse(const std::vector<std::string>& arguments, const std::string& words) {
-  const Ran ran = RunBench(arguments);
+  const ProgramEnd ran = RunBench(arguments);
   EXPECT_EQ(ran.exit_code, 2) << ran.out;
   EXPECT_EQ(ran.out, "bench: " + words + "\n");
 }
@@ -107,7 +107,7 @@ TEST_F(BenchProgram, RefusesWrongFlagsAndSaysWhatIsRight) {
 }
 
 TEST_F(BenchProgram, HelpsWithItsOwnFlagsToo) {
-  const Ran ran = RunBench({"--help"});
+  const ProgramEnd ran = RunBench({"--help"});
   EXPECT_EQ(ran.exit_code, 0);
   for (const char* flag : {"--benchmark_filter=", "--folder=", "--workers=", "--pin=", "--regatta_out="}) {
     EXPECT_THAT(ran.out, HasSubstr(flag));
@@ -130,15 +130,15 @@ TEST_F(BenchProgram, RefusesAFolderThatItCantCopyBeforeItRunsAnything) {
 TEST_F(BenchProgram, TakesPathsFromWhereItWasCalled) {
   std::filesystem::create_directory(here_ + "/source");
   std::ofstream(here_ + "/source/file") << "x";
-  const Ran ran = RunBench({"--benchmark_filter=folder_copy/serial/", "--folder=source", "--blocks=1", "--arm_ms=1",
-                            "--regatta_out=results.jsonl"},
-                           {.caller = here_.c_str()});
+  const ProgramEnd ran = RunBench({"--benchmark_filter=folder_copy/serial/", "--folder=source", "--blocks=1",
+                                   "--arm_ms=1", "--regatta_out=results.jsonl"},
+                                  {.caller = here_.c_str()});
   EXPECT_EQ(ran.exit_code, 0) << ran.out;
   EXPECT_GT(std::filesystem::file_size(here_ + "/results.jsonl"), 100U);
 }
 
 TEST_F(BenchProgram, ReportsPythonAbsentWhereItIsNot) {
-  const Ran ran =
+  const ProgramEnd ran =
       RunBench({"--benchmark_filter=lock_unlock/cpython", "--benchmark_min_time=0.001"}, {.path = here_.c_str()});
   EXPECT_EQ(ran.exit_code, 0);
   EXPECT_THAT(ran.out, HasSubstr("lock_unlock/cpython absent: python3 with multiprocessing is not installed (apt-get "
@@ -149,7 +149,7 @@ TEST_F(BenchProgram, ReportsPythonAbsentWhereItIsNot) {
 TEST_F(BenchProgram, RunsUnpinnedWhereItMayNotPinAndSaysSoOnce) {
   const std::vector<std::string> some = {"--benchmark_filter=(lock_unlock/(core|pthread)|pool_round_trip/threads/.*)$",
                                          "--benchmark_min_time=0.001"};
-  const Ran ran = RunBench(some, {.may_pin = false});
+  const ProgramEnd ran = RunBench(some, {.may_pin = false});
   EXPECT_EQ(ran.exit_code, 0) << ran.out;
   EXPECT_THAT(ran.out, ::testing::StartsWith("bench: no permission to pin"));
   EXPECT_EQ(ran.out.find("no permission"), ran.out.rfind("no permission")) << ran.out;
@@ -158,14 +158,14 @@ TEST_F(BenchProgram, RunsUnpinnedWhereItMayNotPinAndSaysSoOnce) {
 
   std::vector<std::string> asked = some;
   asked.push_back("--pin");
-  const Ran refused = RunBench(asked, {.may_pin = false});
+  const ProgramEnd refused = RunBench(asked, {.may_pin = false});
   EXPECT_EQ(refused.exit_code, 2) << refused.out;
   EXPECT_THAT(refused.out, HasSubstr("--pin: no permission to pin"));
   EXPECT_THAT(refused.out, HasSubstr("with --pin=false"));
 }
 
 TEST_F(BenchProgram, SaysSoWhenTheDiskIsFull) {
-  const Ran ran =
+  const ProgramEnd ran =
       RunBench({"--benchmark_filter=lock_unlock/core", "--blocks=1", "--arm_ms=1", "--regatta_out=/dev/full"});
   EXPECT_NE(ran.exit_code, 0);
   EXPECT_THAT(ran.out, HasSubstr("/dev/full: No space left on device"));

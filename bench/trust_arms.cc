@@ -12,7 +12,7 @@
 namespace regatta::bench {
 namespace {
 
-// Of so many operations a whole number is done twice.
+// A whole number of each group of so many operations is done twice.
 constexpr int64_t kGroup = 20;
 
 struct Seeded {

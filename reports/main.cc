@@ -263,7 +263,7 @@ int Main(int argc, char** argv) {
     return Fail(kMisuse, "--baseline_other_machine goes with --baseline=FILE");
   }
   Baseline* const earlier = baseline ? &*baseline : nullptr;
-  // Until everything is written: somebody impatient presses Ctrl-C twice, and wants what was measured all the same.
+  // It stays until everything is written, so that a second Ctrl-C doesn't lose what was measured.
   const InterruptGuard interrupts;
   const int64_t reserve = !from.empty() ? 0 : absl::GetFlag(FLAGS_quick) ? kQuickBytes : kFullBytes;
   absl::StatusOr<Output> output = Output::Create(OutFolder(), reserve);

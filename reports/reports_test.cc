@@ -15,61 +15,29 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
-#include "reports/run/child.h"
+#include "reports/run/program_test.h"
 
 namespace regatta::reports {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string Read(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 bool Has(const std::string& text, const std::string& piece) { return text.find(piece) != std::string::npos; }
 
-class ReportsTest : public testing::Test {
+class ReportsTest : public ProgramTest {
  protected:
   void SetUp() override {
-    // A short path of its own, where relative paths of the user are taken from.
-    std::string folder = absl::StrCat(getenv("TEST_TMPDIR"), "/XXXXXX");
-    ASSERT_NE(mkdtemp(folder.data()), nullptr);
-    here_ = folder;
-    setenv("BUILD_WORKING_DIRECTORY", here_.c_str(), 1);
-    setenv("TMPDIR", here_.c_str(), 1);
+    ProgramTest::SetUp();
     bench_ = absl::StrCat("--bench=", fs::absolute("reports/run/fake_bench").string());
   }
 
-  struct Ran {
-    int exit_code = -1;
-    std::string out;
-    std::string errors;  // the last ten lines
-  };
+  static ProgramEnd Run(const std::vector<std::string>& flags) { return RunProgram("reports/reports", flags); }
 
-  Ran Run(const std::vector<std::string>& flags) {
-    std::vector<std::string> arguments = {"reports/reports"};
-    arguments.insert(arguments.end(), flags.begin(), flags.end());
-    const InterruptGuard interrupts;
-    Ran ran;
-    const auto end = RunChild(
-        arguments, 1, [&](std::string_view line) { absl::StrAppend(&ran.out, line, "\n"); }, interrupts);
-    EXPECT_TRUE(end.ok()) << end.status();
-    if (!end.ok()) return ran;
-    EXPECT_EQ(end->signal, 0);
-    ran.exit_code = end->exit_code;
-    ran.errors = absl::StrJoin(end->last_errors, "\n");
-    return ran;
-  }
-
-  std::string here_;
   std::string bench_;
 };
 
 TEST_F(ReportsTest, WritesTheReportWhereTheUserStands) {
-  const Ran ran = Run({bench_, "--quick", "--out=out/today"});
+  const ProgramEnd ran = Run({bench_, "--quick", "--out=out/today"});
   EXPECT_EQ(ran.exit_code, 0) << ran.errors;
   EXPECT_TRUE(Has(ran.out, "a pool of 2")) << ran.out;
   EXPECT_TRUE(Has(ran.out, absl::StrCat("Report: ", here_, "/out/today/index.html"))) << ran.out;
@@ -89,14 +57,14 @@ TEST_F(ReportsTest, WritesTheReportWhereTheUserStands) {
 }
 
 TEST_F(ReportsTest, NamesADefaultFolder) {
-  const Ran ran = Run({bench_, "--quick"});
+  const ProgramEnd ran = Run({bench_, "--quick"});
   EXPECT_EQ(ran.exit_code, 0) << ran.errors;
   EXPECT_TRUE(Has(ran.out, absl::StrCat("Report: ", here_, "/regatta-report-"))) << ran.out;
 }
 
 TEST_F(ReportsTest, MakesTheSameReportAgainFromItsResults) {
   ASSERT_EQ(Run({bench_, "--quick", "--out=first"}).exit_code, 0);
-  const Ran again = Run({"--from=first/results.json", "--out=second"});
+  const ProgramEnd again = Run({"--from=first/results.json", "--out=second"});
   EXPECT_EQ(again.exit_code, 0) << again.errors;
   for (const char* file : {"index.html", "report.md"}) {
     EXPECT_TRUE(Read(absl::StrCat(here_, "/first/", file)) == Read(absl::StrCat(here_, "/second/", file))) << file;
@@ -107,20 +75,20 @@ TEST_F(ReportsTest, MakesTheSameReportAgainFromItsResults) {
 }
 
 TEST_F(ReportsTest, RefusesFlagsThatItDoesNotKnowBeforeDoingAnything) {
-  const Ran unknown = Run({"--quik"});
+  const ProgramEnd unknown = Run({"--quik"});
   EXPECT_NE(unknown.exit_code, 0);
   EXPECT_TRUE(Has(unknown.errors, "quik")) << unknown.errors;
-  const Ran stray = Run({bench_, "somewhere"});
+  const ProgramEnd stray = Run({bench_, "somewhere"});
   EXPECT_EQ(stray.exit_code, 2);
   EXPECT_TRUE(Has(stray.errors, "what is 'somewhere'? Arguments are flags, as --out=somewhere")) << stray.errors;
-  const Ran both = Run({"--from=x", "--quick"});
+  const ProgramEnd both = Run({"--from=x", "--quick"});
   EXPECT_EQ(both.exit_code, 2);
   EXPECT_TRUE(fs::is_empty(here_));
 }
 
 TEST_F(ReportsTest, NamesAFolderThatItCantMake) {
   std::ofstream(here_ + "/file") << "x";
-  const Ran ran = Run({bench_, "--quick", "--out=file"});
+  const ProgramEnd ran = Run({bench_, "--quick", "--out=file"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_TRUE(Has(ran.errors, here_ + "/file")) << ran.errors;
   EXPECT_TRUE(Has(ran.errors, "--out=DIR")) << ran.errors;
@@ -129,7 +97,7 @@ TEST_F(ReportsTest, NamesAFolderThatItCantMake) {
 TEST_F(ReportsTest, KeepsTheReportWhenTheDiskFillsUpAndSaysWhere) {
   fs::create_directories(here_ + "/full");
   fs::create_symlink("/dev/full", here_ + "/full/results.json.new");
-  const Ran ran = Run({bench_, "--quick", "--out=full"});
+  const ProgramEnd ran = Run({bench_, "--quick", "--out=full"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_TRUE(Has(ran.errors, "full/results.json")) << ran.errors;
   EXPECT_TRUE(Has(ran.errors, "No space left on device")) << ran.errors;
@@ -178,7 +146,7 @@ TEST_F(ReportsTest, ShowsConformanceWhereItsResultsAreGivenAndKeepsThem) {
   for (const char* with : {"/second/report.md", "/third/report.md"}) {
     EXPECT_TRUE(Has(Read(here_ + with), "Regatta: 1 of 1\u00a0case passed")) << with;
   }
-  const Ran wrong = Run({"--from=first", "--conformance=first/results.json"});
+  const ProgramEnd wrong = Run({"--from=first", "--conformance=first/results.json"});
   EXPECT_EQ(wrong.exit_code, 2);
   EXPECT_TRUE(Has(wrong.errors, "--conformance: ")) << wrong.errors;
   EXPECT_TRUE(Has(wrong.errors, "first/results.json, line 1: ")) << wrong.errors;
@@ -194,7 +162,7 @@ TEST_F(ReportsTest, ShowsTheProofOfItsVerdictsWhereItIsGivenAndKeepsIt) {
   for (const char* with : {"/second/report.md", "/third/report.md"}) {
     EXPECT_TRUE(Has(Read(here_ + with), "1 of 1\u00a0verdict wrong")) << with;
   }
-  const Ran wrong = Run({"--from=first", "--trust=first/results.json"});
+  const ProgramEnd wrong = Run({"--from=first", "--trust=first/results.json"});
   EXPECT_EQ(wrong.exit_code, 2);
   EXPECT_TRUE(Has(wrong.errors, "--trust: ")) << wrong.errors;
 }
@@ -209,12 +177,13 @@ TEST_F(ReportsTest, ComparesWithAnEarlierRunAndEndsWithACodeOfItsOwnWhereItIsSlo
   };
   const std::string plain = bench("plain.sh", "");
   ASSERT_EQ(Run({plain, "--out=first"}).exit_code, 0);
-  const Ran same = Run({plain, "--out=same", "--baseline=first"});
+  const ProgramEnd same = Run({plain, "--out=same", "--baseline=first"});
   EXPECT_EQ(same.exit_code, 0) << same.errors;
   EXPECT_TRUE(Has(same.out, "Against the run of ")) << same.out;
   EXPECT_TRUE(Has(same.out, " 0 slower, ")) << same.out;
 
-  const Ran slower = Run({bench("slow.sh", "--fake_slower=lock_unlock/core"), "--out=slower", "--baseline=first"});
+  const ProgramEnd slower =
+      Run({bench("slow.sh", "--fake_slower=lock_unlock/core"), "--out=slower", "--baseline=first"});
   EXPECT_EQ(slower.exit_code, 3) << slower.errors;
   EXPECT_TRUE(Has(slower.out, " 1 slower, ")) << slower.out;
   const std::string json = Read(here_ + "/slower/results.json");
@@ -226,15 +195,15 @@ TEST_F(ReportsTest, ComparesWithAnEarlierRunAndEndsWithACodeOfItsOwnWhereItIsSlo
   EXPECT_EQ(Run({"--from=first", "--out=faster", "--baseline=slower"}).exit_code, 0);
 
   const std::string other = bench("other.sh", "--fake_machine=elsewhere");
-  const Ran refused = Run({other, "--out=refused", "--baseline=first"});
+  const ProgramEnd refused = Run({other, "--out=refused", "--baseline=first"});
   EXPECT_EQ(refused.exit_code, 2);
   EXPECT_TRUE(Has(refused.errors, "measured on another machine")) << refused.errors;
   EXPECT_TRUE(Has(refused.errors, "--baseline_other_machine")) << refused.errors;
   EXPECT_FALSE(fs::exists(here_ + "/refused"));
-  const Ran wanted = Run({other, "--quick", "--out=wanted", "--baseline=first", "--baseline_other_machine"});
+  const ProgramEnd wanted = Run({other, "--quick", "--out=wanted", "--baseline=first", "--baseline_other_machine"});
   EXPECT_EQ(wanted.exit_code, 0) << wanted.errors;
-  EXPECT_TRUE(Has(wanted.out, "for one of the runs is of one invocation")) << wanted.out;
-  const Ran absent = Run({plain, "--baseline=nowhere.json"});
+  EXPECT_TRUE(Has(wanted.out, "because one of the runs has only one invocation")) << wanted.out;
+  const ProgramEnd absent = Run({plain, "--baseline=nowhere.json"});
   EXPECT_EQ(absent.exit_code, 2);
   EXPECT_TRUE(Has(absent.errors, "--baseline: ")) << absent.errors;
 }
@@ -246,24 +215,24 @@ TEST_F(ReportsTest, AsksTheMachineDoctorAndKeepsWhatItFound) {
   std::ofstream(here_ + "/found.json")
       << R"({"schema": "regatta.doctor", "version": 1, "findings": [{"id": "leeks", "severity": "bad", "seen": "a soup"}]})";
   ASSERT_EQ(Run({"--from=first", "--doctor=found.json", "--out=second"}).exit_code, 0);
-  EXPECT_TRUE(Has(Read(here_ + "/second/report.md"), "| leeks | spoils figures | a soup |"));
-  const Ran wrong = Run({"--from=first", "--doctor=first/results.json"});
+  EXPECT_TRUE(Has(Read(here_ + "/second/report.md"), "| leeks | disturbs measurements | a soup |"));
+  const ProgramEnd wrong = Run({"--from=first", "--doctor=first/results.json"});
   EXPECT_EQ(wrong.exit_code, 2);
   EXPECT_TRUE(Has(wrong.errors, "--doctor: ")) << wrong.errors;
 }
 
 TEST_F(ReportsTest, NamesAResultsFileThatItCantUse) {
   std::ofstream(here_ + "/new.json") << R"({"schema": "regatta.report", "version": 99, "invocations": []})";
-  const Ran newer = Run({"--from=new.json"});
+  const ProgramEnd newer = Run({"--from=new.json"});
   EXPECT_EQ(newer.exit_code, 2);
   EXPECT_TRUE(Has(newer.errors, "new.json: schema regatta.report has version 99")) << newer.errors;
-  const Ran absent = Run({"--from=absent.json"});
+  const ProgramEnd absent = Run({"--from=absent.json"});
   EXPECT_EQ(absent.exit_code, 2);
   EXPECT_TRUE(Has(absent.errors, "absent.json")) << absent.errors;
 }
 
 TEST_F(ReportsTest, SaysWhereTheBenchmarksWouldHaveToBe) {
-  const Ran ran = Run({"--bench=nowhere", "--out=out"});
+  const ProgramEnd ran = Run({"--bench=nowhere", "--out=out"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_TRUE(Has(ran.errors, here_ + "/nowhere")) << ran.errors;
 }
@@ -274,7 +243,7 @@ TEST_F(ReportsTest, ReportsTheRestWhenAnArmFailsAndEndsWithAnError) {
   std::ofstream(script) << "#!/bin/sh\nexec " << fs::absolute("reports/run/fake_bench").string()
                         << " --fake_fail=lock_unlock/core \"$@\"\n";
   fs::permissions(script, fs::perms::owner_all);
-  const Ran ran = Run({"--bench=bench.sh", "--quick", "--out=out"});
+  const ProgramEnd ran = Run({"--bench=bench.sh", "--quick", "--out=out"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_TRUE(Has(ran.errors, "Failed: lock_unlock/core: a partner died")) << ran.errors;
   const std::string text = Read(here_ + "/out/report.md");

@@ -8,10 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "bench/benchmarks/add_arms.h"
-#include "bench/peers/core_pool.h"
 #include "bench/peers/cpython.h"
 #include "bench/peers/task_pool.h"
-#include "bench/peers/threads.h"
 #include "bench/tasks.h"
 #include "bench/workload.h"
 
@@ -59,35 +57,14 @@ class CountLoops : public Fixture {
   std::vector<int64_t> counts_;
 };
 
-absl::StatusOr<std::unique_ptr<Fixture>> StartCPython(PartnerWatch& watch, const PoolShape& shape, int64_t unit) {
-  return CPython::Start(watch, "count_loop", shape.cpus, {{"workers", shape.workers}, {"count_unit", unit}});
-}
-
-absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, Runner runner, const PoolShape& shape,
-                                               int64_t unit) {
-  switch (runner) {
-    case Runner::kSerial:
-    case Runner::kSerialAgain:
-      return CountLoops<Serial>::Start(shape, unit);
-    case Runner::kThreads:
-      return CountLoops<Threads>::Start(shape, unit);
-    case Runner::kCPythonSerial:
-    case Runner::kCPythonPool:
-      return StartCPython(watch, shape, unit);
-    case Runner::kPool:
-      return CountLoops<CorePool>::Start(shape, unit);
-  }
-  return absl::InternalError("no such runner");
-}
-
-}  // namespace
-
-namespace {
-
 void AddLoops(const Benchmark& row, const Configuration& configuration, int64_t unit, std::vector<Arm>& arms) {
   for (Entry& entry : WorkloadEntries(configuration, row)) {
     entry.arm.start = [runner = entry.runner, shape = entry.shape, unit](PartnerWatch& watch) {
-      return Start(watch, runner, shape, unit);
+      return StartOn(
+          runner, shape, [unit]<class P>(const PoolShape& on) { return CountLoops<P>::Start(on, unit); },
+          [&watch, unit](const PoolShape& on) {
+            return CPython::Start(watch, "count_loop", on.cpus, {{"workers", on.workers}, {"count_unit", unit}});
+          });
     };
     arms.push_back(std::move(entry.arm));
   }

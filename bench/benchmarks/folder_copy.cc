@@ -16,10 +16,9 @@
 #include "absl/strings/str_format.h"
 #include "bench/benchmarks/add_arms.h"
 #include "bench/folder_tree.h"
-#include "bench/peers/core_pool.h"
 #include "bench/peers/cpython.h"
 #include "bench/peers/task_pool.h"
-#include "bench/peers/threads.h"
+#include "bench/scratch_folder.h"
 #include "bench/tasks.h"
 #include "bench/workload.h"
 #include "core/os/error.h"
@@ -28,34 +27,7 @@
 namespace regatta::bench {
 namespace {
 
-// A new, empty folder that goes with this object.
-class ScratchFolder {
- public:
-  static absl::StatusOr<std::unique_ptr<ScratchFolder>> Create(const std::string& requested) {
-    std::string base = requested;
-    if (const char* temporary = std::getenv("TMPDIR"); base.empty() && temporary != nullptr) base = temporary;
-    if (base.empty()) base = "/tmp";
-    std::string path = base + "/regatta-copy-XXXXXX";
-    if (mkdtemp(path.data()) == nullptr) {
-      return ErrnoError(absl::StrCat("make a folder in ", base, " (--scratch chooses another one)"));
-    }
-    return std::unique_ptr<ScratchFolder>(new ScratchFolder(std::move(path)));
-  }
-  ~ScratchFolder() { Clear().IgnoreError(); }
-
-  const std::string& path() const { return path_; }
-  absl::Status Clear() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-    return error ? absl::UnknownError(absl::StrCat("remove ", path_, ": ", error.message())) : absl::OkStatus();
-  }
-
- private:
-  explicit ScratchFolder(std::string path) : path_(std::move(path)) {}
-  const std::string path_;
-};
-
-// Percent of the files that have ended; shown where somebody looks on.
+// Percent of the files that have been copied; shown on a terminal.
 class Progress {
  public:
   explicit Progress(int64_t files) : files_(files), shown_(isatty(STDERR_FILENO) != 0) {}
@@ -180,19 +152,10 @@ absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, Runner runne
   if (!tree.ok()) return tree.status();
   absl::StatusOr<std::unique_ptr<ScratchFolder>> scratch = ScratchFolder::Create(options.scratch);
   if (!scratch.ok()) return scratch.status();
-  switch (runner) {
-    case Runner::kSerial:
-    case Runner::kSerialAgain:
-      return PoolCopier<Serial>::Start(shape, *std::move(tree), *std::move(scratch));
-    case Runner::kThreads:
-      return PoolCopier<Threads>::Start(shape, *std::move(tree), *std::move(scratch));
-    case Runner::kCPythonSerial:
-    case Runner::kCPythonPool:
-      return CPythonCopier::Start(watch, shape, *std::move(tree), *std::move(scratch));
-    case Runner::kPool:
-      return PoolCopier<CorePool>::Start(shape, *std::move(tree), *std::move(scratch));
-  }
-  return absl::InternalError("no such runner");
+  return StartOn(
+      runner, shape,
+      [&]<class P>(const PoolShape& on) { return PoolCopier<P>::Start(on, *std::move(tree), *std::move(scratch)); },
+      [&](const PoolShape& on) { return CPythonCopier::Start(watch, on, *std::move(tree), *std::move(scratch)); });
 }
 
 }  // namespace

@@ -11,10 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "bench/benchmarks/add_arms.h"
 #include "bench/harness/granularity.h"
-#include "bench/peers/core_pool.h"
 #include "bench/peers/cpython.h"
 #include "bench/peers/task_pool.h"
-#include "bench/peers/threads.h"
 #include "bench/tasks.h"
 #include "bench/workload.h"
 #include "core/os/deadline.h"
@@ -175,19 +173,9 @@ class CPythonSweep : public Fixture {
 
 absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, const Entry& entry, int64_t chunk) {
   const int processors = entry.arm.processors_used;
-  switch (entry.runner) {
-    case Runner::kSerial:
-    case Runner::kSerialAgain:
-      return Sweep<Serial>::Start(entry.shape, chunk, processors);
-    case Runner::kThreads:
-      return Sweep<Threads>::Start(entry.shape, chunk, processors);
-    case Runner::kCPythonSerial:
-    case Runner::kCPythonPool:
-      return CPythonSweep::Start(watch, entry.shape, chunk, processors);
-    case Runner::kPool:
-      return Sweep<CorePool>::Start(entry.shape, chunk, processors);
-  }
-  return absl::InternalError("no such runner");
+  return StartOn(
+      entry.runner, entry.shape, [&]<class P>(const PoolShape& on) { return Sweep<P>::Start(on, chunk, processors); },
+      [&](const PoolShape& on) { return CPythonSweep::Start(watch, on, chunk, processors); });
 }
 
 }  // namespace

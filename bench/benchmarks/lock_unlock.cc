@@ -1,4 +1,4 @@
-// lock_unlock: takes and releases a lock that nobody else wants.
+// lock_unlock: acquires and releases a lock without contention.
 #include "core/sync/lock.h"
 
 #include <cstdint>

@@ -42,7 +42,7 @@ class MemoryCopy : public Fixture {
   }
 
  private:
-  // The compiler must believe that somebody reads it.
+  // Keeps the compiler from removing the copy.
   static void Keep(const void* data) { asm volatile("" : : "r"(data) : "memory"); }
 
   StampedMessage own_;

@@ -98,7 +98,7 @@ class RoundTrips : public Fixture {
       left = back;
       if (i % kCheckEvery == kCheckEvery - 1) {
         if (absl::Status same = receiver_->CheckPattern(); !same.ok()) return same;
-        left = MonotonicNanos();  // The check is nobody's latency.
+        left = MonotonicNanos();  // The time of the check belongs to no round trip.
       }
     }
     // The timed trips alone: no checks, and no waiting for the partner to fall asleep.

@@ -51,7 +51,7 @@ class Throughput : public Fixture {
     fixture->channel_ = *std::move(channel);
     // Producers and consumers take turns on the pair's two processors, so that each has some of both where they are several.
     Throughput* self = fixture.get();
-    // Consumers first: ZeroMQ's producers would otherwise find nobody there, and look again only much later.
+    // Consumers first: ZeroMQ's producers would otherwise find no consumer, and retry only much later.
     for (int i = 0; i < shape.consumers; ++i) {
       absl::StatusOr<std::unique_ptr<Partner>> partner = Partner::Fork(
           watch, absl::StrCat("consumer ", i), CpuOf(placement, i + 1), [self, i] { return self->AttachConsumer(i); },

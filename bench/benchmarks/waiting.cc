@@ -8,10 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "bench/benchmarks/add_arms.h"
-#include "bench/peers/core_pool.h"
 #include "bench/peers/cpython.h"
 #include "bench/peers/task_pool.h"
-#include "bench/peers/threads.h"
 #include "bench/tasks.h"
 #include "bench/workload.h"
 
@@ -66,26 +64,6 @@ class Waiting : public Fixture {
   const std::vector<int64_t> waits_;
 };
 
-absl::StatusOr<std::unique_ptr<Fixture>> StartCPython(PartnerWatch& watch, const PoolShape& shape) {
-  return CPython::Start(watch, "waiting", shape.cpus, {{"workers", shape.workers}, {"waits_ns", Waits()}});
-}
-
-absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, Runner runner, const PoolShape& shape) {
-  switch (runner) {
-    case Runner::kSerial:
-    case Runner::kSerialAgain:
-      return Waiting<Serial>::Start(shape);
-    case Runner::kThreads:
-      return Waiting<Threads>::Start(shape);
-    case Runner::kCPythonSerial:
-    case Runner::kCPythonPool:
-      return StartCPython(watch, shape);
-    case Runner::kPool:
-      return Waiting<CorePool>::Start(shape);
-  }
-  return absl::InternalError("no such runner");
-}
-
 }  // namespace
 
 template <>
@@ -96,7 +74,11 @@ void AddArms<RowIndex("workload/waiting")>(const Benchmark& row, const Configura
     if (entry.runner == Runner::kSerialAgain) continue;
     entry.arm.max_operations = entry.arm.min_operations;
     entry.arm.start = [runner = entry.runner, shape = entry.shape](PartnerWatch& watch) {
-      return Start(watch, runner, shape);
+      return StartOn(
+          runner, shape, []<class P>(const PoolShape& on) { return Waiting<P>::Start(on); },
+          [&watch](const PoolShape& on) {
+            return CPython::Start(watch, "waiting", on.cpus, {{"workers", on.workers}, {"waits_ns", Waits()}});
+          });
     };
     arms.push_back(std::move(entry.arm));
   }

@@ -7,7 +7,7 @@ namespace {
 
 volatile std::sig_atomic_t g_interrupted = 0;
 
-// One keystroke may arrive twice: from the terminal, and passed on by whoever started this.
+// One keystroke may arrive twice: from the terminal, and from the program that started this one.
 constexpr int kEnough = 3;
 
 void Note(int signal) {

@@ -16,6 +16,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "bench/harness/child_process.h"
 #include "bench/harness/interrupt.h"
 #include "bench/harness/isolated_process_protocol.h"
 #include "bench/harness/wire.h"
@@ -87,22 +88,16 @@ IsolatedProcess::~IsolatedProcess() { Kill(); }
 void IsolatedProcess::Kill() {
   if (pid_ < 0) return;
   kill(-pid_, SIGKILL);
-  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  pid_ = -1;
+  Reap(std::exchange(pid_, -1)).IgnoreError();  // The caller doesn't need to know how it ended.
 }
 
 // The isolated process closed its end. Returns how it ended.
 absl::Status IsolatedProcess::Gone() {
-  int status = 0;
-  pid_t reaped;
-  do {
-    reaped = waitpid(pid_, &status, 0);
-  } while (reaped < 0 && errno == EINTR);
-  kill(-pid_, SIGKILL);  // What it left behind in its group.
-  const Death death{.pid = std::exchange(pid_, -1),
-                    .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-                    .exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0};
+  const int pid = std::exchange(pid_, -1);
+  const absl::StatusOr<Death> reaped = Reap(pid);
+  kill(-pid, SIGKILL);  // What it left behind in its group.
+  if (!reaped.ok()) return reaped.status();
+  const Death& death = *reaped;
   if (death.signal != 0) return DeathError("the measuring process", death);
   return absl::AbortedError(
       absl::StrCat("the measuring process (pid ", death.pid, ") ended with code ", death.exit_code));

@@ -40,7 +40,7 @@ class DriverWatch : public PartnerWatch {
     message.kind = IsolatedMessage::Kind::kPartnerFailed;
     message.role = std::string(role);
     message.status = absl::Status(status.code(), status.message());
-    SendFrame(socket_, message).IgnoreError();  // Without the driver there is nobody to tell.
+    SendFrame(socket_, message).IgnoreError();  // If the driver has ended, no process needs the message.
   }
 
  private:
@@ -74,7 +74,7 @@ constexpr int64_t kShortestNs = 1'000'000;
 constexpr int kLonger = 10;
 constexpr int kTries = 4;
 
-// One run, with what is measured beside it. `took_ns`: its timed parts, with the waiting in them that is nobody's time.
+// One run, with the measurements before and after it. `took_ns`: its timed parts, including waits that no operation counts.
 absl::StatusOr<RunResult> ObserveOnce(const Arm& arm, const std::vector<int>& allowed_cpus, Fixture& fixture,
                                       uint64_t seed, int64_t operations, int64_t& took_ns) {
   // The two processors whose way the figure depends on.
@@ -137,7 +137,7 @@ int ServeIsolatedProcess(std::span<const Arm> arms, std::vector<int> allowed_cpu
   std::signal(SIGPIPE, SIG_IGN);     // A partner's death shows as an error of the write.
   std::signal(SIGINT, SIG_IGN);      // The driver ends its isolated processes.
   Fd socket(kIsolatedProcessFd);
-  socket.SetCloseOnExec(true).IgnoreError();  // A program that is raced would only hold it open.
+  socket.SetCloseOnExec(true).IgnoreError();  // A program that the arm starts must not hold it open.
   DriverWatch watch(socket);
   const Arm* arm = nullptr;
   std::unique_ptr<Fixture> fixture;

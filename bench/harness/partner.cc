@@ -1,8 +1,6 @@
 #include "bench/harness/partner.h"
 
-#include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "bench/harness/child_process.h"
 #include "core/os/error.h"
 #include "core/topology/affinity.h"
 
@@ -59,17 +58,6 @@ bool WriteWhole(const Fd& fd, const void* data, size_t size) {
     if (put < 0 && errno == EINTR) continue;
     return put == static_cast<ssize_t>(size);  // Under PIPE_BUF: all or nothing.
   }
-}
-
-struct PipeEnds {
-  Fd read;
-  Fd write;
-};
-
-absl::StatusOr<PipeEnds> MakePipe() {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoError("pipe2");
-  return PipeEnds{Fd(ends[0]), Fd(ends[1])};
 }
 
 [[noreturn]] void Serve(PartnerWatch& watch, absl::string_view role, const Fd& orders, const Fd& reports,
@@ -121,8 +109,7 @@ absl::StatusOr<std::unique_ptr<Partner>> Partner::Fork(PartnerWatch& watch, absl
 Partner::~Partner() {
   if (pid_ < 0) return;
   kill(pid_, SIGKILL);
-  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  Reap(pid_).IgnoreError();  // The caller doesn't need to know how it ended.
 }
 
 absl::Status Partner::Order(int64_t operations) {
@@ -146,15 +133,9 @@ absl::Status Partner::Stop() {
 
 // Reaps it. OK: it ended well, and `when` is empty, that is, it was to end.
 absl::Status Partner::Ended(absl::string_view when) {
-  int status = 0;
-  pid_t reaped;
-  do {
-    reaped = waitpid(pid_, &status, 0);
-  } while (reaped < 0 && errno == EINTR);
-  if (reaped < 0) return ErrnoError("waitpid");
-  const Death death{.pid = std::exchange(pid_, -1),
-                    .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-                    .exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0};
+  const absl::StatusOr<Death> reaped = Reap(std::exchange(pid_, -1));
+  if (!reaped.ok()) return reaped.status();
+  const Death& death = *reaped;
   if (death.signal != 0) return DeathError(role_, death);
   if (death.exit_code == 0 && when.empty()) return absl::OkStatus();
   return absl::AbortedError(

@@ -48,7 +48,7 @@ absl::StatusOr<std::unique_ptr<BoostMessageQueue>> BoostMessageQueue::Create(con
     std::unique_ptr<BoostMessageQueue> peer(new BoostMessageQueue);
     peer->impl_ = std::unique_ptr<Impl>(
         new Impl{.queue = {ipc::create_only, name.c_str(), messages, shape.bytes}, .bytes = shape.bytes});
-    // The processes inherit the mapping; nobody needs the name.
+    // The processes inherit the mapping and don't need the name.
     ipc::message_queue::remove(name.c_str());
     return peer;
   } catch (const std::exception& thrown) {

@@ -1,8 +1,6 @@
 #include "bench/peers/cpython.h"
 
-#include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "bench/harness/child_process.h"
 #include "core/os/error.h"
 #include "nlohmann/json.hpp"
 
@@ -28,17 +27,6 @@ constexpr char kDriver[] =
     ;
 
 constexpr int kNoPython = 127;
-
-struct PipeEnds {
-  Fd read;
-  Fd write;
-};
-
-absl::StatusOr<PipeEnds> MakePipe() {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoError("pipe2");
-  return PipeEnds{Fd(ends[0]), Fd(ends[1])};
-}
 
 [[noreturn]] void BecomePython(const Fd& orders, const Fd& answers) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -116,8 +104,7 @@ absl::StatusOr<std::unique_ptr<Fixture>> CPython::Start(PartnerWatch& watch, con
 CPython::~CPython() {
   if (pid_ < 0) return;
   kill(pid_, SIGKILL);
-  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  bench::Reap(pid_).IgnoreError();  // The caller doesn't need to know how it ended.
 }
 
 absl::Status CPython::Tell(const std::string& line) {
@@ -155,17 +142,11 @@ absl::StatusOr<std::string> CPython::Answer() {
 }
 
 absl::Status CPython::Reap() {
-  int status = 0;
-  pid_t reaped;
-  do {
-    reaped = waitpid(pid_, &status, 0);
-  } while (reaped < 0 && errno == EINTR);
-  if (reaped < 0) return ErrnoError("waitpid");
-  const int pid = std::exchange(pid_, -1);
-  if (WIFSIGNALED(status)) return DeathError("python3", {.pid = pid, .signal = WTERMSIG(status)});
-  if (WEXITSTATUS(status) == kNoPython) return absl::NotFoundError("python3 can't be run (apt-get install python3)");
-  if (WEXITSTATUS(status) != 0)
-    return absl::AbortedError(absl::StrCat("python3 ended with code ", WEXITSTATUS(status)));
+  const absl::StatusOr<Death> death = bench::Reap(std::exchange(pid_, -1));
+  if (!death.ok()) return death.status();
+  if (death->signal != 0) return DeathError("python3", *death);
+  if (death->exit_code == kNoPython) return absl::NotFoundError("python3 can't be run (apt-get install python3)");
+  if (death->exit_code != 0) return absl::AbortedError(absl::StrCat("python3 ended with code ", death->exit_code));
   return absl::OkStatus();
 }
 

@@ -1,4 +1,4 @@
-"""Races CPython's multiprocessing: one benchmark, told by its first argument, timed and checked here.
+"""Measures CPython's multiprocessing: one benchmark, timed and checked here.
 
 Standard input: a line of JSON that says what to run, then the number of operations of each run, one a line (before it
 what the run is about, for those that want that). Standard output:

@@ -62,7 +62,7 @@ struct Threads::Impl {
   }
   absl::Status CheckPinned() const {
     const bool failed = (pinner_together && pinner_together->failed()) || (pinner_apart && pinner_apart->failed());
-    return failed ? absl::PermissionDeniedError("a thread could not be pinned (--pin=false races unpinned)")
+    return failed ? absl::PermissionDeniedError("a thread could not be pinned (--pin=false runs unpinned)")
                   : absl::OkStatus();
   }
 

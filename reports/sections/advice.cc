@@ -290,8 +290,9 @@ std::vector<Advice> FindAdvice(const Analysis& analysis, const PoolFindings& fin
 
 void AddAdvice(const Analysis& analysis, const PoolFindings& findings, Section& section) {
   if (!analysis.distrust().empty()) {
-    section.Add(Paragraph{
-        Text().Strong("What to take: ").Say("no advice is drawn from figures that can't be trusted. Run it again.")});
+    section.Add(Paragraph{Text()
+                              .Strong("What to take: ")
+                              .Say("the report gives no advice, because its figures can't be trusted. Run it again.")});
     return;
   }
   Table table = {absl::StrCat("What to take here", analysis.indicative() ? ", by a first look" : ""),
@@ -310,10 +311,10 @@ void AddAdvice(const Analysis& analysis, const PoolFindings& findings, Section& 
     if (arm.state == "absent") absent.insert(SystemName(arm));
   }
   Text note(
-      "Speeds alone don't decide between threads and processes: threads share memory, and a crash of one ends all; a "
-      "pool's worker that dies fails its own task only.");
+      "Speed alone doesn't decide between threads and processes. Threads share memory, and a crash of one thread ends "
+      "all of them. A pool's worker that dies fails only its own task.");
   if (!absent.empty()) {
-    note.Say(absl::StrCat(" Not in the race, as they are absent here: ", absl::StrJoin(absent, ", "), "."));
+    note.Say(absl::StrCat(" Not installed here, and therefore not compared: ", absl::StrJoin(absent, ", "), "."));
   }
   section.Add(Paragraph{std::move(note)});
 }

@@ -88,7 +88,7 @@ TEST(AdviceTest, PutsTheBestWayOfMessagesBesideTheNextAndNeverTheLimit) {
       "Small messages, both sides busy | Regatta queue | on two cores, near state | 300 ns (300 to 300 ns) per round "
       "trip; 100× (100 to 100×) better than pipe"))
       << words;
-  EXPECT_TRUE(Has(words, "Not in the race, as they are absent here: ZeroMQ PAIR.")) << words;
+  EXPECT_TRUE(Has(words, "Not installed here, and therefore not compared: ZeroMQ PAIR.")) << words;
   EXPECT_FALSE(Has(words, "bare ring")) << words;
 }
 
@@ -130,7 +130,7 @@ TEST(AdviceTest, IsNotGivenByARunThatCantBeTrusted) {
   made.Sweep("workload/grain_sweep/pool/workers:2/chunk:1", Curve(1.2, 1.9));
   made.results().invocations[0].context.optimised = false;
   const std::string words = AdviceOf(made.results());
-  EXPECT_TRUE(Has(words, "no advice is drawn from figures that can't be trusted")) << words;
+  EXPECT_TRUE(Has(words, "the report gives no advice, because its figures can't be trusted")) << words;
   EXPECT_FALSE(Has(words, "Tasks of")) << words;
 }
 

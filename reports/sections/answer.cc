@@ -53,10 +53,9 @@ Text WorthIt(const Analysis& analysis, const SweepFinding& sweep) {
   const std::string in_state = sweep.state.empty() ? "" : absl::StrCat(" (", sweep.state, " state)");
   if (std::isinf(even.value)) {
     return Text(Reserve(analysis, "no: with "))
-        .Say(absl::StrCat(
-            Workers(sweep.workers), in_state,
-            ", a pool that hands out one task at a time did not reach the speed of a single process with any "
-            "task up to "))
+        .Say(absl::StrCat(Workers(sweep.workers), in_state,
+                          ", a pool that hands out one task at a time did not reach the speed of a single process with "
+                          "any task up to "))
         .Strong(Time(even.largest))
         .Say(".");
   }
@@ -102,9 +101,9 @@ Text FromWhere(const CrossingEstimate& metg) {
 
 Text Efficient(const PoolFindings& findings, const SweepFinding& one) {
   const long processors = std::lround(one.processors);
-  Text text("Of the time of the ");
+  Text text("At least half of the time of the ");
   text.Say(processors == 1 ? "processor" : absl::StrCat(processors, " processors"))
-      .Say(", at least half goes into the tasks themselves ")
+      .Say(" goes into the tasks themselves ")
       .Append(FromWhere(one.metg50))
       .Say(" (METG(50), one task handed out at a time)");
   if (const SweepFinding* automatic = findings.Main("auto")) {
@@ -173,8 +172,7 @@ Text Certainty(const Analysis& analysis) {
                         analysis.RangeName(), ". "));
   if (analysis.a_to_a().measured()) {
     text.Say(absl::StrCat("Two identical arms differed by up to ",
-                          Format(NoiseFloor(analysis.a_to_a()), Unit::kShare, 2),
-                          ": less than that is no difference."));
+                          Format(NoiseFloor(analysis.a_to_a()), Unit::kShare, 2), ". A smaller difference is noise."));
   } else {
     text.Say("No identical arms were measured, so the noise floor is unknown.");
   }
@@ -231,18 +229,19 @@ Section AnswerSection(const Analysis& analysis, const PoolFindings& findings) {
     AddDoctor(results.doctor, section);
   }
   if (analysis.indicative()) {
-    section.Add(Callout{Tone::kMuted, Text()
-                                          .Strong("Indicative. ")
-                                          .Say("Each comparison ran in one invocation, which can't tell how fresh "
-                                               "invocations differ: read sizes of effects, not verdicts. A full run "
-                                               "gives those.")});
+    section.Add(Callout{Tone::kMuted,
+                        Text()
+                            .Strong("Indicative. ")
+                            .Say("Each comparison ran in one invocation, so this run doesn't show how invocations "
+                                 "differ. Read the sizes of effects. A full run gives verdicts, too.")});
   }
   if (!results.invocations.empty() && !results.invocations.front().context.pin_refused.empty()) {
-    section.Add(Callout{Tone::kBad, Text()
-                                        .Strong("Nothing was pinned: ")
-                                        .Say(absl::StrCat(results.invocations.front().context.pin_refused,
-                                                          ". The kernel placed all processes as it liked, so figures "
-                                                          "of different places can't be told apart."))});
+    section.Add(
+        Callout{Tone::kBad,
+                Text()
+                    .Strong("Nothing was pinned: ")
+                    .Say(absl::StrCat(results.invocations.front().context.pin_refused,
+                                      ". The kernel placed all processes, so this run can't compare placements."))});
   }
   if (!results.missing.empty()) {
     section.Add(Callout{Tone::kBad, Text().Strong("Incomplete. ").Say("Not everything was measured:")});
@@ -252,7 +251,7 @@ Section AnswerSection(const Analysis& analysis, const PoolFindings& findings) {
   }
   AddAdvice(analysis, findings, section);
   if (!analysis.distrust().empty()) {
-    section.Add(Paragraph{Text("What the figures look like, for what they are worth:")});
+    section.Add(Paragraph{Text("The untrusted figures show:")});
   }
   if (!sentences.empty()) section.Add(Bullets{std::move(sentences)});
   section.Add(Paragraph{Certainty(analysis)});

@@ -1,11 +1,10 @@
-#include "reports/sections/certainty_section.h"
-
 #include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "reports/charts/quantity.h"
 #include "reports/sections/doctor_section.h"
+#include "reports/sections/sections.h"
 #include "reports/statistics/bootstrap.h"
 
 namespace regatta::reports {
@@ -20,15 +19,15 @@ Table Checks(const Analysis& analysis) {
   if (const Estimate& same = analysis.a_to_a(); same.measured()) {
     const bool enough = same.blocks >= Analysis::kPairsToJudge;
     table.rows.push_back(
-        {"Two identical arms come out alike", "the range holds 1.00", Show(same, Unit::kTimes, 4),
+        {"Two identical arms take the same time", "the range holds 1.00", Show(same, Unit::kTimes, 4),
          enough ? Holds(same.interval.low <= 1 && same.interval.high >= 1)
                 : Cell(absl::StrCat("too few to tell: ", Counted(same.blocks, "pair", "pairs")), Tone::kMuted)});
   } else {
     table.rows.push_back(
-        {"Two identical arms come out alike", "the range holds 1.00", "–", Cell("not measured", Tone::kMuted)});
+        {"Two identical arms take the same time", "the range holds 1.00", "–", Cell("not measured", Tone::kMuted)});
   }
   if (const Estimate& ring = analysis.ring_to_cacheline(); ring.measured()) {
-    table.rows.push_back({"The bare ring, which is the limit, is near a cache line's own round trip",
+    table.rows.push_back({"The bare ring's round trip is near that of a cache line",
                           absl::StrCat("at most ", analysis.ring_limit()), Show(ring, Unit::kTimes),
                           Holds(analysis.ring_within_limit())});
   }
@@ -57,14 +56,13 @@ void AddDrops(const Screening& screening, Section& section) {
     }
     section.Add(std::move(table));
   }
-  section.Add(Paragraph{Text(absl::StrCat(
-      screening.disturbed(), " of ", Counted(screening.measured(), "measurement was", "measurements were"),
-      " disturbed",
-      screening.disturbed() == 0 ? "."
-      : screening.leaves_out()
-          ? ", some for more than one reason; they were left out of all figures."
-          : ", some for more than one reason. That is too many to leave out, so all are in, and the run is not "
-            "trusted."))});
+  section.Add(Paragraph{
+      Text(absl::StrCat(screening.disturbed(), " of ",
+                        Counted(screening.measured(), "measurement was", "measurements were"), " disturbed",
+                        screening.disturbed() == 0 ? "."
+                        : screening.leaves_out() ? ", some for more than one reason; they were left out of all figures."
+                                                 : ", some for more than one reason. That is too many to leave out, so "
+                                                   "all are in, and the run is not trusted."))});
 }
 
 void AddStates(const Results& results, Section& section) {
@@ -80,11 +78,11 @@ void AddStates(const Results& results, Section& section) {
   }
   Bullets bullets;
   if (!sentinels.empty()) {
-    bullets.items.push_back(Text(absl::StrCat("The sentinel, fixed work beside each measurement, took ",
-                                              Format(Quantile(sentinels, 0.25), Unit::kNanoseconds),
-                                              " at its lower quartile, which counts as quiet; half took up to ",
-                                              Format(Median(sentinels), Unit::kNanoseconds), ", one in twenty over ",
-                                              Format(Quantile(sentinels, 0.95), Unit::kNanoseconds), ".")));
+    bullets.items.push_back(Text(absl::StrCat(
+        "The sentinel is fixed work before and after each measurement. Its lower quartile, ",
+        Format(Quantile(sentinels, 0.25), Unit::kNanoseconds),
+        ", counts as the time of a quiet machine. Its median is ", Format(Median(sentinels), Unit::kNanoseconds),
+        ", its 95th percentile ", Format(Quantile(sentinels, 0.95), Unit::kNanoseconds), ".")));
   }
   if (!states.empty()) {
     std::string words;
@@ -92,9 +90,10 @@ void AddStates(const Results& results, Section& section) {
       absl::StrAppend(&words, words.empty() ? "" : ", ", count, state == "mixed" ? " between the two" : " in the ",
                       state == "mixed" ? "" : absl::StrCat(state, " state"));
     }
-    bullets.items.push_back(Text(absl::StrCat(
-        "The machine's states, by a cache line's round trip beside each measurement across cores: ", words,
-        ". Figures of one state are never compared with those of the other, and none is taken from between them.")));
+    bullets.items.push_back(Text(
+        absl::StrCat("The machine's states, by a cache line's round trip beside each measurement across cores: ", words,
+                     ". Figures of one state are never compared with those of the other. Measurements between the two "
+                     "are left out.")));
   }
   if (!bullets.items.empty()) section.Add(std::move(bullets));
 }
@@ -107,19 +106,15 @@ Section CertaintySection(const Analysis& analysis) {
   section.Add(Checks(analysis));
   AddDrops(analysis.view().screening(), section);
   AddStates(results, section);
-  section.Add(Paragraph{
-      Text("Arms ran interleaved, in an order drawn anew for each block; two arms are only ever compared within a "
-           "block. "
-           "The unit is the log of that ratio, the figure shown is the median over blocks, and the range its 95 % "
-           "interval "
-           "by a bootstrap that draws invocations first and blocks within them, widened for the number of invocations "
-           "by "
-           "Student's t (")
-          .Say(absl::StrCat(
-              analysis.bootstrap().resamples, " resamples, seed ", analysis.bootstrap().seed,
-              "). With five blocks or fewer of one invocation it is the range from the lowest to the highest "
-              "block. Of all verdicts of faster, slower or equivalent at most one in twenty is expected to be "
-              "wrong (Benjamini-Hochberg)."))});
+  section.Add(
+      Paragraph{Text("The arms ran interleaved, in a new random order in each block, and two arms are compared only "
+                     "within a block. The report takes the logarithm of their ratio in each block and shows the median "
+                     "over the blocks. The range is a 95 % interval, from a bootstrap that draws invocations first and "
+                     "then blocks within them. Student's t widens it for the number of invocations (")
+                    .Say(absl::StrCat(analysis.bootstrap().resamples, " resamples, seed ", analysis.bootstrap().seed,
+                                      "). With one invocation of at most five blocks, the range is that from the "
+                                      "lowest to the highest block. At most one in twenty verdicts of faster, slower "
+                                      "or equivalent is expected to be wrong (Benjamini-Hochberg)."))});
 
   Table failures = {"What failed", {{"Benchmark"}, {"Block", true}, {"Error"}}, {}};
   for (const Invocation& invocation : results.invocations) {

@@ -1,7 +1,6 @@
-#include "reports/sections/certainty_section.h"
-
 #include "gtest/gtest.h"
 #include "reports/sections/results_builder.h"
+#include "reports/sections/sections.h"
 
 namespace regatta::reports {
 namespace {
@@ -24,7 +23,7 @@ ResultsBuilder Twice() {
 
 TEST(CertaintySectionTest, SaysOfEachCheckWhetherItHeld) {
   const std::string words = CertaintyOf(Twice().results());
-  EXPECT_TRUE(Has(words, "Two identical arms come out alike | the range holds 1.00 | 1.000×")) << words;
+  EXPECT_TRUE(Has(words, "Two identical arms take the same time | the range holds 1.00 | 1.000×")) << words;
   EXPECT_TRUE(Has(words, "Few measurements were disturbed | at most 25 % | 0 of 12 | yes | ")) << words;
   EXPECT_TRUE(Has(words, "The benchmarks were built for speed | optimised, without a sanitizer | optimised | yes | "))
       << words;
@@ -70,7 +69,8 @@ TEST(CertaintySectionTest, ShowsWhatTheDoctorFoundUnlessTheRunOpensWithIt) {
   made.results().doctor.findings = {
       {"aslr", "ok", "s", "", ""}, {"smt", "warn", "w", "", ""}, {"turbo", "bad", "on", "drifts", "off"}};
   const std::string words = CertaintyOf(made.results());
-  EXPECT_TRUE(Has(words, "turbo | spoils figures | on | drifts | off | \nsmt | may spoil figures | w | ")) << words;
+  EXPECT_TRUE(Has(words, "turbo | disturbs measurements | on | drifts | off | \nsmt | may disturb measurements | w | "))
+      << words;
   EXPECT_TRUE(Has(words, "found nothing wrong with: aslr.")) << words;
   made.results().invocations[0].context.optimised = false;
   EXPECT_FALSE(Has(CertaintyOf(made.results()), "turbo"));

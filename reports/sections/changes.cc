@@ -118,7 +118,8 @@ std::string Changes::Sentence() const {
   const std::string run = absl::StrCat("Against the run of ", baseline_utc);
   if (changes.empty()) return absl::StrCat(run, ": no key was measured in both.");
   const std::string keys = Counted(static_cast<long long>(changes.size()), "key", "keys");
-  if (indicative) return absl::StrCat(run, ": no verdict on ", keys, ", for one of the runs is of one invocation.");
+  if (indicative)
+    return absl::StrCat(run, ": no verdict on ", keys, ", because one of the runs has only one invocation.");
   if (!distrust.empty()) {
     return absl::StrCat(run, ": no verdict on ", keys, " can be trusted: ", distrust.front(), ".");
   }
@@ -194,7 +195,8 @@ Section ChangesSection(const Changes& changes) {
     section.Add(Callout{Tone::kBad, Text().Strong("Not trusted: ").Say(absl::StrCat(reason, "."))});
   }
   if (changes.other_machine) {
-    section.Add(Callout{Tone::kBad, Text("The earlier run is of another machine: what differs may be the machine's.")});
+    section.Add(Callout{Tone::kBad,
+                        Text("The earlier run is from another machine, so a difference may come from the machine.")});
   }
   Table table = {"", {{"Benchmark"}, {"Speed, then = 1", true}, {"Invocations", true}, {"p", true}, {"Verdict"}}, {}};
   for (const Change& change : changes.changes) {
@@ -213,13 +215,11 @@ Section ChangesSection(const Changes& changes) {
     section.Add(Paragraph{Text(absl::StrCat("Measured now and not then: ", Named(changes.fresh), "."))});
   }
   section.Add(
-      Paragraph{Text("Two runs share no blocks. Each figure is divided by the fixed work timed beside it (a sweep's by "
-                     "its serial loop), an "
-                     "invocation's blocks give one median, and the invocations of both runs are compared by Welch's "
-                     "test: the speed is then "
-                     "over now, above 1 is faster now, the range a 95 % interval. At most one in twenty of all "
-                     "verdicts is expected to be wrong "
-                     "(Benjamini-Hochberg). The worst come first.")});
+      Paragraph{Text("Two runs share no blocks, so each figure is first divided by the fixed work that was timed "
+                     "beside it (a sweep by its serial loop). The blocks of an invocation give one median, and Welch's "
+                     "test compares the medians of both runs. The speed is the earlier time divided by this run's: "
+                     "above 1, this run is faster. The range is a 95 % interval. At most one in twenty of all verdicts "
+                     "is expected to be wrong (Benjamini-Hochberg). What became slower comes first.")});
   return section;
 }
 

@@ -76,7 +76,7 @@ TEST(ChangesTest, DividesByTheFixedWorkBesideIt) {
 TEST(ChangesTest, GivesNoVerdictOnOneInvocationAndSaysSo) {
   const Changes quick = Compared({{{200, 200, 200}}}, {Steady(100)});
   EXPECT_EQ(quick.changes[0].verdict, Verdict::kIndicative);
-  EXPECT_NE(quick.Sentence().find("no verdict on 1\u00a0key, for one of the runs is of one invocation"),
+  EXPECT_NE(quick.Sentence().find("no verdict on 1\u00a0key, because one of the runs has only one invocation"),
             std::string::npos)
       << quick.Sentence();
 }

@@ -1,5 +1,3 @@
-#include "reports/sections/comparison_sections.h"
-
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -11,6 +9,7 @@
 #include "reports/results/rows.h"
 #include "reports/sections/conformance_section.h"
 #include "reports/sections/names.h"
+#include "reports/sections/sections.h"
 
 namespace regatta::reports {
 namespace {

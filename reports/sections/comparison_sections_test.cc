@@ -1,5 +1,3 @@
-#include "reports/sections/comparison_sections.h"
-
 #include <map>
 #include <string>
 
@@ -8,6 +6,7 @@
 #include "gtest/gtest.h"
 #include "reports/sections/report.h"
 #include "reports/sections/results_builder.h"
+#include "reports/sections/sections.h"
 
 namespace regatta::reports {
 namespace {
@@ -57,9 +56,9 @@ TEST(ComparisonSectionsTest, PutConformanceBesideASpeed) {
   made.results().conformance.cases = {{"queue/full", "core", "fork", "", "passed", "", ""},
                                       {"queue/full", "cpython", "fork", "", "known", "", "it may say so too late"}};
   const std::string words = WordsOf(made);
-  EXPECT_TRUE(Has(words, "Regatta queue (held 1 of 1 case) | 300 ns")) << words;
-  EXPECT_TRUE(Has(words, "Python Queue (held 0 of 1 case) | 66.0 µs")) << words;
-  EXPECT_TRUE(Has(words, "pipe (not judged) | 30.0 µs")) << words;
+  EXPECT_TRUE(Has(words, "Regatta queue (passed 1 of 1 case) | 300 ns")) << words;
+  EXPECT_TRUE(Has(words, "Python Queue (passed 0 of 1 case) | 66.0 µs")) << words;
+  EXPECT_TRUE(Has(words, "pipe (not tested) | 30.0 µs")) << words;
 }
 
 TEST(ComparisonSectionsTest, ShowEachMachineStateByItself) {
@@ -177,7 +176,7 @@ TEST(ReportTest, ShowsEachRowOfTheTableInItsSectionAndInTheChangesSinceABaseline
     if (row.view == bench::View::kHidden) continue;
     EXPECT_TRUE(Has(words["changes"], row.key)) << row.key;
     std::string title = row.title;
-    // Of a title with fields what stands before the first; of a sweep the system's name stands in its section.
+    // For a title with fields, the part before the first. A sweep's section has the name of its curve instead.
     title = row.view == bench::View::kSweep   ? "2 workers, chunk 1"
             : row.view == bench::View::kPairs ? "figure placement"
             : row.view == bench::View::kSizes ? "four memcpys"

@@ -38,7 +38,7 @@ struct Tally {
 std::string Words(const Tally& tally) {
   if (tally.Of("absent") == tally.cases) return "absent";
   std::string words = absl::StrCat(tally.Of("passed"), " of ", Counted(tally.cases, "case", "cases"), " passed");
-  for (const auto& [standing, name] : {std::pair("known", "known to fail"), std::pair("absent", "not played"),
+  for (const auto& [standing, name] : {std::pair("known", "known to fail"), std::pair("absent", "not run"),
                                        std::pair("surprise", "failed or passed unexpectedly")}) {
     if (const int count = tally.Of(standing); count > 0) absl::StrAppend(&words, ", ", count, " ", name);
   }
@@ -79,7 +79,7 @@ Cell StandingCell(const Conformance& conformance, const std::string& system, con
   for (const ConformanceCase& one : conformance.cases) {
     if (one.system != system || one.scenario != scenario || one.standing == "passed") continue;
     const std::string& words = one.why.empty() ? one.message : one.why;
-    const std::string standing = one.standing == "surprise" ? "not as it should" : one.standing;
+    const std::string standing = one.standing == "surprise" ? "unexpected" : one.standing;
     auto known = std::find_if(reasons.begin(), reasons.end(), [&](const Reason& reason) {
       return reason.standing == standing && reason.words == words;
     });
@@ -99,7 +99,7 @@ Cell StandingCell(const Conformance& conformance, const std::string& system, con
 std::string ConformanceOf(const Conformance& conformance, const std::string& system) {
   if (conformance.empty()) return "";
   const Tally tally = TallyOf(conformance, system);
-  return tally.cases == 0 ? "not judged" : Words(tally);
+  return tally.cases == 0 ? "not tested" : Words(tally);
 }
 
 Text WithConformance(Text name, const ArmInfo& arm, const Conformance& conformance) {
@@ -108,12 +108,12 @@ Text WithConformance(Text name, const ArmInfo& arm, const Conformance& conforman
                              : arm.system == "pool" || arm.system.starts_with("core") ? "core"
                                                                                       : arm.system;
   const Tally tally = TallyOf(conformance, system);
-  if (tally.cases == 0) return name.Range("not judged");
-  return name.Range(absl::StrCat("held ", tally.Of("passed"), " of ", Counted(tally.cases, "case", "cases")));
+  if (tally.cases == 0) return name.Range("not tested");
+  return name.Range(absl::StrCat("passed ", tally.Of("passed"), " of ", Counted(tally.cases, "case", "cases")));
 }
 
 Section ConformanceSection(const Conformance& conformance) {
-  Section section = {"conformance", "Whether they hold what they promise", {}};
+  Section section = {"conformance", "Conformance", {}};
   if (conformance.empty()) return section;
   const std::vector<std::string> systems = SystemsOf(conformance);
   std::vector<std::string> sentences;
@@ -121,18 +121,19 @@ Section ConformanceSection(const Conformance& conformance) {
     sentences.push_back(absl::StrCat(DisplayName(system), ": ", Words(TallyOf(conformance, system))));
   }
   const Tally broken = TallyOf(conformance, std::string(kBroken));
-  Text text("Of ");
+  Text text("Each of ");
   text.Say(absl::StrCat(Counted(static_cast<long long>(conformance.scenarios.size()), "scenario", "scenarios"),
-                        ", each played with every start method that it makes sense for: "))
+                        " ran with every start method that applies to it: "))
       .Strong(absl::StrJoin(sentences, "; "))
       .Say(".");
   if (broken.cases > 0) {
-    text.Say(absl::StrCat(" The judge is judged too: with one fault at a time seeded into Regatta it noticed ",
-                          broken.Of("caught"), " of ", broken.cases, "."));
+    text.Say(
+        absl::StrCat(" The judge itself was tested with faults that were put into Regatta, one at a time. It noticed ",
+                     broken.Of("caught"), " of ", broken.cases, "."));
   }
   section.Add(Paragraph{std::move(text)});
 
-  Table table = {"", {{"Scenario"}, {"What it shows"}}, {}};
+  Table table = {"", {{"Scenario"}, {"What it checks"}}, {}};
   for (const std::string& system : systems) table.columns.push_back({DisplayName(system)});
   if (broken.cases > 0) table.columns.push_back({"Faults noticed", true});
   for (const ConformanceScenario& scenario : conformance.scenarios) {

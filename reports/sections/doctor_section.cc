@@ -10,8 +10,8 @@ namespace regatta::reports {
 namespace {
 
 Cell Severity(const std::string& severity) {
-  if (severity == "bad") return Cell("spoils figures", Tone::kBad);
-  if (severity == "warn") return Cell("may spoil figures");
+  if (severity == "bad") return Cell("disturbs measurements", Tone::kBad);
+  if (severity == "warn") return Cell("may disturb measurements");
   return Cell("not known", Tone::kMuted);
 }
 
@@ -21,9 +21,9 @@ int Rank(const DoctorFinding& finding) { return finding.severity == "bad" ? 0 : 
 
 void AddDoctor(const Doctor& doctor, Section& section) {
   if (doctor.empty()) {
-    section.Add(Paragraph{Text("What on this machine spoils figures, and what to do: ")
+    section.Add(Paragraph{Text("What disturbs measurements on this machine, and what to do about it: run ")
                               .Code("./tools/bazel run //tools/doctor")
-                              .Say(" says it.")});
+                              .Say(".")});
     return;
   }
   std::vector<const DoctorFinding*> found;
@@ -38,8 +38,9 @@ void AddDoctor(const Doctor& doctor, Section& section) {
   std::stable_sort(found.begin(), found.end(),
                    [](const DoctorFinding* a, const DoctorFinding* b) { return Rank(*a) < Rank(*b); });
   if (!found.empty()) {
-    Table table = {
-        "What on this machine spoils figures", {{"What"}, {"How bad"}, {"Seen"}, {"What it does"}, {"What to do"}}, {}};
+    Table table = {"What disturbs measurements on this machine",
+                   {{"What"}, {"Severity"}, {"Seen"}, {"What it disturbs"}, {"What to do"}},
+                   {}};
     for (const DoctorFinding* finding : found) {
       table.rows.push_back({finding->id, Severity(finding->severity), finding->seen, finding->spoils, finding->remedy});
     }

@@ -1,10 +1,9 @@
-#include "reports/sections/documents_section.h"
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "reports/charts/quantity.h"
 #include "reports/sections/names.h"
+#include "reports/sections/sections.h"
 
 namespace regatta::reports {
 namespace {
@@ -109,11 +108,10 @@ Section DocumentsSection(const Analysis& analysis, const PoolFindings& findings)
   Table table = claims.Find();
   if (!claims.any()) return section;
   section.Add(std::move(table));
-  section.Add(Paragraph{Text("Documents by their numbers. Their machines are unknown, so directions can be compared "
-                             "and sizes can't; the two "
-                             "ratios that they print stand under ")
+  section.Add(Paragraph{Text("The numbers in parentheses name the documents. Their machines are unknown, so the report "
+                             "compares directions and not sizes. The two ratios that they print are under ")
                             .Link("one process or a pool", "pool")
-                            .Say(", the times of their ten waiting tasks under ")
+                            .Say(", and the times of their ten waiting tasks under ")
                             .Link("how many workers", "workers")
                             .Say(".")});
   return section;

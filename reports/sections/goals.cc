@@ -122,7 +122,7 @@ Cell GoalCell(const Goal& goal, bool indicative) {
     absl::StrAppend(&text, goal.Reached() ? ", with " : ", by ", Format(factor, Unit::kTimes),
                     goal.Reached() ? " in hand" : "");
   }
-  if (!goal.Certain()) return Cell(absl::StrCat(text, "; the interval leaves it open"), Tone::kMuted);
+  if (!goal.Certain()) return Cell(absl::StrCat(text, "; the interval includes the limit"), Tone::kMuted);
   return Cell(text, goal.Reached() ? Tone::kGood : Tone::kBad);
 }
 
@@ -151,14 +151,14 @@ std::vector<Goal> FindGoals(const Analysis& analysis, const PoolFindings& findin
 }
 
 Section GoalSection(const Analysis& analysis, const PoolFindings& findings) {
-  Section section = {"goals", "Speed to reach", {}};
+  Section section = {"goals", "Goals", {}};
   const std::vector<Goal> goals = FindGoals(analysis, findings);
   if (goals.empty()) return section;
   const auto reached = std::count_if(goals.begin(), goals.end(), [](const Goal& goal) { return goal.Reached(); });
   section.Add(Paragraph{
-      Text("Of the project's own goals this run measured ")
-          .Say(Counted(static_cast<int>(goals.size()), "row", "rows"))
-          .Say("; ")
+      Text("This run measured ")
+          .Say(Counted(static_cast<int>(goals.size()), "goal", "goals"))
+          .Say(" of the project; ")
           .Strong(absl::StrCat(reached, analysis.indicative() ? (reached == 1 ? " looks reached" : " look reached")
                                                               : (reached == 1 ? " is reached" : " are reached")))
           .Say(".")});

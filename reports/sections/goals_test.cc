@@ -41,7 +41,7 @@ TEST(GoalsTest, SayReachedWithWhatIsInHandOrByHowFarNot) {
   EXPECT_FALSE(goals[1].Reached());
   EXPECT_NEAR(goals[1].Factor(), 50.0 / 40, 1e-9);
   const std::string table = Table(made);
-  EXPECT_NE(table.find("2 rows; 1 looks reached"), std::string::npos) << table;
+  EXPECT_NE(table.find("2 goals of the project; 1 looks reached"), std::string::npos) << table;
   EXPECT_NE(
       table.find("on two cores, near state | at most 2× | 1.50× (1.50 to 1.50×) | looks reached, with 1.33× in hand"),
       std::string::npos)

@@ -1,5 +1,3 @@
-#include "reports/sections/machine_section.h"
-
 #include <algorithm>
 #include <map>
 #include <set>
@@ -9,6 +7,7 @@
 #include "reports/charts/quantity.h"
 #include "reports/sections/conformance_section.h"
 #include "reports/sections/names.h"
+#include "reports/sections/sections.h"
 
 namespace regatta::reports {
 namespace {
@@ -41,7 +40,7 @@ Table Facts(const Context& context, const Results& results) {
 }
 
 Table Peers(const Context& context, const Conformance& conformance) {
-  Table table = {"What it was raced against", {{"Peer"}, {"Version"}}, {}};
+  Table table = {"Compared systems", {{"Peer"}, {"Version"}}, {}};
   if (!conformance.empty()) table.columns.push_back({"Conformance"});
   for (const Peer& peer : context.peers) {
     ArmInfo arm;
@@ -106,11 +105,10 @@ Section MachineSection(const Analysis& analysis) {
       absl::StrAppend(&trips, trips.empty() ? "Between two cores a cache line goes there and back in " : ", or in ",
                       Format(Median(cachelines), Unit::kNanoseconds), " (", state, " state)");
     }
-    section.Add(Figure{
-        "machine-map", MapOf(context),
-        Text("Outer boxes are sockets, inner ones share an L3 cache, the smallest are cores with their processors; "
-             "pale processors were not allowed to this run. ")
-            .Say(trips.empty() ? "" : trips + ".")});
+    section.Add(Figure{"machine-map", MapOf(context),
+                       Text("Outer boxes are sockets, inner ones share an L3 cache, the smallest are cores with their "
+                            "processors. This run was not allowed to use the pale processors. ")
+                           .Say(trips.empty() ? "" : trips + ".")});
   } else if (!context.topology.empty()) {
     section.Add(Listing{context.topology});
   }
@@ -118,7 +116,7 @@ Section MachineSection(const Analysis& analysis) {
   if (CachelineByState(results).size() > 1) {
     section.Add(Paragraph{Text(
         "The machine has two states: a cache line travels between the cores either fast (near) or slowly (far), and "
-        "changes while the run goes on. Figures of one state are never compared with figures of the other.")});
+        "the state changes during the run. Figures of one state are never compared with figures of the other.")});
   }
   if (!context.peers.empty()) section.Add(Peers(context, results.conformance));
   return section;
@@ -127,10 +125,10 @@ Section MachineSection(const Analysis& analysis) {
 Section ReproduceSection(const Analysis& analysis) {
   Section section = {"reproduce", "How to repeat it", {}};
   const Results& results = analysis.view().results();
-  section.Add(Paragraph{Text("The whole report, measured anew in the same orders:")});
+  section.Add(Paragraph{Text("To measure the whole report again, in the same orders:")});
   section.Add(Listing{absl::StrCat("./tools/bazel run //reports -- --out=DIR", results.quick ? " --quick" : "",
                                    results.seed == 0 ? "" : absl::StrCat(" --seed=", results.seed), "\n")});
-  section.Add(Paragraph{Text("The same report from its raw data, which lie in ").Code("results.json").Say(":")});
+  section.Add(Paragraph{Text("To draw the same report from its raw data, ").Code("results.json").Say(":")});
   section.Add(Listing{"./tools/bazel run //reports -- --out=DIR --from=results.json\n"});
   std::set<std::string> runs;
   std::string commands;
@@ -145,7 +143,7 @@ Section ReproduceSection(const Analysis& analysis) {
     });
     if (runs.insert(flags).second) absl::StrAppend(&commands, "./tools/bazel run //bench -- ", flags, "\n");
   }
-  section.Add(Paragraph{Text("One comparison alone, with the seed and order that it had here:")});
+  section.Add(Paragraph{Text("To measure one comparison alone, with the seed and order of this run:")});
   section.Add(Listing{commands});
   return section;
 }

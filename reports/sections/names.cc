@@ -1,5 +1,6 @@
 #include "reports/sections/names.h"
 
+#include <algorithm>
 #include <map>
 
 #include "absl/strings/numbers.h"
@@ -106,9 +107,9 @@ std::vector<std::string> FieldsIn(std::string_view text) {
   return fields;
 }
 
-Text KeyInState(const std::string& key, const std::string& state) {
-  return Text().Code(key).Say(state.empty() ? "" : absl::StrCat(", ", state, " state"));
-}
+std::string InState(const std::string& state) { return state.empty() ? "" : absl::StrCat(", ", state, " state"); }
+
+Text KeyInState(const std::string& key, const std::string& state) { return Text().Code(key).Say(InState(state)); }
 
 Metric FigureOf(const bench::Benchmark& row) {
   if (row.unit == bench::Unit::kPerSecond) return Counter("items_per_second");
@@ -117,6 +118,15 @@ Metric FigureOf(const bench::Benchmark& row) {
 
 Unit UnitOf(const bench::Benchmark& row) {
   return row.unit == bench::Unit::kPerSecond ? Unit::kPerSecond : Unit::kNanoseconds;
+}
+
+std::vector<std::string> PlacementsOf(const std::vector<const ArmInfo*>& arms) {
+  std::vector<std::string> placements;
+  for (const ArmInfo* arm : arms) {
+    const std::string placement = arm->Field("placement");
+    if (std::find(placements.begin(), placements.end(), placement) == placements.end()) placements.push_back(placement);
+  }
+  return placements;
 }
 
 std::vector<const ArmInfo*> ArmsOf(const View& view, const bench::Benchmark& row, std::string_view pattern) {

@@ -42,12 +42,18 @@ std::string FieldWords(const std::string& field, const std::string& value);
 std::string FillIn(std::string_view text, const ArmInfo& arm);
 std::vector<std::string> FieldsIn(std::string_view text);
 
+// ", near state"; "" without a state.
+std::string InState(const std::string& state);
+
 // "queue_round_trip/core/bytes:64, near state".
 Text KeyInState(const std::string& key, const std::string& state);
 
 // The figure that the report compares of a row's arms, and its unit.
 Metric FigureOf(const bench::Benchmark& row);
 Unit UnitOf(const bench::Benchmark& row);
+
+// The placements of these arms, by first appearance.
+std::vector<std::string> PlacementsOf(const std::vector<const ArmInfo*>& arms);
 
 // The row's arms of `pattern`.
 std::vector<const ArmInfo*> ArmsOf(const View& view, const bench::Benchmark& row, std::string_view pattern = "");

@@ -1,5 +1,3 @@
-#include "reports/sections/payload_section.h"
-
 #include <algorithm>
 #include <map>
 #include <set>
@@ -9,22 +7,24 @@
 #include "absl/strings/str_cat.h"
 #include "reports/charts/quantity.h"
 #include "reports/sections/names.h"
+#include "reports/sections/sections.h"
 
 namespace regatta::reports {
 namespace {
 
 // The sizes of one system, smallest first.
-struct Sized {
+struct SizeSweep {
   std::string system;
   std::string name;
   bool ours = false;
   std::map<int, const ArmInfo*> arms;  // by bytes
 };
 
-std::vector<Sized> Systems(const std::vector<const ArmInfo*>& arms) {
-  std::vector<Sized> systems;
+std::vector<SizeSweep> Systems(const std::vector<const ArmInfo*>& arms) {
+  std::vector<SizeSweep> systems;
   for (const ArmInfo* arm : arms) {
-    auto found = std::find_if(systems.begin(), systems.end(), [&](const Sized& s) { return s.system == arm->system; });
+    auto found =
+        std::find_if(systems.begin(), systems.end(), [&](const SizeSweep& s) { return s.system == arm->system; });
     if (found == systems.end()) {
       systems.push_back({arm->system, SystemName(*arm), IsOurs(*arm), {}});
       found = systems.end() - 1;
@@ -32,17 +32,18 @@ std::vector<Sized> Systems(const std::vector<const ArmInfo*>& arms) {
     found->arms[FieldNumber(*arm, "bytes", 0)] = arm;
   }
   // What was measured at one size only is no sweep.
-  std::erase_if(systems, [](const Sized& system) { return system.arms.size() < 2; });
-  std::stable_sort(systems.begin(), systems.end(), [](const Sized& a, const Sized& b) { return a.ours && !b.ours; });
+  std::erase_if(systems, [](const SizeSweep& system) { return system.arms.size() < 2; });
+  std::stable_sort(systems.begin(), systems.end(),
+                   [](const SizeSweep& a, const SizeSweep& b) { return a.ours && !b.ours; });
   return systems;
 }
 
 std::string SizeName(int bytes) { return Format(bytes, Unit::kBytes); }
 
-void AddCharts(const Analysis& analysis, const std::vector<Sized>& systems, const std::string& state,
+void AddCharts(const Analysis& analysis, const std::vector<SizeSweep>& systems, const std::string& state,
                const std::string& where, const std::string& suffix, Section& section) {
   LineChart time, flow;
-  for (const Sized& system : systems) {
+  for (const SizeSweep& system : systems) {
     Series times = {system.name, {}};
     Series flows = {system.name, {}};
     for (const auto& [bytes, arm] : system.arms) {
@@ -62,33 +63,32 @@ void AddCharts(const Analysis& analysis, const std::vector<Sized>& systems, cons
   }
   if (time.series.empty()) return;
   const AxisSpec sizes = {.label = "size of the message", .unit = Unit::kBytes, .logarithmic = true};
-  time.text = {
-      "There and back, by size of the message", where,
-      "Curves of the time of a round trip by size of the message, for each system; the figures are in the table "
-      "below the charts."};
+  time.text = {"There and back, by size of the message", where,
+               "Curves of the time of a round trip by size of the message, for each system; the figures are in the "
+               "table below the charts."};
   time.x = flow.x = sizes;
   time.y = {.label = "time of one round trip, log scale", .unit = Unit::kNanoseconds, .logarithmic = true};
-  flow.text = {"Bandwidth, by size of the message", where,
-               "Curves of the bytes that go there and back in a second by size of the message, for each system that "
-               "copies."};
+  flow.text = {
+      "Bandwidth, by size of the message", where,
+      "Curves of the bytes that go there and back in a second by size of the message, for each system that copies."};
   flow.y = {.label = "bytes a second, both ways together, log scale", .unit = Unit::kPerSecond, .logarithmic = true};
   section.Add(
       Figure{absl::StrCat("payload-time", suffix), std::move(time),
-             Text("By reference a message is written and read where it lies: its size doesn't matter. By copy it is "
-                  "copied in and out, there and back; four copies by one process are what that can't do without.")});
+             Text("By reference, a message is written and read in place, so its size doesn't matter. By copy, it is "
+                  "copied in and out on both ways. Four copies by one process are the least that this can cost.")});
   if (!flow.series.empty()) section.Add(Figure{absl::StrCat("payload-bandwidth", suffix), std::move(flow), Text()});
 }
 
-void AddTable(const Analysis& analysis, const std::vector<Sized>& systems, const std::string& state,
+void AddTable(const Analysis& analysis, const std::vector<SizeSweep>& systems, const std::string& state,
               const std::string& where, Section& section) {
   std::set<int> sizes;
-  for (const Sized& system : systems) {
+  for (const SizeSweep& system : systems) {
     for (const auto& [bytes, arm] : system.arms) sizes.insert(bytes);
   }
   Table table = {absl::StrCat("There and back, by size, ", where), {{"System"}}, {}};
   for (const int bytes : sizes) table.columns.push_back({SizeName(bytes), true});
   std::map<std::string, std::string> reasons;  // why -> of whom, at which size
-  for (const Sized& system : systems) {
+  for (const SizeSweep& system : systems) {
     std::vector<Cell> row = {system.ours ? Text().Strong(system.name) : Text(system.name)};
     for (const int bytes : sizes) {
       const auto arm = system.arms.find(bytes);
@@ -120,21 +120,17 @@ void AddTable(const Analysis& analysis, const std::vector<Sized>& systems, const
 
 Section PayloadSection(const Analysis& analysis) {
   Section section = {bench::kPayload.id, bench::kPayload.title, {}};
-  std::vector<std::string> placements;
-  for (const ArmInfo& arm : analysis.view().arms()) {
-    const std::string placement = arm.Field("placement");
-    // On one processor the changes of process outweigh all that the size does.
-    if (RowOf(arm) != &bench::Row("queue_round_trip") || placement == "same_cpu") continue;
-    if (std::find(placements.begin(), placements.end(), placement) == placements.end()) placements.push_back(placement);
-  }
-  for (const std::string& placement : placements) {
+  // On one processor the context switches outweigh all that the size does.
+  for (const std::string& placement :
+       PlacementsOf(ArmsOf(analysis.view(), bench::Row("queue_round_trip"), "placement:!same_cpu"))) {
     const auto arms = analysis.view().Select([&](const ArmInfo& arm) {
       return HasView(arm, bench::View::kSizes) ||
              (RowOf(arm) == &bench::Row("queue_round_trip") && arm.Field("placement") == placement);
     });
-    const std::vector<Sized> systems = Systems(arms);
+    const std::vector<SizeSweep> systems = Systems(arms);
     // Without a queue of several sizes there is no sweep to show.
-    if (std::all_of(systems.begin(), systems.end(), [](const Sized& system) { return system.system == "memcpy"; })) {
+    if (std::all_of(systems.begin(), systems.end(),
+                    [](const SizeSweep& system) { return system.system == "memcpy"; })) {
       continue;
     }
     for (const std::string& state : StatesOf(analysis, arms)) {
@@ -146,9 +142,8 @@ Section PayloadSection(const Analysis& analysis) {
   }
   if (!section.blocks.empty()) {
     section.Add(
-        Paragraph{Text("Times are the median of a block's round trips, or their mean where a block had fewer than "
-                       "twenty of them, and of "
-                       "these the median over blocks with its range.")});
+        Paragraph{Text("Each time is the median over blocks, with its range. The time of a block is the median of its "
+                       "round trips, or their mean if there were fewer than twenty.")});
   }
   return section;
 }

@@ -1,5 +1,3 @@
-#include "reports/sections/placement_section.h"
-
 #include <algorithm>
 #include <map>
 #include <string>
@@ -8,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "reports/charts/quantity.h"
 #include "reports/sections/names.h"
+#include "reports/sections/sections.h"
 
 namespace regatta::reports {
 namespace {
@@ -91,14 +90,14 @@ Section PlacementSection(const Analysis& analysis) {
   const size_t allowed = analysis.view().results().invocations.front().context.allowed_cpus.size();
   Text text;
   if (paired < allowed) {
-    text.Say(absl::StrCat("Of the ", allowed, " processors ", paired, ", evenly among them, were paired. "));
+    text.Say(absl::StrCat("The map has ", paired, " of the ", allowed, " processors, evenly spread. "));
   }
   if (allowed == 2) {
     text.Say("Two processors have two placements only: both processes on one, or each on its own. ");
   }
   text.Say(
-      "Where both are on one processor a round trip takes two changes of process, elsewhere the ways of a few cache "
-      "lines.");
+      "On one processor a round trip costs two context switches. Between two processors it costs the transfer of a few "
+      "cache lines.");
   section.Add(Paragraph{std::move(text)});
   return section;
 }

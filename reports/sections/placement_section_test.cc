@@ -1,7 +1,6 @@
-#include "reports/sections/placement_section.h"
-
 #include "gtest/gtest.h"
 #include "reports/sections/results_builder.h"
+#include "reports/sections/sections.h"
 
 namespace regatta::reports {
 namespace {
@@ -61,7 +60,7 @@ TEST(PlacementSectionTest, KeepsMachineStatesApart) {
 TEST(PlacementSectionTest, SaysThatOnlySomeProcessorsWerePaired) {
   ResultsBuilder made = TwoProcessors();
   for (int cpu = 2; cpu < 64; ++cpu) made.results().invocations[0].context.allowed_cpus.push_back(cpu);
-  EXPECT_TRUE(Has(Words(SectionOf(made)), "Of the 64 processors 2, evenly among them, were paired."));
+  EXPECT_TRUE(Has(Words(SectionOf(made)), "The map has 2 of the 64 processors, evenly spread."));
 }
 
 TEST(PlacementSectionTest, HasNothingToSayOfNothing) { EXPECT_EQ(Words(SectionOf(ResultsBuilder())), ""); }

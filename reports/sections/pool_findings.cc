@@ -14,7 +14,7 @@ bool IsBase(const ArmInfo& arm) {
   return arm.system == "serial" || arm.system == "serial_again" || arm.system == "cpython_serial";
 }
 
-// The single process that an arm is raced against: of its own language.
+// The single process that an arm is compared with: that of its own language.
 const ArmInfo* BaseOf(const Analysis& analysis, const ArmInfo& arm) {
   const std::string base = arm.system.starts_with("cpython") ? "cpython_serial" : "serial";
   const auto found = analysis.view().Select([&](const ArmInfo& other) {

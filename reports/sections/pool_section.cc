@@ -1,5 +1,3 @@
-#include "reports/sections/pool_section.h"
-
 #include <algorithm>
 #include <cmath>
 #include <iterator>
@@ -11,6 +9,7 @@
 #include "reports/sections/answer.h"
 #include "reports/sections/conformance_section.h"
 #include "reports/sections/names.h"
+#include "reports/sections/sections.h"
 
 namespace regatta::reports {
 namespace {
@@ -19,8 +18,6 @@ std::string SweepName(const SweepFinding& sweep) {
   return absl::StrCat(SystemName(*sweep.arm), ", ", Counted(sweep.workers, "worker", "workers"),
                       sweep.chunk == "auto" ? ", automatic chunks" : absl::StrCat(", chunk ", sweep.chunk));
 }
-
-std::string InState(const std::string& state) { return state.empty() ? "" : absl::StrCat(", ", state, " state"); }
 
 // One chart for each machine state: curves of different states don't share one. Work that has no state is in each.
 void AddGrainCharts(const Analysis& analysis, const PoolFindings& findings, Section& section) {
@@ -54,14 +51,13 @@ void AddGrainCharts(const Analysis& analysis, const PoolFindings& findings, Sect
       chart.down = {
           {main->break_even.value, absl::StrCat("break-even ", Format(main->break_even.value, Unit::kNanoseconds, 2))}};
     }
-    chart.text.description = absl::StrCat(
-        "Curves of ", chart.series.size(),
-        " systems: how many times as fast as one process they do tasks of rising size. Above 1 the pool wins. "
-        "The figures are in the table below the chart.");
+    chart.text.description = absl::StrCat("Curves of ", chart.series.size(),
+                                          " systems: how many times as fast as one process they do tasks of rising "
+                                          "size. Above 1 the pool wins. The figures are in the table below the chart.");
     section.Add(
         Figure{absl::StrCat("speed-up-over-task-size", state.empty() ? "" : "-", state), chart,
-               Text("Each point: the same tasks through a serial loop and through the pool, side by side. Right of the "
-                    "break-even point the pool wins; Python's curve is against Python's own loop.")});
+               Text("Each point compares the same tasks in a serial loop and in the pool, side by side. Right of the "
+                    "break-even point the pool is faster. Python's curve is relative to Python's own loop.")});
   }
 }
 
@@ -79,7 +75,7 @@ void AddGrainTable(const PoolFindings& findings, Section& section) {
   bool each = false;
   const std::string shared = SharedState(findings.sweeps, each);
   Table table = {
-      absl::StrCat("From which task size on", InState(shared)),
+      absl::StrCat("Break-even and METG", InState(shared)),
       {{"System"}, {"Break-even", true}, {"METG(50)", true}, {"METG(90)", true}, {"At the largest task", true}},
       {}};
   for (const SweepFinding& sweep : findings.sweeps) {
@@ -94,8 +90,8 @@ void AddGrainTable(const PoolFindings& findings, Section& section) {
   section.Add(std::move(table));
   section.Add(Paragraph{
       Text("Break-even is the serial time of a task from which on the pool is faster than one process. METG(50) is the "
-           "smallest processor time per task at which the processors used, the submitter's included, are at least half "
-           "efficient; METG(90) likewise.")});
+           "smallest processor time per task at which at least half of the time of the processors used, the "
+           "submitter's included, goes into the tasks. METG(90) is the same for 90 %.")});
 }
 
 Cell VerdictCell(Verdict verdict) {
@@ -117,7 +113,7 @@ void AddWorkloadTables(const Analysis& analysis, const PoolFindings& findings, S
                  [&](const WorkloadFinding& finding) { return finding.workload == workload; });
     bool each = false;
     const std::string shared = SharedState(found, each);
-    Table table = {absl::StrCat("One process against many: ", WorkloadName(workload), InState(shared)),
+    Table table = {absl::StrCat("One process and many: ", WorkloadName(workload), InState(shared)),
                    {{"System"},
                     {"Workers", true},
                     {"One process", true},
@@ -151,8 +147,7 @@ void AddWorkloadTables(const Analysis& analysis, const PoolFindings& findings, S
   if (workloads.empty()) return;
   section.Add(
       Paragraph{Text("Speed-up is the median over blocks of the ratio within a block; Python's is against Python's "
-                     "single process. CPU "
-                     "time is that of all processes together, in units of the single process's.")});
+                     "single process. CPU time is that of all processes together, in units of the single process's.")});
 }
 
 void AddDocumentsRatios(const PoolFindings& findings, Section& section) {
@@ -186,12 +181,11 @@ void AddDocumentsRatios(const PoolFindings& findings, Section& section) {
   }
   if (!measured) return;
   section.Add(std::move(table));
-  section.Add(Paragraph{Text(
-      "One of the documents times a count loop with arguments of 1, 2 and 10 units, serially and over a Python Pool, "
-      "and "
-      "again with ten times less work. It prints 0.669 and 0.772 and calls them serial / pool; it also says that the "
-      "pool was \"faster by half\", which fits pool / serial. Both readings are shown. Its machine is unknown, so only "
-      "the direction can be compared.")});
+  section.Add(
+      Paragraph{Text("One of the documents times a count loop with arguments of 1, 2 and 10 units, serially and over a "
+                     "Python Pool, and again with ten times less work. It prints 0.669 and 0.772 and calls them serial "
+                     "/ pool; it also says that the pool was \"faster by half\", which fits pool / serial. Both "
+                     "readings are shown. Its machine is unknown, so only the direction can be compared.")});
 }
 
 }  // namespace

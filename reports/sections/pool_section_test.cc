@@ -1,10 +1,9 @@
-#include "reports/sections/pool_section.h"
-
 #include <cmath>
 
 #include "gtest/gtest.h"
 #include "reports/sections/answer.h"
 #include "reports/sections/results_builder.h"
+#include "reports/sections/sections.h"
 
 namespace regatta::reports {
 namespace {
@@ -159,7 +158,7 @@ TEST(AnswerTest, GivesNoneWhereTheRunCantBeTrustedButWhyAndWhatTheDoctorFound) {
       answer.starts_with("This run gives no answer: its figures can't be trusted.\n"
                          "Why: the benchmarks were built without optimisation.\n"))
       << answer;
-  const size_t doctor = answer.find("turbo | spoils figures | it is on | runs differ | turn it off | ");
+  const size_t doctor = answer.find("turbo | disturbs measurements | it is on | runs differ | turn it off | ");
   const size_t figures = answer.find("for what they are worth:\nYes: a pool of 2 workers");
   EXPECT_LT(doctor, figures) << answer;
   EXPECT_NE(figures, std::string::npos) << answer;

@@ -1,5 +1,3 @@
-#include "reports/sections/tail_section.h"
-
 #include <algorithm>
 #include <array>
 #include <map>
@@ -10,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "reports/charts/quantity.h"
 #include "reports/sections/names.h"
+#include "reports/sections/sections.h"
 #include "reports/statistics/tail.h"
 
 namespace regatta::reports {
@@ -59,13 +58,13 @@ void AddFigure(const Analysis& analysis, const bench::Benchmark& row, const std:
              .unit = Unit::kNanoseconds,
              .logarithmic = true};
   section.Add(Figure{name, std::move(chart),
-                     Text("Loads are shares of what the system can do at most, as measured just before.")});
+                     Text("A load is a share of the system's capacity, which was measured just before.")});
 }
 
 void AddTable(const Analysis& analysis, const bench::Benchmark& row, const std::vector<const ArmInfo*>& arms,
               const std::string& state, const std::string& where, Section& section) {
   Table table = {absl::StrCat("Latency under load: ", row.title, ", ", where),
-                 {{"System"}, {"At most", true}, {"Came in", true}, {"Kept up", true}},
+                 {{"System"}, {"Capacity", true}, {"Offered", true}, {"Kept up", true}},
                  {}};
   for (const double one_in : kColumns) table.columns.push_back({Format(one_in, Unit::kQuantile), true});
   table.columns.push_back({"Samples", true});
@@ -102,14 +101,7 @@ Section TailSection(const Analysis& analysis) {
   Section section = {bench::kTails.id, bench::kTails.title, {}};
   for (const bench::Benchmark& row : bench::kBenchmarks) {
     if (row.view != bench::View::kTail) continue;
-    std::vector<std::string> placements;
-    for (const ArmInfo& arm : analysis.view().arms()) {
-      const std::string placement = arm.Field("placement");
-      if (RowOf(arm) == &row && std::find(placements.begin(), placements.end(), placement) == placements.end()) {
-        placements.push_back(placement);
-      }
-    }
-    for (const std::string& placement : placements) {
+    for (const std::string& placement : PlacementsOf(ArmsOf(analysis.view(), row))) {
       const std::vector<const ArmInfo*> arms = ByLoad(analysis, row, placement);
       for (const std::string& state : StatesOf(analysis, arms)) {
         const std::string where = PlacementName(placement, state);
@@ -120,14 +112,11 @@ Section TailSection(const Analysis& analysis) {
     }
   }
   if (section.blocks.empty()) return section;
-  section.Add(
-      Paragraph{Text("Open loop: messages and tasks come as from many users who don't wait for each other, at times "
-                     "drawn from the run's "
-                     "seed (a Poisson process), whether or not what came before is done. Each one's time counts from "
-                     "when it was due, so "
-                     "a stall is seen by all that was due meanwhile. Quantiles are of all blocks' samples together; "
-                     "where one is – there "
-                     "were fewer than ten samples beyond it.")});
+  section.Add(Paragraph{
+      Text("In an open loop, messages and tasks arrive as from many users who don't wait for each other: at random "
+           "times from the run's seed (a Poisson process), whether or not earlier work is done. Each latency counts "
+           "from the moment at which the work was due, so a stall shows in all work that was due meanwhile. Quantiles "
+           "are of the samples of all blocks together. A quantile is – if fewer than ten samples lie beyond it.")});
   return section;
 }
 

@@ -1,11 +1,10 @@
-#include "reports/sections/trust_section.h"
-
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "reports/charts/quantity.h"
 #include "reports/sections/analysis.h"
+#include "reports/sections/sections.h"
 
 namespace regatta::reports {
 namespace {
@@ -68,16 +67,15 @@ Table Details(const TrustHalf& half) {
 }  // namespace
 
 Section TrustSection(const Trust& trust) {
-  Section section = {"trust", "Whether such verdicts can be trusted", {}};
+  Section section = {"trust", "Test of the verdicts", {}};
   if (trust.empty()) return section;
-  section.Add(
-      Paragraph{Text()
-                    .Strong(trust.Sentence())
-                    .Say(" Comparisons whose answer is known beforehand were judged as this report judges: the same "
-                         "blocks and invocations, screening and statistics. Work with nothing seeded must come out "
-                         "neither faster nor slower, work that really does 20 % more as slower, 5 % more never as "
-                         "equivalent; and again while another process comes and goes on one of the processors, where "
-                         "not to trust the run is a right answer.")});
+  section.Add(Paragraph{Text()
+                            .Strong(trust.Sentence())
+                            .Say(" Comparisons with a known answer were judged as this report judges: with the same "
+                                 "blocks, invocations, screening and statistics. Identical work must be neither faster "
+                                 "nor slower. Work that does 20 % more must be slower, and work that does 5 % more "
+                                 "must not be equivalent. The comparisons were repeated while another process ran at "
+                                 "times on one of the processors. There, \"untrusted\" is a right answer as well.")});
   section.Add(Paragraph{
       Text(absl::StrCat("Measured on ", trust.cpu_model, ", ", Counted(trust.processors, "processor", "processors"),
                         ", ", trust.created_utc, ", seed ", trust.seed,

@@ -1,7 +1,6 @@
-#include "reports/sections/trust_section.h"
-
 #include "gtest/gtest.h"
 #include "reports/sections/results_builder.h"
+#include "reports/sections/sections.h"
 
 namespace regatta::reports {
 namespace {

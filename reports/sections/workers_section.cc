@@ -26,8 +26,6 @@ constexpr double kDocumentsWaits = 8.28;
 constexpr double kDocumentsBusiest = 3.25;
 constexpr int kDocumentsWorkers = 3;
 
-std::string InState(const std::string& state) { return state.empty() ? "" : absl::StrCat(", ", state, " state"); }
-
 // The pool's findings by rising number of workers.
 std::vector<const WorkloadFinding*> ByWorkers(const PoolFindings& findings, const std::string& workload) {
   auto pools = findings.Pools(workload);
@@ -61,12 +59,11 @@ void AddChart(const Analysis& analysis, const PoolFindings& findings, Section& s
   }
   if (chart.series.empty()) return;
   for (size_t i = 0; states.size() > 1 && i < state_of.size(); ++i) chart.series[i].name += InState(state_of[i]);
-  chart.text = {
-      "Speed-up over the number of workers",
-      absl::StrCat("Regatta pool on ", Counted(findings.processors, "processor", "processors"),
-                   states.size() == 1 ? InState(*states.begin()) : "", "; bands ", analysis.RangeName()),
-      "Curves of the workloads: how many times as fast as one process a pool of so many workers is. The figures are "
-      "in the table below the chart."};
+  chart.text = {"Speed-up over the number of workers",
+                absl::StrCat("Regatta pool on ", Counted(findings.processors, "processor", "processors"),
+                             states.size() == 1 ? InState(*states.begin()) : "", "; bands ", analysis.RangeName()),
+                "Curves of the workloads: how many times as fast as one process a pool of so many workers is. The "
+                "figures are in the table below the chart."};
   chart.x = {.label = "workers", .whole = true};
   chart.y = {.label = "speed-up: time of one process / time of the pool", .unit = Unit::kTimes, .from_zero = true};
   chart.across = {{1, "as fast as one process"}};
@@ -119,10 +116,9 @@ void AddBest(const Analysis& analysis, const PoolFindings& findings, Section& se
   }
   if (bullets.items.empty()) return;
   section.Add(Paragraph{
-      Text("How many workers are right can't be told from the number of processors alone; it is found by trying, "
-           "with the work that is to be done. ")
-          .Say(analysis.indicative() ? "By a first look, of the numbers tried here did best:"
-                                     : "Of the numbers tried here did best:")});
+      Text("The number of processors alone doesn't tell the best number of workers. Try several numbers with the real "
+           "work. ")
+          .Say(analysis.indicative() ? "In this first look, the best numbers were:" : "The best numbers here were:")});
   section.Add(std::move(bullets));
 }
 
@@ -200,11 +196,11 @@ void AddDocuments(const PoolFindings& findings, Section& section) {
   }
   if (table.rows.size() < 2) return;
   section.Add(std::move(table));
-  section.Add(Paragraph{
-      Text("One of the documents has ten tasks of random waits done by a Pool of three, and says of that number "
-           "that it has to be found by load-testing. Its waits, 8.28 s together, kept the busiest of its workers "
-           "for 3.25 s; here the same waits pass in a hundredth of their times. Its other ratios, of the count "
-           "loop, stand under “One process or a pool”.")});
+  section.Add(
+      Paragraph{Text("One of the documents has ten tasks of random waits done by a Pool of three, and says of that "
+                     "number that it has to be found by load-testing. Its waits, 8.28 s together, kept the busiest of "
+                     "its workers for 3.25 s; here the same waits pass in a hundredth of their times. Its other "
+                     "ratios, of the count loop, stand under “One process or a pool”.")});
 }
 
 }  // namespace

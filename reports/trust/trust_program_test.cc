@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
-#include "reports/run/child.h"
+#include "reports/run/program_test.h"
 
 namespace regatta::reports {
 namespace {
@@ -23,24 +23,10 @@ namespace fs = std::filesystem;
 
 constexpr const char* kTrust = "reports/trust/trust";
 
-std::string Read(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 bool Has(const std::string& text, const std::string& piece) { return text.find(piece) != std::string::npos; }
 
-class TrustProgramTest : public testing::Test {
+class TrustProgramTest : public ProgramTest {
  protected:
-  void SetUp() override {
-    std::string folder = absl::StrCat(getenv("TEST_TMPDIR"), "/XXXXXX");
-    ASSERT_NE(mkdtemp(folder.data()), nullptr);
-    here_ = folder;
-    setenv("BUILD_WORKING_DIRECTORY", here_.c_str(), 1);
-  }
-
   // The stand-in, with flags of its own.
   std::string Bench(const std::string& flags) {
     std::ofstream(here_ + "/bench.sh") << "#!/bin/sh\nexec " << fs::absolute("reports/run/fake_bench").string() << " "
@@ -49,31 +35,11 @@ class TrustProgramTest : public testing::Test {
     return "--bench=bench.sh";
   }
 
-  struct Ran {
-    int exit_code = -1;
-    std::string out;
-    std::string errors;
-  };
-
-  static Ran Run(const std::vector<std::string>& flags) {
-    std::vector<std::string> arguments = {kTrust};
-    arguments.insert(arguments.end(), flags.begin(), flags.end());
-    const InterruptGuard interrupts;
-    Ran ran;
-    const auto end = RunChild(
-        arguments, 1, [&](std::string_view line) { absl::StrAppend(&ran.out, line, "\n"); }, interrupts);
-    EXPECT_TRUE(end.ok()) << end.status();
-    if (!end.ok()) return ran;
-    ran.exit_code = end->exit_code;
-    ran.errors = absl::StrJoin(end->last_errors, "\n");
-    return ran;
-  }
-
-  std::string here_;
+  static ProgramEnd Run(const std::vector<std::string>& flags) { return RunProgram(kTrust, flags); }
 };
 
 TEST_F(TrustProgramTest, ProvesAJudgeThatIsRight) {
-  const Ran ran = Run({Bench(""), "--seed=5"});
+  const ProgramEnd ran = Run({Bench(""), "--seed=5"});
   EXPECT_EQ(ran.exit_code, 0) << ran.out << ran.errors;
   EXPECT_TRUE(Has(ran.out, "None of 120\u00a0verdicts was wrong, and every slow-down of 20 % was found")) << ran.out;
   const std::string json = Read(here_ + "/trust.json");
@@ -82,26 +48,26 @@ TEST_F(TrustProgramTest, ProvesAJudgeThatIsRight) {
 }
 
 TEST_F(TrustProgramTest, EndsWithAnErrorWhereAVerdictIsWrong) {
-  const Ran ran = Run({Bench("--fake_slower=trust/again"), "--quick", "--out=found.json"});
+  const ProgramEnd ran = Run({Bench("--fake_slower=trust/again"), "--quick", "--out=found.json"});
   EXPECT_EQ(ran.exit_code, 1) << ran.out << ran.errors;
   EXPECT_TRUE(Has(ran.out, "10 of 30\u00a0verdicts wrong")) << ran.out;
   EXPECT_TRUE(fs::exists(here_ + "/found.json"));
 }
 
 TEST_F(TrustProgramTest, ProvesNothingOnAMachineThatOthersUse) {
-  const Ran ran = Run({Bench("--fake_foreign=0.3"), "--quick"});
+  const ProgramEnd ran = Run({Bench("--fake_foreign=0.3"), "--quick"});
   EXPECT_EQ(ran.exit_code, 3) << ran.out << ran.errors;
   EXPECT_TRUE(Has(ran.out, "run it again on a quieter machine")) << ran.out;
 }
 
 TEST_F(TrustProgramTest, EndsWithAnErrorWhereAnArmFails) {
-  const Ran ran = Run({Bench("--fake_fail=trust/again/work:loop"), "--quick"});
+  const ProgramEnd ran = Run({Bench("--fake_fail=trust/again/work:loop"), "--quick"});
   EXPECT_EQ(ran.exit_code, 3) << ran.out << ran.errors;
   EXPECT_TRUE(Has(ran.errors, "Failed: trust/again/work:loop/workers:1: a partner died")) << ran.errors;
 }
 
 TEST_F(TrustProgramTest, SaysWhereItCantWriteAndWhatItDoesNotKnow) {
-  const Ran full = Run({Bench(""), "--quick", "--out=none/trust.json"});
+  const ProgramEnd full = Run({Bench(""), "--quick", "--out=none/trust.json"});
   EXPECT_EQ(full.exit_code, 2);
   EXPECT_TRUE(Has(full.errors, "none/trust.json")) << full.errors;
   EXPECT_EQ(Run({Bench(""), "quick"}).exit_code, 2);
