@@ -370,7 +370,6 @@ CALLS: Dict[str, Call] = {
     "clone": Call(56, 220, (0x800, 0, 0, 0, 0), "no process can be started by fork or by a pool", True),
     "clone3": Call(435, 435, (0, 0), NO_FRESH_PROCESS + "; pools don't work", True, "5.3"),
     "close": Call(3, 57, (-1,), EVERY, True),
-    "close_range": Call(436, 436, (1, 0, 0), "a fresh process closes what it was given one by one", False, "5.9"),
     "dup2": Call(33, None, (-1, -1), NO_FRESH_PROCESS + "; pools don't work", True),
     "eventfd2": Call(290, 19, (0, -1), "pools don't work", True),
     "execve": Call(59, 221, (0, 0, 0), NO_FRESH_PROCESS, True),
