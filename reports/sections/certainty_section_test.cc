@@ -60,7 +60,7 @@ TEST(CertaintySectionTest, CountsStatesAndShowsTheSentinel) {
   for (Record& record : made.results().invocations[0].records) record.sentinel_ns = {2e6, 2e6};
   const std::string words = CertaintyOf(made.results());
   EXPECT_TRUE(Has(words, "1 in the far state, 2 in the near state.")) << words;
-  EXPECT_TRUE(Has(words, "took 2.00 ms at its lower quartile")) << words;
+  EXPECT_TRUE(Has(words, "Its lower quartile, 2.00 ms,")) << words;
 }
 
 TEST(CertaintySectionTest, ShowsWhatTheDoctorFoundUnlessTheRunOpensWithIt) {

@@ -159,7 +159,7 @@ TEST(AnswerTest, GivesNoneWhereTheRunCantBeTrustedButWhyAndWhatTheDoctorFound) {
                          "Why: the benchmarks were built without optimisation.\n"))
       << answer;
   const size_t doctor = answer.find("turbo | disturbs measurements | it is on | runs differ | turn it off | ");
-  const size_t figures = answer.find("for what they are worth:\nYes: a pool of 2 workers");
+  const size_t figures = answer.find("The untrusted figures show:\nYes: a pool of 2 workers");
   EXPECT_LT(doctor, figures) << answer;
   EXPECT_NE(figures, std::string::npos) << answer;
   EXPECT_FALSE(Has(answer, "What to take here")) << answer;
