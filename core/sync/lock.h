@@ -1,13 +1,14 @@
 // Lock: mutual exclusion between processes that survives the death of its holder.
 //
-// Processes  Pass a Lock to a child as an argument, or keep it across fork. The holder is the process that acquired it,
-//            until somebody releases it, whichever process or thread does.
-// Threads    Thread-safe; two threads of one process exclude each other too. A thread's end releases nothing.
-// Crash      A holder that dies, at any instruction, holds nothing any more: the next Acquire succeeds and says whose
-//            place it took, as what the lock guards may be half changed. Within milliseconds; but within a second for
-//            one that sleeps behind several others when one of them dies that was just woken, or got the lock after a
-//            sleep.
-// Order      None among waiters. What was written before Release is visible after the next Acquire.
+// Holder     The process that acquired the Lock holds it until a thread of any process calls Release. The end of a thread releases
+//            nothing.
+// Processes  Pass a Lock to a process or a pool's task as an argument, or keep it across fork. A child of fork does not hold what its
+//            parent holds.
+// Threads    Thread-safe. Two threads of one process exclude each other, too.
+// Crash      A process may be killed at any instruction. If it held the Lock, the next Acquire succeeds and returns its pid, since the
+//            data that the lock guards may be half changed. That takes milliseconds. The worst case is one second: a waiter died
+//            after it was woken and before it acquired, or after it had slept for the lock and acquired it.
+// Order      What a process writes before Release is visible after the next Acquire. Waiters acquire in no particular order.
 // Copies     A Lock is a handle: copies are the same lock.
 // Format     lock_format.h, described in FORMAT.md.
 #ifndef REGATTA_CORE_SYNC_LOCK_H_
@@ -32,11 +33,13 @@ namespace regatta {
 // Create, Attach, valid, descriptor, offset and CheckDescriptor: see ObjectHandle.
 class Lock : public ObjectHandle<Lock, ObjectRef<LockLayout>> {
  public:
-  // Waits for it until `deadline`. DeadlineExceeded: still held; with Deadline::Now(): Unavailable.
+  // Blocks until this process holds the lock. DeadlineExceeded: it was still held at `deadline`. Unavailable: the same for
+  // Deadline::Now(), which does not block. ResourceExhausted: this process had to join the family of processes, and found no memory
+  // or descriptors.
   absl::StatusOr<Acquired> Acquire(Deadline deadline = Deadline::Never());
-  // FailedPrecondition: it is free.
+  // FailedPrecondition: no process holds the lock.
   absl::Status Release();
-  // The pid of the process that holds it; a hint. None: it is free.
+  // The pid of the process that holds it, if one does. Another process may change it at once.
   std::optional<int32_t> holder() const;
 
  private:
