@@ -24,20 +24,20 @@ enum class Runner { kSerial, kSerialAgain, kPool, kThreads, kCPythonSerial, kCPy
 absl::string_view RunnerName(Runner runner);
 bool IsCPython(Runner runner);
 
-// Every system with every number of workers: the serial ones with one, on the submitter's processor.
+// One system with one number of workers. The serial systems have one, on the submitter's processor.
 struct Entry {
   Runner runner;
-  PoolShape
-      shape;  // cpus: as PoolShape has them; for the serial ones the first alone. workers: 0 for CPython's serial.
-  // Key, processors and availability filled in; what it starts is the workload's.
+  // cpus: as PoolShape has them; the serial runners have only the first. workers: 0 for CPython's serial runner.
+  PoolShape shape;
+  // Its key, processors and availability are filled in. The workload adds what it runs.
   Arm arm;
 };
 // `more_fields`: behind workers in the keys.
 std::vector<Entry> WorkloadEntries(const Configuration& configuration, const Benchmark& row,
                                    const std::vector<std::pair<std::string, std::string>>& more_fields = {});
 
-// Starts a workload on its runner: start.template operator()<Pool>(shape) for the pools of this language, start_cpython(shape) for
-// CPython's.
+// Starts a workload on its runner: start.template operator()<Pool>(shape) for the pools of this language,
+// start_cpython(shape) for CPython's.
 template <class Start, class StartCPython>
 absl::StatusOr<std::unique_ptr<Fixture>> StartOn(Runner runner, const PoolShape& shape, Start start,
                                                  StartCPython start_cpython) {

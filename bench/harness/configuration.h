@@ -41,8 +41,8 @@ struct ArmPlacement {
   int processors_used = 1;
 };
 
-// Which of the processors are paired with each other: all, but of more than kMaxPaired so many, evenly among them and in twos,
-// so that there are neighbours as well as strangers. 64 pairs take long enough.
+// The processors whose pairs are measured: all or, if there are more than kMaxPaired, that many, evenly spread and in
+// adjacent pairs. So both near and far pairs are measured, and there are at most 64 of them.
 inline constexpr size_t kMaxPaired = 8;
 std::vector<int> ProcessorsToPair(const std::vector<int>& processors);
 
@@ -55,17 +55,18 @@ class Configuration {
   const std::vector<Availability>& peers() const { return peers_; }
   const std::vector<int>& worker_counts() const { return worker_counts_; }
 
-  // An arm of the benchmark `row` with its key, processors and availability filled in. What it runs is for the caller to add.
+  // An arm of the benchmark `row` with its key, processors and availability filled in. What it runs is for the caller
+  // to add.
   Arm NewArm(const Benchmark& row, absl::string_view system, std::vector<std::pair<std::string, std::string>> fields,
              const ArmPlacement& placement) const;
   // Sets arm.absent if the peer isn't installed.
   void MarkAbsent(Arm& arm, absl::string_view peer) const;
 
-  // For two parties: same_cpu and other_core, offered or not, and whatever else this machine can tell apart; `unpinned` alone
-  // when nothing is to be pinned.
+  // For two parties: same_cpu and other_core, offered or not, and whatever else this machine can tell apart; `unpinned`
+  // alone when nothing is to be pinned.
   std::vector<ArmPlacement> Pairs() const;
-  // Two parties on every two of the allowed processors, as far as ProcessorsToPair takes them, each way, and both on each alone. None
-  // when nothing is to be pinned.
+  // Two parties on every two of the allowed processors, as far as ProcessorsToPair takes them, each way, and both on
+  // each alone. None when nothing is to be pinned.
   std::vector<ArmPlacement> AllPairs() const;
   // For a submitter and `workers` of a pool, in that order: each of Pairs()' placements for all workers.
   std::vector<ArmPlacement> PoolPairs(int workers) const;

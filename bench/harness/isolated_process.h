@@ -2,8 +2,8 @@
 //
 // What       This program, started again for one arm. Its threads, memory and children end with it, so an arm disturbs
 //            neither the next arm nor the driver. A crash is an error of that arm.
-// Watching   The driver waits for the answer and for the death of every partner that the process announced, at most for the
-//            timeout. After the timeout it kills the process group and names what it waited for.
+// Watching   The driver waits for the answer of the process and for the end of every partner that it announced. When
+//            the timeout has passed, the driver kills the process group. The error names what the driver waited for.
 // Threads    One.
 #ifndef REGATTA_BENCH_HARNESS_ISOLATED_PROCESS_H_
 #define REGATTA_BENCH_HARNESS_ISOLATED_PROCESS_H_
@@ -27,13 +27,13 @@ namespace regatta::bench {
 
 // How much to run.
 struct RunRequest {
-  // Exactly so many operations, rounded up to the fixture's next whole number of them; 0: as many as fit into budget_ns, found by
-  // trying, at least the arm's min_operations.
+  // Exactly so many operations, rounded up to the fixture's next whole number of them; 0: as many as fit into
+  // budget_ns, found by trying, at least the arm's min_operations.
   int64_t operations = 0;
   int64_t budget_ns = 0;
   // Run the arm's min_operations once before, untimed, where so many operations are ordered.
   bool warm_up = true;
-  // Of what the fixture draws by chance, such as times of arrival.
+  // The seed of the fixture's random numbers, for example of the times at which messages arrive.
   uint64_t seed = 1;
 };
 
@@ -47,7 +47,8 @@ struct IsolationOptions {
 class IsolatedProcess {
  public:
   // Starts the process and sets the arm up in it.
-  // Aborted: it or a partner died; DeadlineExceeded: the timeout passed; Cancelled: interrupted (interrupt.h); else the arm's.
+  // Aborted: it or a partner died; DeadlineExceeded: the timeout passed; Cancelled: interrupted (interrupt.h); else the
+  // arm's.
   static absl::StatusOr<std::unique_ptr<IsolatedProcess>> Start(const Arm& arm, const IsolationOptions& options);
   // Kills what is left.
   ~IsolatedProcess();

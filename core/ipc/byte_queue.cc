@@ -148,8 +148,8 @@ class QueueGetter {
       if (sequence == item + 1) {
         const uint32_t size = slot.size.load(std::memory_order_relaxed);
         const uint32_t place = slot.place.load(std::memory_order_relaxed);
-        // The longer the flow, the further ahead: what the producer has surely left. Too far would take from it what it
-        // writes.
+        // Prefetch a slot that the producer has certainly left; a slot that it still writes would be taken from its
+        // cache. The more items this thread has got in a row, the further ahead such a slot is.
         if (const uint32_t ahead = std::min(thread_.hits / 4, kReadAhead); ahead > 0) {
           const QueueSlot& later = ring[(item + ahead) & mask];
           __builtin_prefetch(&later);

@@ -1,7 +1,7 @@
 // LaneWriter: the putting side of one lane.
 //
-// Internal to ipc. It keeps in private memory what it can derive from shared memory (Load), so that a death needs no
-// redo: the lane's next owner derives it again.
+// Internal to ipc. Its private memory holds only what Load derives from shared memory. So nothing is lost with a
+// process that dies: the lane's next owner calls Load.
 //
 // Threads    Not thread-safe. The writer belongs to the thread that claimed it while no reservation is open, and to the
 //            holder of the reservation while one is open. state_ hands it over: EndReservation releases it, Put and
@@ -72,9 +72,10 @@ class LaneWriter {
   absl::Status GrowRing();
   void Publish(uint32_t size, uint32_t place);
 
-  // Whether the head has passed the item of an extent's state. Until then an extent whose reader died is what the next
-  // getter finds. From then on no getter claims an extent that its owner marked and, as it died, never put. The item's
-  // number is put again, with another.
+  // Whether the head has passed the item of an extent's state. Then no getter will claim the extent any more. Before,
+  // the extent may still be needed: if the getter that read it died, the next getter reads it again. An owner may also
+  // have died after it had marked the extent and before it put the item. Its successor puts an item of that number
+  // again, with another extent.
   bool IsPassed(uint64_t state) const {
     const auto head = static_cast<uint32_t>(lane_.head.load(std::memory_order_acquire));
     return static_cast<int32_t>(head - static_cast<uint32_t>(state)) > 0;

@@ -1,8 +1,8 @@
 // A process dies at each step of putting, getting, waiting, trimming and closing, and the others go on.
 //
-// One victim a case; this process is the survivor. What must hold after each death: an item whose Put returned OK is
-// got once, but for the one that a dead getter may have taken with it; nothing is torn, doubled or out of its
-// producer's order; nobody hangs; new producers and getters work.
+// Each case has one victim, and this process survives. After each death the following holds. An item whose Put returned
+// OK is got exactly once; if a getter died, it may have taken one item with it. No item is torn or doubled. The items
+// of one producer keep their order. No call hangs, and new producers and getters work.
 #include <unistd.h>
 
 #include <atomic>

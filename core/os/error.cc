@@ -65,8 +65,7 @@ absl::string_view WayOut(int error_number) {
       return ": larger than this process's files may be; raise `ulimit -f`";
     case ETOOMANYREFS:
       return ": too many descriptors of this user are on their way to other processes; let these receive them, or "
-             "raise "
-             "`ulimit -n`";
+             "raise `ulimit -n`";
     default:
       return "";
   }

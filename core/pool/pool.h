@@ -4,32 +4,35 @@
 //   absl::StatusOr<int> three = pool->Apply([](int a, int b) { return a + b; }, 1, 2);
 //   absl::StatusOr<std::vector<int>> squares = pool->Map([](int x) { return x * x; }, numbers);
 //
-// Functions  Pointers to functions and lambdas without captures (core/process/call.h); arguments and results cross by the
-//            codec. Queues and locks may be arguments of Apply. What can't cross is refused when compiling.
+// Functions  Pointers to functions and lambdas without captures (core/process/call.h); arguments and results cross by
+//            the codec. Queues and locks may be arguments of Apply. What can't cross is refused when compiling.
 // Processes  The owner only; a child of fork can't use its parent's pool. Workers are daemonic: they start no processes
 //            and end with their owner. Init must have run.
-// Threads    Thread-safe. Callbacks run on a thread of the pool's, one after another: a slow one delays the others, and nothing
-//            else. A callback may use the pool, but neither join nor destroy it.
-// User code  Codecs, callbacks, iterators and destructors run under no lock of the pool. What a codec or an iterator throws is
-//            the error of its item (Unknown, ThrownType). What a callback throws is given to the task's error callback; if
-//            there is none, or it throws as well, statistics() counts it.
+// Threads    Thread-safe. Callbacks run on a thread of the pool's, one after another: a slow one delays the others, and
+//            nothing else. A callback may use the pool, but neither join nor destroy it.
+// User code  Codecs, callbacks, iterators and destructors run under no lock of the pool. What a codec or an iterator
+//            throws is the error of its item (Unknown, ThrownType). What a callback throws is given to the task's error
+//            callback; if there is none, or it throws as well, statistics() counts it.
 // Order      Tasks begin in the order submitted, and end in any.
-// Crash      A worker's death, at any instruction, fails the task that it held, with pid and signal (Aborted, DeathOf), and
-//            no other; the pool starts another. With `retries` a task is run again instead: then at least once, not at
-//            most once. Five workers in a row that die before their first task break the pool: everything then fails
+// Crash      A worker's death, at any instruction, fails the task that it held, with pid and signal (Aborted, DeathOf),
+//            and no other; the pool starts another. With `retries` a task is run again instead: then at least once, not
+//            at most once. Five workers in a row that die before their first task break the pool: everything then fails
 //            with the reason.
-// Nursery    Workers are made by small processes of the pool, its nursery (core/process/nursery.h). They may be killed, too: no task
-//            notices, and dead workers are replaced as before. A fork pool has two such processes with the memory that new workers
-//            begin with. If both are killed before one was replaced, which takes a millisecond, no worker can be made any more: the
-//            pool goes on with those that live, and breaks when none is left. One that is stopped is given up after ten seconds.
-// Inherited  The workers of a fork pool have the memory and the descriptors of their owner as they were at Create, also those that
-//            are made later; the core's own descriptors are left out. A log file or a self-pipe that was open works in a task.
-//            Text that a stream held at Create is written once, by the owner; what a task prints into a stream is written at the
-//            latest when its worker ends by Close and Join. A pipe that was open at Create has no end of file before the pool has
-//            ended, for workers and nursery hold its write end: open it after Create, or use spawn or forkserver. Descriptors
-//            opened after Create are not there: their numbers fail with EBADF. Workers by spawn and forkserver inherit nothing but
-//            descriptors 0-2, the environment and the working directory.
-// Memory     Up to 4,096 tasks are in shared memory at once, more wait in the owner's. Arguments and results up to 1 GiB.
+// Nursery    Workers are made by small processes of the pool, its nursery (core/process/nursery.h). They may be killed,
+//            too: no task notices, and dead workers are replaced as before. A fork pool has two such processes with the
+//            memory that new workers begin with. If both are killed before one was replaced, which takes a millisecond,
+//            no worker can be made any more: the pool goes on with those that live, and breaks when none is left. One
+//            that is stopped is given up after ten seconds.
+// Inherited  The workers of a fork pool have the memory and the descriptors of their owner as they were at Create, also
+//            those that are made later; the core's own descriptors are left out. A log file or a self-pipe that was
+//            open works in a task. Text that a stream held at Create is written once, by the owner; what a task prints
+//            into a stream is written at the latest when its worker ends by Close and Join. A pipe that was open at
+//            Create has no end of file before the pool has ended, for workers and nursery hold its write end: open it
+//            after Create, or use spawn or forkserver. Descriptors opened after Create are not there: their numbers
+//            fail with EBADF. Workers by spawn and forkserver inherit nothing but descriptors 0-2, the environment and
+//            the working directory.
+// Memory     Up to 4,096 tasks are in shared memory at once, more wait in the owner's. Arguments and results up to 1
+//            GiB.
 // Idle       No CPU; a worker looks once a second.
 #ifndef REGATTA_CORE_POOL_POOL_H_
 #define REGATTA_CORE_POOL_POOL_H_
@@ -63,8 +66,8 @@ namespace regatta {
 // How one task is to be run; R is what its function returns.
 template <class R>
 struct TaskOptions {
-  // Called with the result, and with the error; by the pool's thread, before Join returns. One of the two is called for each
-  // task. If `callback` throws, `error_callback` is then called with that exception.
+  // Called with the result, and with the error; by the pool's thread, before Join returns. One of the two is called for
+  // each task. If `callback` throws, `error_callback` is then called with that exception.
   pool_internal::Callback<R> callback = nullptr;
   std::function<void(const absl::Status&)> error_callback = nullptr;
   // Times that it may be run again after its worker died.
@@ -72,7 +75,8 @@ struct TaskOptions {
 };
 
 struct MapOptions {
-  // Items that travel together, if all of them have less than 64 MiB. 0: a quarter of each worker's share (for Imap: 1).
+  // Items that travel together, if all of them have less than 64 MiB. 0: a quarter of each worker's share (for Imap:
+  // 1).
   int64_t chunk = 0;
   // As in TaskOptions; of whole chunks.
   int retries = 0;
@@ -80,8 +84,9 @@ struct MapOptions {
 
 class Pool {
  public:
-  // Starts all workers. InvalidArgument: a number of workers or a processor that can't be. FailedPrecondition: Init has not
-  // run, this process is daemonic, or (kFork) has foreign threads. ResourceExhausted: no processes, memory or descriptors.
+  // Starts all workers. InvalidArgument: a number of workers or a processor that can't be. FailedPrecondition: Init has
+  // not run, this process is daemonic, or (kFork) has foreign threads. ResourceExhausted: no processes, memory or
+  // descriptors.
   static absl::StatusOr<Pool> Create(const PoolOptions& options = {}) {
     absl::StatusOr<std::shared_ptr<PoolCore>> core = PoolCore::Create(options);
     if (!core.ok()) return core.status();
@@ -94,7 +99,8 @@ class Pool {
   }
   // Terminates.
   ~Pool() {
-    // In a child of fork it isn't ours to terminate. What could not be ended was killed; a destructor has nobody to tell.
+    // In a child of fork it isn't ours to terminate. What could not be ended was killed; a destructor has nobody to
+    // tell.
     if (core_ != nullptr) core_->Terminate().IgnoreError();
   }
 
@@ -106,8 +112,8 @@ class Pool {
     return Finished(ApplyWith(borrowed, {}, function, std::forward<Args>(arguments)...));
   }
 
-  // Returns at once. On error the arguments are as they were. FailedPrecondition: closed (IsClosed) or terminated. InvalidArgument: an argument can't be encoded.
-  // ResourceExhausted: no memory.
+  // Returns at once. On error the arguments are as they were. FailedPrecondition: closed (IsClosed) or terminated.
+  // InvalidArgument: an argument can't be encoded. ResourceExhausted: no memory.
   // Result: absl::StatusOr<AsyncResult<R>>.
   template <class F, class... Args>
   auto ApplyAsync(F function, Args&&... arguments) {
@@ -240,7 +246,7 @@ class Pool {
     if (!id.ok()) return id.status();
     // A slot counts attempts in eight bits.
     if (retries < 0 || retries > 254) return absl::InvalidArgumentError("retries must be between 0 and 254");
-    if (chunk < 0) return absl::InvalidArgumentError("a chunk must have 1 item or more; 0 lets the pool choose");
+    if (chunk < 0) return absl::InvalidArgumentError("a chunk must have 1 item or more; 0 is the default");
     return TaskSpec{.function = *id, .retries = static_cast<uint32_t>(retries)};
   }
 

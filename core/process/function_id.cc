@@ -19,7 +19,8 @@ namespace regatta {
 namespace function_id_internal {
 namespace {
 
-// A table that only grows: found without a lock, nodes are never freed. When it is full the rest is worked out each time.
+// A table that only grows: found without a lock, nodes are never freed. When it is full the rest is worked out each
+// time.
 template <typename Key, typename Value, size_t kSlots>
 class GrowingTable {
  public:
@@ -129,8 +130,8 @@ absl::StatusOr<Place> PlaceOf(uintptr_t address, uint32_t kind) {
   return place;
 }
 
-// The address of `place` if its module permits it: the begin of a function or a trampoline, of a kind that `kind` receives.
-// DataLoss: the module isn't here. FailedPrecondition: it is here twice.
+// The address of `place` if its module permits it: the begin of a function or a trampoline, of a kind that `kind`
+// receives. DataLoss: the module isn't here. FailedPrecondition: it is here twice.
 absl::StatusOr<std::optional<uintptr_t>> AddressOf(const Place& place, bool is_trampoline, uint32_t* kind) {
   std::optional<uintptr_t> found;
   std::string name;
@@ -156,10 +157,8 @@ absl::StatusOr<std::optional<uintptr_t>> AddressOf(const Place& place, bool is_t
   if (name.empty()) {
     return absl::DataLossError(
         absl::StrFormat("the library or program with build-id %016x... is not loaded in process %d. If its sender is "
-                        "not another program or "
-                        "build: load the library before the pool or the process by fork is made; for spawn and "
-                        "forkserver link the program with "
-                        "it, or load it before Init",
+                        "not another program or build: load the library before the pool or the process by fork is "
+                        "made; for spawn and forkserver link the program with it, or load it before Init",
                         __builtin_bswap64(place.module), getpid()));
   }
   return found;

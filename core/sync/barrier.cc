@@ -16,7 +16,7 @@ namespace {
 using State = BarrierLayout::State;
 using Cause = BarrierLayout::Cause;
 
-// For the lock, of a thread whose own deadline has passed: long after any holder that runs has released it.
+// For the lock, however little time a thread has: any holder that runs has long released it by then.
 constexpr absl::Duration kPatience = absl::Milliseconds(100);
 
 uint32_t Relaxed(const std::atomic<uint32_t>& word) { return word.load(std::memory_order_relaxed); }
@@ -70,7 +70,12 @@ absl::Status Barrier::BrokenError() const {
 }
 
 bool Barrier::Enter(Member self, Deadline deadline) {
-  if (!object_->lock.Acquire(self, deadline).acquired) return false;
+  LockCell& lock = object_->lock;
+  if (!lock.Acquire(self, Deadline::Now()).acquired) {
+    const Deadline patience = Deadline::After(kPatience);
+    const bool is_near = deadline.monotonic_nanos() < patience.monotonic_nanos();
+    if (!lock.Acquire(self, is_near ? patience : deadline).acquired) return false;
+  }
   if (Relaxed(object_->ending) != 0) GoOnEnding();
   return true;
 }
@@ -156,8 +161,10 @@ absl::StatusOr<int> Barrier::WaitWith(const absl::FunctionRef<absl::Status()>* a
   uint32_t turn = 0;
   Slot* slot = nullptr;
   while (slot == nullptr) {
-    if (!Enter(*self, deadline))
-      return absl::DeadlineExceededError("another process holds the barrier's lock; it may be stopped");
+    if (!Enter(*self, deadline)) {
+      return absl::UnavailableError(absl::StrCat("process ", Family::PidOf(shared.lock.holder()),
+                                                 " holds the barrier's lock: continue it if it is stopped, or end it"));
+    }
     BreakIfOneDied(&Family::IsAlive);
     if (broken()) {
       Leave();
@@ -169,7 +176,8 @@ absl::StatusOr<int> Barrier::WaitWith(const absl::FunctionRef<absl::Status()>* a
       // All have arrived, and the last of them runs its action.
       Leave();
       if (!shared.waiters.Await([&] { return ended(turn); }, deadline, partner_here, *self, at_tick)) {
-        return absl::DeadlineExceededError("the last turn's action had not ended by the deadline");
+        const absl::string_view text = "the action of the turn before this one still runs";
+        return deadline.is_now() ? absl::UnavailableError(text) : absl::DeadlineExceededError(text);
       }
       continue;
     }
@@ -210,7 +218,7 @@ absl::StatusOr<int> Barrier::WaitWith(const absl::FunctionRef<absl::Status()>* a
 
   Leave();
   if (!shared.waiters.Await([&] { return ended(turn); }, deadline, partner_here, *self, at_tick)) {
-    const bool entered = Enter(*self, Deadline::After(kPatience));
+    const bool entered = Enter(*self, Deadline::Now());
     uint32_t arrived = BarrierLayout::Word(State::kArrived, *self);
     const bool gives_up = slot->compare_exchange_strong(arrived, 0, std::memory_order_acq_rel);
     // Without the lock it only leaves; the process that holds the lock seems to be stopped.

@@ -1,14 +1,17 @@
 // Barrier: a place where a fixed number of threads, of any processes, wait for each other.
 //
-// Turns      When the last of the parties has called Wait, all calls return and the next turn begins. Each returns an index from 0 to
-//            parties - 1, which no other call of the turn has.
-// Broken     A turn fails for all who wait in it if one of them dies, or gives up at its deadline, if its action fails, or if a process calls
-//            Abort. Then the barrier is broken: each call of Wait fails at once until a process calls Reset.
+// Turns      When the last of the parties has called Wait, all calls return and the next turn begins. Each returns an
+//            index from 0 to parties - 1, which no other call of the turn has.
+// Broken     A turn fails for all who wait in it if one of them dies, or gives up at its deadline, if its action fails,
+//            or if a process calls Abort. Then the barrier is broken: each call of Wait fails at once until a process
+//            calls Reset.
 // Processes  Pass a Barrier to a process or a pool's task as an argument, or keep it across fork.
 // Threads    Thread-safe.
 // Order      What the parties write before Wait is visible to the action, and to all parties after Wait.
-// Crash      A process may be killed at any instruction. If it had arrived, the turn fails at the latest one second later. Otherwise the
-//            others go on waiting for a party that is still to come: give Wait a deadline.
+// Crash      A process may be killed at any instruction. If it had arrived, the turn fails at the latest one second
+//            later. Otherwise the others go on waiting for a party that is still to come: give Wait a deadline.
+// Stopped    A process that is stopped inside a call of the barrier may hold its lock. Then Abort, Reset, and a Wait
+//            without a deadline block until it continues.
 // Cost       Wait makes no system call if nobody sleeps. A waiter looks for at most 40 us, then it sleeps.
 // Copies     A Barrier is a handle: copies are the same barrier.
 // Format     barrier_format.h, described in FORMAT.md.
@@ -37,18 +40,20 @@ class Barrier : public ObjectHandle<Barrier, ObjectRef<BarrierLayout>> {
  public:
   static constexpr int kMostParties = BarrierLayout::kSlots;
 
-  // Makes a barrier of `parties` threads. InvalidArgument: fewer than 1 or more than kMostParties. ResourceExhausted: no memory or
-  // descriptors.
+  // Makes a barrier of `parties` threads. InvalidArgument: fewer than 1 or more than kMostParties. ResourceExhausted:
+  // no memory or descriptors.
   static absl::StatusOr<Barrier> Create(int64_t parties = 1);
 
   // Blocks until all parties have called Wait. Returns the index of this call.
-  // Aborted: the barrier is broken, or was reset; the text says which process broke it. DeadlineExceeded: not all parties came by
-  // `deadline`; the barrier is broken now. Unavailable: the same for Deadline::Now(), but the barrier is as before.
-  // ResourceExhausted: kMostParties threads wait for this turn or are still to return from the last one; or this process had to join
-  // the family of processes, and found no memory or descriptors.
+  // Aborted: the barrier is broken, or was reset; the text says which process broke it. DeadlineExceeded: not all
+  // parties came by `deadline`, and the barrier is broken now; or the action of the last turn still ran, so that this
+  // call had not arrived yet, and the barrier is as before. Unavailable: the same for Deadline::Now(), and the barrier
+  // is as before; or a process is stopped inside a call of this barrier. ResourceExhausted: kMostParties threads wait
+  // for this turn or are still to return from the last one; or this process had to join the family of processes, and
+  // found no memory or descriptors.
   absl::StatusOr<int> Wait(Deadline deadline = Deadline::Never());
-  // The same. The last party calls `action`, its own, before any party is released. If it returns an error or throws, the barrier is
-  // broken, and the last party's Wait returns that error. Wait must not be called in an action.
+  // The same. The last party calls `action`, its own, before any party is released. If it returns an error or throws,
+  // the barrier is broken, and the last party's Wait returns that error. Wait must not be called in an action.
   absl::StatusOr<int> Wait(absl::FunctionRef<absl::Status()> action, Deadline deadline = Deadline::Never());
 
   // Breaks the barrier: all who wait get Aborted, and all who come until Reset. ResourceExhausted: as for Wait.
@@ -65,7 +70,8 @@ class Barrier : public ObjectHandle<Barrier, ObjectRef<BarrierLayout>> {
   using Slot = std::atomic<uint32_t>;
 
   absl::StatusOr<int> WaitWith(const absl::FunctionRef<absl::Status()>* action, Deadline deadline);
-  // Acquires the lock, and makes good what a dead process left half done. False: it is held until `deadline`.
+  // Acquires the lock, and makes good what a dead process left half done. False: a live process held it until
+  // `deadline`, and for at least 100 ms.
   bool Enter(Member self, Deadline deadline);
   void Leave() { object_->lock.Release(); }
   // The rest is called between Enter and Leave.

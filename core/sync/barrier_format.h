@@ -34,7 +34,8 @@ struct BarrierLayout {
   uint32_t parties;
   // What follows, up to `turn`, is written by the process that holds `lock`.
   alignas(64) LockCell lock;
-  // {Cause:30 << 2 | State:2} while a turn is being ended, else 0. If the process that ends it dies, the next holder of `lock` goes on.
+  // {Cause:30 << 2 | State:2} while a turn is being ended, else 0. If the process that ends it dies, the next holder of
+  // `lock` goes on.
   std::atomic<uint32_t> ending;
   std::atomic<uint32_t> broken;    // Cause. Stays until Reset.
   std::atomic<int32_t> broken_by;  // The pid of the process that died, gave up, called Abort, or whose action failed.

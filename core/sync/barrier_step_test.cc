@@ -1,7 +1,8 @@
-// A process is killed after every single instruction of waiting at a barrier and of releasing it, with others about: a turn ends in the
-// same way for all who live, and the barrier goes on working.
+// A process is killed after every single instruction of waiting at a barrier and of releasing it, with others about: a
+// turn ends in the same way for all who live, and the barrier goes on working.
 //
-// Where a death costs the others a tick (a second), a share of the instructions is taken; all of them by REGATTA_EVERY_STEP=1.
+// Where a death costs the others a tick (a second), a share of the instructions is taken; all of them by
+// REGATTA_EVERY_STEP=1.
 #include <cstdint>
 
 #include "absl/time/time.h"

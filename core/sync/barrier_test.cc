@@ -16,6 +16,8 @@
 #include "absl/time/time.h"
 #include "core/os/deadline.h"
 #include "core/os/forked_child.h"
+#include "core/os/memfd.h"
+#include "core/shm/family.h"
 #include "core/shm/shared_object_suite.h"
 #include "core/sync/fault_points.h"
 #include "gtest/gtest.h"
@@ -42,7 +44,8 @@ struct Scene {
 
 class BarrierTest : public testing::Test {
  protected:
-  // A child that waits once, and ends with 0 if it is released and with 1 + the status's code if it is not. It is asleep when this returns.
+  // A child that waits once, and ends with 0 if it is released and with 1 + the status's code if it is not. It is
+  // asleep when this returns.
   ForkedChild Waiter() {
     ForkedChild child([&] {
       const absl::StatusOr<int> index = barrier_.Wait(Watchdog());
@@ -309,6 +312,26 @@ TEST_F(BarrierTest, AWaiterThatIsStoppedWhenReleasedHoldsUpNobody) {
   EXPECT_EQ(waiters[0].Wait(), 0) << "its own turn ended well";
 }
 
+TEST_F(BarrierTest, AHolderOfItsLockThatDoesNotRunIsNamedAndBreaksNothing) {
+  ForkedChild holder([&] {
+    scene_->indices = *Family::Self();
+    for (;;) pause();
+    return 0;
+  });
+  ASSERT_TRUE(Eventually([&] { return scene_->indices != 0; }));
+  const Mapping bytes = *Mapping::Map(barrier_.descriptor(), *MemfdSize(barrier_.descriptor()));
+  auto& lock = *reinterpret_cast<std::atomic<uint32_t>*>(bytes.data() + barrier_.offset() + 64);
+  lock = scene_->indices.load();
+  for (const absl::Duration timeout : {absl::ZeroDuration(), absl::Milliseconds(10)}) {
+    const absl::Status status = barrier_.Wait(Deadline::After(timeout)).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+    EXPECT_NE(status.message().find(absl::StrCat("process ", holder.pid())), std::string::npos) << status;
+  }
+  lock = 0;
+  EXPECT_FALSE(barrier_.broken());
+  ExpectWorks();
+}
+
 TEST_F(BarrierTest, SignalsNeitherEndAWaitNorMoveItsDeadline) {
   ForkedChild child([&] {
     InterruptOften(absl::Microseconds(200));
@@ -331,7 +354,8 @@ TEST_F(BarrierTest, ADeathOnceArrivedFailsTheTurn) {
   ExpectWorks();
 }
 
-// The last party dies while it releases the others: they are all released, by the next who comes or at their look once a second.
+// The last party dies while it releases the others: they are all released, by the next who comes or at their look once
+// a second.
 TEST_F(BarrierTest, ADeathWhileEndingATurnLeavesItsEndAsItWasDecided) {
   for (const FaultPoint point : {fault::kBarrierEnding, fault::kBarrierMarked, fault::kBarrierTurned}) {
     SCOPED_TRACE(point.name());

@@ -1,16 +1,18 @@
-// BoundedSemaphore: a fixed number of permits that processes acquire and release, and that come back when their holder dies.
+// BoundedSemaphore: a fixed number of permits that processes acquire and release, and that come back when their holder
+// dies.
 //
-// Holder     A permit is held by the process that acquired it. Release gives back a permit of this process, whichever thread acquired
-//            it. If this process holds none, Release gives back one of another process.
-// Processes  Pass a BoundedSemaphore to a process or a pool's task as an argument, or keep it across fork. A child of fork does not
-//            hold what its parent holds.
+// Holder     A permit is held by the process that acquired it. Release gives back a permit of this process, whichever
+//            thread acquired it. If this process holds none, Release gives back one of another process.
+// Processes  Pass a BoundedSemaphore to a process or a pool's task as an argument, or keep it across fork. A child of
+//            fork does not hold what its parent holds.
 // Threads    Thread-safe.
-// Order      What a process writes before Release is visible to the process that acquires the permit. Waiters acquire in no
-//            particular order.
-// Crash      A process may be killed at any instruction. Its permits are free at once. Acquire of such a permit returns the pid of the
-//            dead process, since what the permit stands for may be half used. A process that sleeps in Acquire finds it at the latest
-//            one second after the death.
-// Cost       Acquire of a permit that is free, and Release without waiters make no system call. Both search through the permits.
+// Order      What a process writes before Release is visible to the process that acquires the permit. Waiters acquire
+//            in no particular order.
+// Crash      A process may be killed at any instruction. Its permits are free at once. Acquire of such a permit returns
+//            the pid of the dead process, since what the permit stands for may be half used. A process that sleeps in
+//            Acquire finds it at the latest one second after the death.
+// Cost       Acquire of a permit that is free, and Release without waiters make no system call. Both search through the
+//            permits.
 // Copies     A BoundedSemaphore is a handle: copies are the same semaphore.
 // Format     bounded_semaphore_format.h, described in FORMAT.md.
 #ifndef REGATTA_CORE_SYNC_BOUNDED_SEMAPHORE_H_
@@ -38,13 +40,13 @@ class BoundedSemaphore : public ObjectHandle<BoundedSemaphore, ObjectRef<Bounded
  public:
   static constexpr int64_t kMostPermits = BoundedSemaphoreLayout::kMostPermits;
 
-  // Makes a semaphore with `permits` permits. InvalidArgument: fewer than 1 or more than kMostPermits. ResourceExhausted: no memory
-  // or descriptors.
+  // Makes a semaphore with `permits` permits. InvalidArgument: fewer than 1 or more than kMostPermits.
+  // ResourceExhausted: no memory or descriptors.
   static absl::StatusOr<BoundedSemaphore> Create(int64_t permits = 1);
 
-  // Blocks until a permit is free, and takes it. DeadlineExceeded: none was free by `deadline`. Unavailable: the same for
-  // Deadline::Now(), which does not block. ResourceExhausted: this process had to join the family of processes, and found no memory
-  // or descriptors.
+  // Blocks until a permit is free, and takes it. DeadlineExceeded: none was free by `deadline`. Unavailable: the same
+  // for Deadline::Now(), which does not block. ResourceExhausted: this process had to join the family of processes, and
+  // found no memory or descriptors.
   absl::StatusOr<Acquired> Acquire(Deadline deadline = Deadline::Never());
   // FailedPrecondition: no process holds a permit; it was released more often than acquired.
   absl::Status Release();

@@ -203,7 +203,8 @@ TEST_F(BoundedSemaphoreTest, ADeathAtEachPointGivesThePermitBack) {
   }
 }
 
-// Processes that acquire and release are killed at random moments. No permit is lost, and never more are inside than there are.
+// Processes that acquire and release are killed at random moments. No permit is lost, and never more are inside than
+// there are.
 TEST_F(BoundedSemaphoreTest, SurvivesAStormOfDeaths) {
   const auto user = [&] {
     return ForkedChild([&] {

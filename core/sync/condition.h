@@ -6,14 +6,19 @@
 //   ... take an item ...                                  condition.Notify();
 //   condition.Release();                                  condition.Release();
 //
-// Lock       Create() makes a condition with an RLock of its own. Create(lock) uses a lock of yours, which several conditions may share.
-// Processes  Pass a Condition to a process or a pool's task as an argument, or keep it across fork. Its lock goes with it.
+// Lock       Create() makes a condition with an RLock of its own. Create(lock) uses a lock of yours, which several
+//            conditions may share.
+// Processes  Pass a Condition to a process or a pool's task as an argument, or keep it across fork. Its lock goes with
+//            it.
 // Threads    Thread-safe.
-// Order      Notify wakes the threads that have waited longest. What a process writes before Notify is visible to the thread that it wakes.
-// Crash      A process may be killed at any instruction. A dead waiter delays nobody. If a waiter dies after Notify and before it has
-//            returned from Wait, another gets its notification: the one that has waited longest, or if none waits the next one that
-//            comes. That takes at most one second. No death makes one notification wake two waiters.
-// Cost       Notify makes one system call for each waiter that it wakes. A thread that waits alone looks for at most 40 us, then it sleeps.
+// Order      Notify wakes the threads that have waited longest. What a process writes before Notify is visible to the
+//            thread that it wakes.
+// Crash      A process may be killed at any instruction. A dead waiter delays nobody. If a waiter dies after Notify and
+//            before it has returned from Wait, another gets its notification: the one that has waited longest, or if
+//            none waits the next one that comes. That takes at most one second. No death makes one notification wake
+//            two waiters.
+// Cost       Notify makes one system call for each waiter that it wakes. A thread that waits alone looks for at most 40
+//            us, then it sleeps.
 // Limits     kMostWaiters threads wait at once.
 // Copies     A Condition is a handle: copies are the same condition.
 // Format     condition_format.h, described in FORMAT.md.
@@ -44,8 +49,8 @@ namespace regatta {
 struct Waited {
   // Wait: a notification ended it, and not the deadline. WaitFor: what the predicate returned last.
   bool notified = false;
-  // The pid of the process that died while it held the lock, if one did; 0 if the pid is not known any more. The data that the lock
-  // guards may be half changed.
+  // The pid of the process that died while it held the lock, if one did; 0 if the pid is not known any more. The data
+  // that the lock guards may be half changed.
   std::optional<int32_t> previous_owner_died;
 };
 
@@ -58,24 +63,26 @@ class Condition : public ObjectHandle<Condition, ObjectRef<ConditionLayout>> {
   static absl::StatusOr<Condition> Create();
   static absl::StatusOr<Condition> Create(Lock lock);
   static absl::StatusOr<Condition> Create(RLock lock);
-  // The condition at `offset` of a file that another process passed on. DataLoss: no condition is there. FailedPrecondition: it
-  // belongs to another family of processes, or it was created with a lock: then pass the Condition itself.
+  // The condition at `offset` of a file that another process passed on. DataLoss: no condition is there.
+  // FailedPrecondition: it belongs to another family of processes, or it was created with a lock: then pass the
+  // Condition itself.
   static absl::StatusOr<Condition> Attach(Fd descriptor, uint64_t offset);
 
   // Those of the lock.
   absl::StatusOr<Acquired> Acquire(Deadline deadline = Deadline::Never());
   absl::Status Release();
 
-  // Releases the lock (an RLock at once, however often it was acquired), blocks until a notification or `deadline`, and acquires the
-  // lock again, however long that takes. A thread that was not notified finds `notified` false, which is no error.
-  // FailedPrecondition: this thread (with a Lock: this process) does not hold the lock. ResourceExhausted: kMostWaiters threads wait.
+  // Releases the lock (an RLock at once, however often it was acquired), blocks until a notification or `deadline`, and
+  // acquires the lock again, however long that takes. A thread that was not notified finds `notified` false, which is
+  // no error. FailedPrecondition: this thread (with a Lock: this process) does not hold the lock. ResourceExhausted:
+  // kMostWaiters threads wait.
   absl::StatusOr<Waited> Wait(Deadline deadline = Deadline::Never());
   // Waits until `predicate`, which is called with the lock held, returns true or `deadline` has passed. Errors: Wait's.
   template <class Predicate>
   absl::StatusOr<Waited> WaitFor(Predicate predicate, Deadline deadline = Deadline::Never());
 
-  // Wakes `waiters` threads, or as many as wait. Call it with the lock held. FailedPrecondition: this thread (with a Lock: this
-  // process) does not hold it. InvalidArgument: `waiters` is below 1.
+  // Wakes `waiters` threads, or as many as wait. Call it with the lock held. FailedPrecondition: this thread (with a
+  // Lock: this process) does not hold it. InvalidArgument: `waiters` is below 1.
   absl::Status Notify(int64_t waiters = 1);
   absl::Status NotifyAll();
 

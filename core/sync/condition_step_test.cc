@@ -1,7 +1,8 @@
-// A process is killed after every single instruction of Wait and Notify, with others about: no notification is lost or doubled, and
-// the condition goes on working.
+// A process is killed after every single instruction of Wait and Notify, with others about: no notification is lost or
+// doubled, and the condition goes on working.
 //
-// Where a death costs the others a tick (a second), a share of the instructions is taken; all of them by REGATTA_EVERY_STEP=1.
+// Where a death costs the others a tick (a second), a share of the instructions is taken; all of them by
+// REGATTA_EVERY_STEP=1.
 #include <atomic>
 #include <cstdint>
 
@@ -105,7 +106,8 @@ TEST_F(ConditionStep, BeingNotified) {
     victim.Step(n);
     const bool returned = *done_;
     victim.Kill();
-    // Between the last step of Wait and the store to `done_` the notification has had its effect: then this one is one too many.
+    // Between the last step of Wait and the store to `done_` the notification has had its effect: then this one is one
+    // too many.
     if (returned || !Eventually([&] { return waiter.HasEnded(); }, absl::Seconds(3))) Notify();
     EXPECT_EQ(waiter.Wait(), 0) << "after " << n;
     return victim.process().steps() - before;

@@ -1,12 +1,9 @@
 #include "core/sync/condition.h"
 
-#include <unistd.h>
-
 #include <atomic>
-#include <csignal>
 #include <cstring>
 #include <limits>
-#include <set>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -16,74 +13,13 @@
 #include "core/os/forked_child.h"
 #include "core/os/memfd.h"
 #include "core/shm/shared_object_suite.h"
-#include "core/sync/fault_points.h"
+#include "core/sync/condition_scene.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Condition, SharedObjectTest, Condition);
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
-
-std::set<FaultPoint>& Killed() {
-  static auto& killed = *new std::set<FaultPoint>;
-  return killed;
-}
-
-struct Scene {
-  std::atomic<bool> end{false};
-  std::atomic<int> woken{0};
-  std::atomic<int> order[8]{};
-  std::atomic<int64_t> done{0};
-  int64_t items = 0;  // Plain: only the lock guards it.
-};
-
-class ConditionTest : public testing::Test {
- protected:
-  // A child that waits once, and counts itself if it was notified; at `point`, if one is given, it is killed. It is asleep when this
-  // returns. Its number is what the order of the wake-ups is told by.
-  ForkedChild Waiter(int number = 0, std::optional<FaultPoint> point = std::nullopt) {
-    ForkedChild child([&, number, point] {
-      REGATTA_CHILD_REQUIRE(condition_.Acquire().ok());
-      if (point.has_value()) ArmFaultPoint(*point);
-      const absl::StatusOr<Waited> waited = condition_.Wait(Watchdog());
-      REGATTA_CHILD_REQUIRE(waited.ok() && waited->notified);
-      scene_->order[scene_->woken.fetch_add(1)] = number;
-      REGATTA_CHILD_REQUIRE(condition_.Release().ok());
-      return 0;
-    });
-    EXPECT_TRUE(Eventually([&] { return child.HasEnded() || IsAsleep(child.pid()); }));
-    EXPECT_FALSE(child.HasEnded());
-    return child;
-  }
-  std::vector<ForkedChild> Waiters(int count) {
-    std::vector<ForkedChild> waiters;
-    for (int i = 0; i < count; ++i) waiters.push_back(Waiter(i));
-    return waiters;
-  }
-  void Notify(int64_t waiters = 1) {
-    ASSERT_TRUE(condition_.Acquire(Watchdog()).ok());
-    EXPECT_TRUE(condition_.Notify(waiters).ok());
-    ASSERT_TRUE(condition_.Release().ok());
-  }
-  void NotifyAll() {
-    ASSERT_TRUE(condition_.Acquire(Watchdog()).ok());
-    EXPECT_TRUE(condition_.NotifyAll().ok());
-    ASSERT_TRUE(condition_.Release().ok());
-  }
-  // Whether a wait of this process that begins now ends without a notification. Leaves the condition without waiters.
-  bool NoneIsLeft() {
-    EXPECT_TRUE(condition_.Acquire(Watchdog()).ok());
-    const absl::StatusOr<Waited> waited = condition_.Wait(Deadline::After(absl::Milliseconds(5)));
-    EXPECT_TRUE(waited.ok()) << waited.status();
-    EXPECT_TRUE(condition_.Release().ok());
-    return !waited->notified;
-  }
-
-  Condition condition_ = *Condition::Create();
-  Shared<Scene> scene_;
-};
 
 TEST_F(ConditionTest, HasALockThatRecurses) {
   ASSERT_TRUE(condition_.Acquire().ok());
@@ -364,205 +300,6 @@ TEST_F(ConditionTest, AnIdleWaiterCostsNoCpu) {
   const CpuUse after = CpuUseOfThisThread();
   EXPECT_LT(after.cpu - before.cpu, absl::Milliseconds(20)) << "of 400";
   EXPECT_LE(after.sleeps - before.sleeps, 10);
-}
-
-TEST_F(ConditionTest, ADeadWaiterIsPassedOver) {
-  ForkedChild dead = Waiter();
-  ForkedChild next = Waiter();
-  dead.Kill();
-  EXPECT_EQ(dead.Wait(), -SIGKILL);
-  Notify();
-  EXPECT_EQ(next.Wait(), 0);
-  EXPECT_TRUE(NoneIsLeft()) << "one notification woke one waiter";
-}
-
-TEST_F(ConditionTest, AStoppedWaiterDelaysOnlyItself) {
-  ForkedChild stopped = Waiter();
-  stopped.Stop();
-  std::vector<ForkedChild> others = Waiters(2);
-  Notify(3);
-  for (ForkedChild& other : others) EXPECT_EQ(other.Wait(), 0);
-  EXPECT_FALSE(stopped.HasEnded());
-  stopped.Continue();
-  EXPECT_EQ(stopped.Wait(), 0);
-}
-
-// The victim was notified, and dies before its Wait has returned.
-TEST_F(ConditionTest, TheNotificationOfADeadWaiterGoesToTheNextThatWaits) {
-  for (const FaultPoint point : {fault::kWaiterWoken, fault::kConditionAcquired}) {
-    SCOPED_TRACE(point.name());
-    ForkedChild victim = Waiter(0, point);
-    ForkedChild next = Waiter();
-    ForkedChild last = Waiter();
-    Notify();
-    EXPECT_EQ(victim.Wait(), -SIGKILL);
-    Killed().insert(point);
-    EXPECT_EQ(next.Wait(), 0) << "at its look once a second";
-    EXPECT_FALSE(last.HasEnded());
-    Notify();
-    EXPECT_EQ(last.Wait(), 0);
-    EXPECT_TRUE(NoneIsLeft());
-  }
-}
-
-TEST_F(ConditionTest, TheNotificationOfADeadWaiterGoesToTheNextThatComes) {
-  ForkedChild victim = Waiter();
-  victim.Stop();
-  Notify();
-  victim.Kill();
-  EXPECT_EQ(victim.Wait(), -SIGKILL);
-  ASSERT_TRUE(condition_.Acquire().ok());
-  EXPECT_TRUE(condition_.Wait(Watchdog())->notified);
-  ASSERT_TRUE(condition_.Release().ok());
-  EXPECT_TRUE(NoneIsLeft());
-}
-
-TEST_F(ConditionTest, TheNotificationOfAllEndsWithItsWaiter) {
-  ForkedChild victim = Waiter();
-  victim.Stop();
-  NotifyAll();
-  victim.Kill();
-  EXPECT_EQ(victim.Wait(), -SIGKILL);
-  EXPECT_TRUE(NoneIsLeft());
-}
-
-TEST_F(ConditionTest, NotificationsOfDeadWaitersDoNotFillIt) {
-  ForkedChild victims([&] {
-    std::vector<std::thread> threads;
-    for (int i = 0; i < Condition::kMostWaiters; ++i) {
-      threads.emplace_back([&] {
-        condition_.Acquire().IgnoreError();
-        scene_->items += 1;
-        condition_.Wait().IgnoreError();
-        condition_.Release().IgnoreError();
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-    return 0;
-  });
-  ASSERT_TRUE(Eventually([&] {
-    const absl::StatusOr<ScopedCondition> held = ScopedCondition::Acquire(condition_);
-    return scene_->items == Condition::kMostWaiters;
-  }));
-  ASSERT_TRUE(condition_.Acquire().ok());
-  ASSERT_TRUE(condition_.Notify(Condition::kMostWaiters).ok());
-  victims.Kill();  // None of them could acquire the lock.
-  EXPECT_EQ(victims.Wait(), -SIGKILL);
-  for (int i = 0; i < Condition::kMostWaiters; ++i) ASSERT_TRUE(condition_.Wait(Watchdog())->notified) << i;
-  EXPECT_FALSE(condition_.Wait(Deadline::Now())->notified);
-}
-
-TEST_F(ConditionTest, ADeathAtEachStepOfWaitAndNotifyDelaysOthersByATickAtMost) {
-  for (const FaultPoint point : {fault::kWaiterJoins, fault::kConditionReleased}) {
-    SCOPED_TRACE(point.name());
-    ForkedChild victim([&] {
-      REGATTA_CHILD_REQUIRE(condition_.Acquire().ok());
-      ArmFaultPoint(point);
-      return condition_.Wait(Watchdog()).ok() ? 0 : 1;
-    });
-    EXPECT_EQ(victim.Wait(), -SIGKILL);
-    Killed().insert(point);
-    ForkedChild next = Waiter();
-    Notify();
-    EXPECT_EQ(next.Wait(), 0);
-    EXPECT_TRUE(NoneIsLeft());
-  }
-  ForkedChild waiter = Waiter();
-  ForkedChild notifier([&] {
-    REGATTA_CHILD_REQUIRE(condition_.Acquire().ok());
-    ArmFaultPoint(fault::kWaiterNotified);
-    return condition_.Notify().ok() ? 0 : 1;
-  });
-  EXPECT_EQ(notifier.Wait(), -SIGKILL);
-  Killed().insert(fault::kWaiterNotified);
-  EXPECT_EQ(waiter.Wait(), 0);
-  EXPECT_TRUE(NoneIsLeft());
-}
-
-TEST_F(ConditionTest, ADeathWhileTakingANotificationOverLeavesItToTheNext) {
-  ForkedChild first = Waiter();
-  first.Stop();
-  ForkedChild second = Waiter(0, fault::kNotificationTakenOver);
-  ForkedChild third = Waiter();
-  Notify();
-  first.Kill();
-  EXPECT_EQ(first.Wait(), -SIGKILL);
-  EXPECT_EQ(second.Wait(), -SIGKILL);
-  Killed().insert(fault::kNotificationTakenOver);
-  EXPECT_EQ(third.Wait(), 0);
-  EXPECT_TRUE(NoneIsLeft());
-}
-
-TEST_F(ConditionTest, WaitTellsWhoDiedWithTheLock) {
-  ForkedChild waiter([&] {
-    REGATTA_CHILD_REQUIRE(condition_.Acquire().ok());
-    scene_->done = 1;
-    const absl::StatusOr<Waited> waited = condition_.WaitFor([&] { return scene_->items == 1; }, Watchdog());
-    REGATTA_CHILD_REQUIRE(waited.ok() && waited->notified);
-    REGATTA_CHILD_REQUIRE(waited->previous_owner_died == scene_->woken);
-    return 0;
-  });
-  ASSERT_TRUE(Eventually([&] { return scene_->done == 1 && IsAsleep(waiter.pid()); }));
-  ForkedChild notifier([&] {
-    REGATTA_CHILD_REQUIRE(condition_.Acquire().ok());
-    scene_->items = 1;
-    scene_->woken = getpid();
-    REGATTA_CHILD_REQUIRE(condition_.Notify().ok());
-    raise(SIGKILL);
-    return 0;
-  });
-  EXPECT_EQ(notifier.Wait(), -SIGKILL);
-  EXPECT_EQ(waiter.Wait(), 0);
-}
-
-// Producers and consumers are killed at random moments. Items that a consumer died with are gone; nobody stands still.
-TEST_F(ConditionTest, SurvivesAStormOfDeaths) {
-  const auto producer = [&] {
-    return ForkedChild([&] {
-      while (!scene_->end) {
-        const absl::StatusOr<ScopedCondition> held = ScopedCondition::Acquire(condition_, Watchdog());
-        REGATTA_CHILD_REQUIRE(held.ok());
-        if (scene_->items < 100) {
-          ++scene_->items;
-          REGATTA_CHILD_REQUIRE(condition_.Notify().ok());
-        }
-      }
-      return 0;
-    });
-  };
-  const auto consumer = [&] {
-    return ForkedChild([&] {
-      while (!scene_->end) {
-        const absl::StatusOr<ScopedCondition> held = ScopedCondition::Acquire(condition_, Watchdog());
-        REGATTA_CHILD_REQUIRE(held.ok());
-        const absl::StatusOr<Waited> waited =
-            condition_.WaitFor([&] { return scene_->items > 0 || scene_->end; }, Watchdog());
-        REGATTA_CHILD_REQUIRE(waited.ok() && waited->notified);
-        --scene_->items;
-        scene_->done.fetch_add(1);
-      }
-      return 0;
-    });
-  };
-  std::vector<ForkedChild> children;
-  for (int i = 0; i < 2; ++i) children.push_back(producer());
-  for (int i = 0; i < 3; ++i) children.push_back(consumer());
-  for (size_t kill = 0; kill < 60; ++kill) {
-    const int64_t done = scene_->done;
-    ASSERT_TRUE(Eventually([&] { return scene_->done > done + 50; })) << "stands still after " << kill << " deaths";
-    ForkedChild& victim = children[kill % children.size()];
-    victim.Kill();
-    EXPECT_EQ(victim.Wait(), -SIGKILL);
-    victim = kill % children.size() < 2 ? producer() : consumer();
-  }
-  scene_->end = true;
-  NotifyAll();
-  for (ForkedChild& child : children) EXPECT_EQ(child.Wait(), 0);
-}
-
-// Last: by now each point of the condition has been died at.
-TEST(ConditionFaultPoints, WereAllDiedAt) {
-  for (const FaultPoint point : kConditionFaultPoints) EXPECT_TRUE(Killed().contains(point)) << point.name();
 }
 
 }  // namespace

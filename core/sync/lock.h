@@ -1,14 +1,16 @@
 // Lock: mutual exclusion between processes that survives the death of its holder.
 //
-// Holder     The process that acquired the Lock holds it until a thread of any process calls Release. The end of a thread releases
-//            nothing.
-// Processes  Pass a Lock to a process or a pool's task as an argument, or keep it across fork. A child of fork does not hold what its
-//            parent holds.
+// Holder     The process that acquired the Lock holds it until a thread of any process calls Release. The end of a
+//            thread releases nothing.
+// Processes  Pass a Lock to a process or a pool's task as an argument, or keep it across fork. A child of fork does not
+//            hold what its parent holds.
 // Threads    Thread-safe. Two threads of one process exclude each other, too.
-// Crash      A process may be killed at any instruction. If it held the Lock, the next Acquire succeeds and returns its pid, since the
-//            data that the lock guards may be half changed. That takes milliseconds. The worst case is one second: a waiter died
-//            after it was woken and before it acquired, or after it had slept for the lock and acquired it.
-// Order      What a process writes before Release is visible after the next Acquire. Waiters acquire in no particular order.
+// Crash      A process may be killed at any instruction. If it held the Lock, the next Acquire succeeds and returns its
+//            pid, since the data that the lock guards may be half changed. That takes milliseconds. The worst case is
+//            one second: a waiter died after it was woken and before it acquired, or after it had slept for the lock
+//            and acquired it.
+// Order      What a process writes before Release is visible after the next Acquire. Waiters acquire in no particular
+//            order.
 // Copies     A Lock is a handle: copies are the same lock.
 // Format     lock_format.h, described in FORMAT.md.
 #ifndef REGATTA_CORE_SYNC_LOCK_H_
@@ -33,9 +35,9 @@ namespace regatta {
 // Create, Attach, valid, descriptor, offset and CheckDescriptor: see ObjectHandle.
 class Lock : public ObjectHandle<Lock, ObjectRef<LockLayout>> {
  public:
-  // Blocks until this process holds the lock. DeadlineExceeded: it was still held at `deadline`. Unavailable: the same for
-  // Deadline::Now(), which does not block. ResourceExhausted: this process had to join the family of processes, and found no memory
-  // or descriptors.
+  // Blocks until this process holds the lock. DeadlineExceeded: it was still held at `deadline`. Unavailable: the same
+  // for Deadline::Now(), which does not block. ResourceExhausted: this process had to join the family of processes, and
+  // found no memory or descriptors.
   absl::StatusOr<Acquired> Acquire(Deadline deadline = Deadline::Never());
   // FailedPrecondition: no process holds the lock.
   absl::Status Release();

@@ -1,4 +1,5 @@
-// Scoped: acquires a Lock, RLock, Semaphore, BoundedSemaphore or Condition, and releases it on every way out of a scope.
+// Scoped: acquires a Lock, RLock, Semaphore, BoundedSemaphore or Condition, and releases it on every way out of a
+// scope.
 //
 //   absl::StatusOr<ScopedLock> held = ScopedLock::Acquire(lock);
 //   if (!held.ok()) return held.status();

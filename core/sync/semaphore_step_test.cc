@@ -1,7 +1,8 @@
-// A process is killed after every single instruction of acquiring and releasing a semaphore, with others about: a call has happened or
-// it has not, and the semaphore goes on working.
+// A process is killed after every single instruction of acquiring and releasing a semaphore, with others about: a call
+// has happened or it has not, and the semaphore goes on working.
 //
-// Where a death costs the others a tick (a second), a share of the instructions is taken; all of them by REGATTA_EVERY_STEP=1.
+// Where a death costs the others a tick (a second), a share of the instructions is taken; all of them by
+// REGATTA_EVERY_STEP=1.
 #include <atomic>
 #include <cstdint>
 #include <type_traits>

@@ -133,7 +133,8 @@ TEST_F(SemaphoreTest, ReleaseOfManyWakesAsMany) {
   EXPECT_EQ(semaphore_.value(), 1);
 }
 
-// A waiter that nobody wakes looks again after 50 ms, and then once a second: the fastest of some rounds tells a wake-up from a look.
+// A waiter that nobody wakes looks again after 50 ms, and then once a second: the fastest of some rounds tells a
+// wake-up from a look.
 TEST_F(SemaphoreTest, ReleaseItselfWakesThoseWhoSleep) {
   int64_t fastest = std::numeric_limits<int64_t>::max();
   for (int round = 0; round < 3; ++round) {
@@ -260,7 +261,8 @@ TEST_F(SemaphoreTest, ADeathAfterTakingAPermitHoldsUpNoOther) {
   EXPECT_EQ(semaphore_.value(), 0) << "the dead process keeps its permit";
 }
 
-// Processes that acquire and release are killed at random moments. Each death keeps at most one permit; nobody stands still.
+// Processes that acquire and release are killed at random moments. Each death keeps at most one permit; nobody stands
+// still.
 TEST_F(SemaphoreTest, SurvivesAStormOfDeaths) {
   constexpr int kKills = 60;
   ASSERT_TRUE(semaphore_.Release(kKills + 1).ok());

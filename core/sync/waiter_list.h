@@ -1,10 +1,12 @@
 // WaiterList: the threads that wait for a notification, in shared memory, in the order in which they came.
 //
-// Lock     Join, Leave and Notify are called by the holder of a lock that all users of the list share; Await without it.
-// Crash    A process may be killed at any instruction. A waiter keeps its notification until it calls Leave. If it dies before, the
-//          notification has no owner, and the waiter that came first takes it over: at the next Join or Notify, or a second later.
-//          Each change is one compare-and-exchange of one word, so a notification is neither lost nor doubled. A notification of
-//          all waiters (NotifyAll) ends with its waiter, since nobody else waits for it.
+// Lock     Join, Leave and Notify are called by the holder of a lock that all users of the list share; Await without
+//          it.
+// Crash    A process may be killed at any instruction. A waiter keeps its notification until it calls Leave. If it dies
+//          before, the notification has no owner, and the waiter that came first takes it over: at the next Join or
+//          Notify, or a second later. Each change is one compare-and-exchange of one word, so a notification is neither
+//          lost nor doubled. A notification of all waiters (NotifyAll) ends with its waiter, since nobody else waits
+//          for it.
 // Fresh    All zero is an empty list.
 #ifndef REGATTA_CORE_SYNC_WAITER_LIST_H_
 #define REGATTA_CORE_SYNC_WAITER_LIST_H_
@@ -31,8 +33,8 @@ class WaiterList {
 
   // Begins a wait of a thread of `self`. Null: kSlots threads wait.
   Slot* Join(Member self);
-  // Blocks until `slot` is notified or `deadline`. Returns null if the deadline came first. Otherwise it returns the slot that holds
-  // the notification, which may be another: the wait goes on in that one.
+  // Blocks until `slot` is notified or `deadline`. Returns null if the deadline came first. Otherwise it returns the
+  // slot that holds the notification, which may be another: the wait goes on in that one.
   Slot* Await(Slot* slot, Member self, Deadline deadline);
   // Ends a wait. Its notification has had its effect.
   void Leave(Slot& slot);
@@ -60,8 +62,8 @@ class WaiterList {
   // False: no live thread waits there.
   bool NotifySlot(Slot& slot, State state);
   void WakeFirst();
-  // Gives a notification without an owner to `slot`, if its wait came first; otherwise wakes the waiter that came first, so that it
-  // does the same. Returns the slot that holds the notification, or null.
+  // Gives a notification without an owner to `slot`, if its wait came first; otherwise wakes the waiter that came
+  // first, so that it does the same. Returns the slot that holds the notification, or null.
   Slot* TakeOver(Slot* slot, Member self);
 
   // Both are written with the lock held.

@@ -1,14 +1,16 @@
 // Changes: what became faster or slower since an earlier run.
 //
-// Two runs share no blocks, so no block of one is set against a block of the other. Each figure is first divided by the fixed work
-// timed beside it (its sentinel; a sweep's by the serial loop's in the same record), so that a clock that runs slower today cancels
-// out. The median of an invocation's blocks is then one figure, and the invocations of both runs are compared by their means
-// (Welch): the invocation is the unit. What two runs have apart as runs (where memory came to lie, what the host did that hour)
-// is seen only as far as invocations differ too: a change of a few per cent that matters is worth a second run.
+// Two runs share no blocks, so no block of one is set against a block of the other. Each figure is first divided by the
+// fixed work timed beside it (its sentinel; a sweep's by the serial loop's in the same record), so that a clock that
+// runs slower today cancels out. The median of an invocation's blocks is then one figure, and the invocations of both
+// runs are compared by their means (Welch): the invocation is the unit. What two runs have apart as runs (where memory
+// came to lie, what the host did that hour) is seen only as far as invocations differ too: a change of a few per cent
+// that matters is worth a second run.
 //
 // States   Figures of the near and the far state are compared apart. A figure is that which the report shows: p50 of
 //          latencies, otherwise the time of one operation.
-// Verdicts As everywhere (ratio.h), over all keys together. Untrusted, all of them: one of the runs doesn't believe itself, or the
+// Verdicts As everywhere (ratio.h), over all keys together. Untrusted, all of them: one of the runs doesn't believe
+// itself, or the
 //          fixed work itself ran at another speed, by over 10 %. One invocation of either run gives no verdict.
 
 #ifndef REGATTA_REPORTS_SECTIONS_CHANGES_H_
@@ -26,8 +28,8 @@ namespace regatta::reports {
 struct Change {
   std::string key;
   std::string state;
-  Estimate
-      speed;  // time then over time now, in units of the fixed work: above 1 is faster now. Invocations: the fewer of both
+  // Time then over time now, in units of the fixed work: above 1 is faster now. Invocations: the fewer of both.
+  Estimate speed;
   double p_value = 1;
   Verdict verdict = Verdict::kIndicative;
 };

@@ -1,0 +1,77 @@
+// For the tests of a condition: processes that wait for it.
+#ifndef REGATTA_CORE_SYNC_CONDITION_SCENE_H_
+#define REGATTA_CORE_SYNC_CONDITION_SCENE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "core/os/deadline.h"
+#include "core/os/fault_point.h"
+#include "core/os/forked_child.h"
+#include "core/sync/condition.h"
+#include "gtest/gtest.h"
+
+namespace regatta {
+
+inline Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
+
+struct ConditionScene {
+  std::atomic<bool> end{false};
+  std::atomic<int> woken{0};
+  std::atomic<int> order[8]{};
+  std::atomic<int64_t> done{0};
+  int64_t items = 0;  // Plain: only the lock guards it.
+};
+
+class ConditionTest : public testing::Test {
+ protected:
+  // A child that waits once, and counts itself if it was notified; at `point`, if one is given, it is killed. It is
+  // asleep when this returns. Its number is what the order of the wake-ups is told by.
+  ForkedChild Waiter(int number = 0, std::optional<FaultPoint> point = std::nullopt) {
+    ForkedChild child([&, number, point] {
+      REGATTA_CHILD_REQUIRE(condition_.Acquire().ok());
+      if (point.has_value()) ArmFaultPoint(*point);
+      const absl::StatusOr<Waited> waited = condition_.Wait(Watchdog());
+      REGATTA_CHILD_REQUIRE(waited.ok() && waited->notified);
+      scene_->order[scene_->woken.fetch_add(1)] = number;
+      REGATTA_CHILD_REQUIRE(condition_.Release().ok());
+      return 0;
+    });
+    EXPECT_TRUE(Eventually([&] { return child.HasEnded() || IsAsleep(child.pid()); }));
+    EXPECT_FALSE(child.HasEnded());
+    return child;
+  }
+  std::vector<ForkedChild> Waiters(int count) {
+    std::vector<ForkedChild> waiters;
+    for (int i = 0; i < count; ++i) waiters.push_back(Waiter(i));
+    return waiters;
+  }
+  void Notify(int64_t waiters = 1) {
+    ASSERT_TRUE(condition_.Acquire(Watchdog()).ok());
+    EXPECT_TRUE(condition_.Notify(waiters).ok());
+    ASSERT_TRUE(condition_.Release().ok());
+  }
+  void NotifyAll() {
+    ASSERT_TRUE(condition_.Acquire(Watchdog()).ok());
+    EXPECT_TRUE(condition_.NotifyAll().ok());
+    ASSERT_TRUE(condition_.Release().ok());
+  }
+  // Whether a wait of this process that begins now ends without a notification. Leaves the condition without waiters.
+  bool NoneIsLeft() {
+    EXPECT_TRUE(condition_.Acquire(Watchdog()).ok());
+    const absl::StatusOr<Waited> waited = condition_.Wait(Deadline::After(absl::Milliseconds(5)));
+    EXPECT_TRUE(waited.ok()) << waited.status();
+    EXPECT_TRUE(condition_.Release().ok());
+    return !waited->notified;
+  }
+
+  Condition condition_ = *Condition::Create();
+  Shared<ConditionScene> scene_;
+};
+
+}  // namespace regatta
+
+#endif  // REGATTA_CORE_SYNC_CONDITION_SCENE_H_
