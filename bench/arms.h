@@ -10,8 +10,8 @@
 
 namespace regatta::bench {
 
-// The configuration on this machine. `isolated`: for an isolated process, which skips the slow questions that its driver has
-// already asked.
+// The configuration on this machine. `isolated`: for an isolated process, which skips the slow questions that its
+// driver has already asked.
 absl::StatusOr<Configuration> LoadConfiguration(Options options, bool isolated);
 
 std::vector<Arm> AllArms(const Configuration& configuration);

@@ -14,9 +14,10 @@ namespace regatta::bench {
 
 class FolderTree {
  public:
-  // Reads names and modes of all that is in `folder`, and every file once: so that each copy finds them in the page cache.
-  // NotFound: no such folder. InvalidArgument: no folder, one without files, or with something in it that is neither file,
-  // folder nor link. An errno's code: something can't be read. The message names the thing, and --folder as the way out.
+  // Reads names and modes of all that is in `folder`, and every file once: so that each copy finds them in the page
+  // cache. NotFound: no such folder. InvalidArgument: no folder, one without files, or with something in it that is
+  // neither file, folder nor link. An errno's code: something can't be read. The message names the thing, and --folder
+  // as the way out.
   static absl::StatusOr<FolderTree> Read(const std::string& folder);
 
   int64_t files() const { return static_cast<int64_t>(files_.size()); }

@@ -39,8 +39,8 @@ class Repeating : public Fixture {
   const int64_t twice_;
 };
 
-// What the work is called in the keys; empty: none of it. A loop in one process, a pool's map, a task there and back, a message
-// there and back: each where its figures come from.
+// What the work is called in the keys; empty: none of it. A loop in one process, a pool's map, a task there and back, a
+// message there and back: each where its figures come from.
 absl::string_view WorkName(const Key& key) {
   if (key.workload == "count_loop_tenth" && key.system == "serial") return "loop";
   if (key.workload == "count_loop_tenth" && key.system == "pool" && key.Field("workers") == "2") return "map";

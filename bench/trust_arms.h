@@ -1,5 +1,6 @@
-// Slow-downs that are known beforehand, for those who judge the judging (//reports/trust): some work of other benchmarks as it is, again
-// as it is, and slower by 5 % and by 20 %. Slower is real: of so many operations a share is done twice, and counted once.
+// Slow-downs that are known beforehand, for those who judge the judging (//reports/trust): some work of other
+// benchmarks as it is, again as it is, and slower by 5 % and by 20 %. Slower is real: of so many operations a share is
+// done twice, and counted once.
 #ifndef REGATTA_BENCH_TRUST_ARMS_H_
 #define REGATTA_BENCH_TRUST_ARMS_H_
 

@@ -1,6 +1,8 @@
-// The judge as a program: `bazel run //conformance -- <flags>`; README.md says how to use it, RESULTS.md what it writes.
+// The judge as a program: `bazel run //conformance -- <flags>`; README.md says how to use it, RESULTS.md what it
+// writes.
 //
-// Exit code 0: every case stands as it should. 1: one doesn't, or the results could not be written. 2: the command line is wrong.
+// Exit code 0: every case stands as it should. 1: one doesn't, or the results could not be written. 2: the command line
+// is wrong.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>

@@ -1,5 +1,6 @@
-// Every scenario of one topic (--topic=queue) on every system, with every start method that makes sense for it: a test case each,
-// named system_method.id. The faulty core has one for each fault that the catalogue names, and there the scenario must fail.
+// Every scenario of one topic (--topic=queue) on every system, with every start method that makes sense for it: a test
+// case each, named system_method.id. The faulty core has one for each fault that the catalogue names, and there the
+// scenario must fail.
 #include "conformance/scenarios/scenario.h"
 
 #include <cstdio>

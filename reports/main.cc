@@ -1,8 +1,8 @@
 // The report: `bazel run //reports -- --out=DIR --quick`.
 //
-// Exit code 0: everything was measured and written. 3: likewise or not, and with --baseline at least one key became slower
-// (keys without a trusted verdict don't count). 1: something failed, is missing or could not be written; what there is
-// was reported all the same, and it is said where. 2: the command line is wrong; nothing was done.
+// Exit code 0: everything was measured and written. 3: likewise or not, and with --baseline at least one key became
+// slower (keys without a trusted verdict don't count). 1: something failed, is missing or could not be written; what
+// there is was reported all the same, and it is said where. 2: the command line is wrong; nothing was done.
 
 #include <unistd.h>
 

@@ -1,7 +1,8 @@
 // AddArms: makes the arms of one row of the table of benchmarks. The file of a benchmark defines it for its row:
 //
 //   template <>
-//   void AddArms<RowIndex("lock_unlock")>(const Benchmark& row, const Configuration& configuration, std::vector<Arm>& arms) {
+//   void AddArms<RowIndex("lock_unlock")>(const Benchmark& row, const Configuration& configuration,
+//                                         std::vector<Arm>& arms) {
 //
 // A row without a definition fails to link. A definition without a row does not compile.
 #ifndef REGATTA_BENCH_BENCHMARKS_ADD_ARMS_H_

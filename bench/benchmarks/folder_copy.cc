@@ -1,5 +1,5 @@
-// workload/folder_copy: the documents' folder copier on a real folder: one task a file, progress as they end, and the copy
-// compared with the folder byte for byte.
+// workload/folder_copy: the documents' folder copier on a real folder: one task a file, progress as they end, and the
+// copy compared with the folder byte for byte.
 #include <unistd.h>
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// workload/grain_sweep: tasks from empty to 1 ms, each grain through the serial loop and through the system side by side. Finds
-// where the system begins to win (break-even) and how small tasks may be (METG).
+// workload/grain_sweep: tasks from empty to 1 ms, each grain through the serial loop and through the system side by
+// side. Finds where the system begins to win (break-even) and how small tasks may be (METG).
 #include <algorithm>
 #include <cstdint>
 #include <memory>

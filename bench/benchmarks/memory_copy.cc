@@ -1,5 +1,5 @@
-// memory_copy: what a round trip by copy can't do without: four copies of the message, in and out, there and back, all by
-// one process.
+// memory_copy: what a round trip by copy can't do without: four copies of the message, in and out, there and back, all
+// by one process.
 #include <array>
 #include <cstdint>
 #include <cstring>

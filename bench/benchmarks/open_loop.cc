@@ -1,5 +1,6 @@
-// queue_open_loop and pool_open_loop: latency under load. Messages and tasks fall due at 50, 70 and 90 % of the capacity
-// measured just before in the same process, and their latency counts from when each was due (harness/open_loop.h).
+// queue_open_loop and pool_open_loop: latency under load. Messages and tasks fall due at 50, 70 and 90 % of the
+// capacity measured just before in the same process, and their latency counts from when each was due
+// (harness/open_loop.h).
 #include "bench/harness/open_loop.h"
 
 #include <algorithm>
@@ -32,7 +33,8 @@ namespace {
 constexpr int kLoads[] = {50, 70, 90};
 constexpr size_t kBytes = 64;
 
-// Empty tasks handed to a pool of one worker by a submitter that also takes the results, in order, whenever none is due.
+// Empty tasks handed to a pool of one worker by a submitter that also takes the results, in order, whenever none is
+// due.
 template <class P>
 class TaskOpenLoop : public Fixture {
  public:
@@ -168,7 +170,8 @@ constexpr PoolSystem kPools[] = {
     {"cpython", 50, &CPythonOpenLoop::Start},
 };
 
-// Without same_cpu: the sender spins until a message is due, so on the receiver's processor it would measure time slices.
+// Without same_cpu: the sender spins until a message is due, so on the receiver's processor it would measure time
+// slices.
 std::vector<ArmPlacement> OnTwoProcessors(std::vector<ArmPlacement> placements) {
   std::erase_if(placements, [](const ArmPlacement& placement) { return placement.name == "same_cpu"; });
   return placements;

@@ -1,5 +1,5 @@
-// pool_round_trip: one empty task to a worker and its result back. pool_round_trip_slept: the same, when the workers have been
-// asleep.
+// pool_round_trip: one empty task to a worker and its result back. pool_round_trip_slept: the same, when the workers
+// have been asleep.
 #include <algorithm>
 #include <cstdint>
 #include <memory>

@@ -1,4 +1,5 @@
-// queue_round_trip: a message to another process and back. queue_round_trip_slept: the same, when the receiver has been asleep.
+// queue_round_trip: a message to another process and back. queue_round_trip_slept: the same, when the receiver has been
+// asleep.
 #include <algorithm>
 #include <cstdint>
 #include <memory>

@@ -29,8 +29,8 @@ namespace {
 // A stamp is (producer, number of the message among the producer's own).
 constexpr int kNumberBits = 48;
 constexpr uint64_t kNumberMask = (uint64_t{1} << kNumberBits) - 1;
-// So many messages a consumer claims at once: the shared count is touched seldom, and at the end no consumer waits for a
-// message that another got.
+// So many messages a consumer claims at once: the shared count is touched seldom, and at the end no consumer waits for
+// a message that another got.
 constexpr int64_t kClaim = 64;
 
 template <OneWay C, class Sender = CopyingSender<C>, class Receiver = CopyingReceiver<C>>
@@ -49,7 +49,8 @@ class Throughput : public Fixture {
     absl::StatusOr<std::unique_ptr<C>> channel = C::Create(shape);
     if (!channel.ok()) return channel.status();
     fixture->channel_ = *std::move(channel);
-    // Producers and consumers take turns on the pair's two processors, so that each has some of both where they are several.
+    // Producers and consumers take turns on the pair's two processors, so that each has some of both where they are
+    // several.
     Throughput* self = fixture.get();
     // Consumers first: ZeroMQ's producers would otherwise find no consumer, and retry only much later.
     for (int i = 0; i < shape.consumers; ++i) {

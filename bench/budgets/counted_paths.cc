@@ -1,8 +1,10 @@
-// What one operation costs in system calls, wake-ups, allocations and passes over its bytes, counted exactly and printed, a line each:
+// What one operation costs in system calls, wake-ups, allocations and passes over its bytes, counted exactly and
+// printed, a line each:
 //   queue_put_get/slept/bytes:64<TAB>calls<TAB>4<TAB>futex_wake 1, ...
 //
-// Each path is run for many rounds, traced. Of calls the cheapest round counts: a machine that is busy otherwise makes a waiter sleep that
-// would have spun, now and then, but makes no round cheaper. Of memory calls, which don't depend on time, the median round.
+// Each path is run for many rounds, traced. Of calls the cheapest round counts: a machine that is busy otherwise makes
+// a waiter sleep that would have spun, now and then, but makes no round cheaper. Of memory calls, which don't depend on
+// time, the median round.
 #include <algorithm>
 #include <array>
 #include <atomic>

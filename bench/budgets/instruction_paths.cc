@@ -1,5 +1,5 @@
-// Paths of one thread, for callgrind to count the instructions of: each is a function of its own name that does its operation kTimes.
-// Everything is done twice; the second time counts, with all memory there and all functions found.
+// Paths of one thread, for callgrind to count the instructions of: each is a function of its own name that does its
+// operation kTimes. Everything is done twice; the second time counts, with all memory there and all functions found.
 #include <array>
 #include <atomic>
 #include <cstddef>

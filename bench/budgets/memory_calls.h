@@ -1,7 +1,9 @@
-// What a program asks of memory, counted: it must be linked in, and then stands in for the C library's malloc and memcpy.
+// What a program asks of memory, counted: it must be linked in, and then stands in for the C library's malloc and
+// memcpy.
 //
 // Processes  Those forked after CountMemoryCalls count into the same place.
-// Misses     Copies that the compiler made part of its own code, of small things of known size, and those inside the C library.
+// Misses     Copies that the compiler made part of its own code, of small things of known size, and those inside the C
+//            library.
 #ifndef REGATTA_BENCH_BUDGETS_MEMORY_CALLS_H_
 #define REGATTA_BENCH_BUDGETS_MEMORY_CALLS_H_
 

@@ -1,5 +1,5 @@
-// What the owner of a pool does for one task, in instructions, printed as counted_paths does: stepped one by one, as callgrind can't run a
-// pool (valgrind 3.19 knows no pidfd_open). A task's are the difference between 20 tasks and 10.
+// What the owner of a pool does for one task, in instructions, printed as counted_paths does: stepped one by one, as
+// callgrind can't run a pool (valgrind 3.19 knows no pidfd_open). A task's are the difference between 20 tasks and 10.
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -44,7 +44,8 @@ void Require(bool holds, const absl::Status& why) {
   std::abort();
 }
 
-// In a child that is stepped: posts `tasks` while the only worker is busy, or takes their results in when it has done all and sleeps.
+// In a child that is stepped: posts `tasks` while the only worker is busy, or takes their results in when it has done
+// all and sleeps.
 int Owner(int tasks, bool submitting) {
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 1, .cpus = {g_worker_cpu}});
   Require(pool.ok(), pool.status());

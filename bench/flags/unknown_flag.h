@@ -7,8 +7,8 @@
 
 namespace regatta::bench {
 
-// Returns the first argument that looks like a flag and is none; "" if all flags are known. Abseil's own parser refuses an unknown
-// flag too, but its message doesn't name the way out.
+// Returns the first argument that looks like a flag and is none; "" if all flags are known. Abseil's own parser refuses
+// an unknown flag too, but its message doesn't name the way out.
 std::string UnknownFlag(std::span<const char* const> arguments);
 
 }  // namespace regatta::bench

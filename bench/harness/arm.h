@@ -1,7 +1,7 @@
 // Arm: one benchmark of one system with all its parameters, and how to set it up and run it.
 //
-// A driver runs each arm in an IsolatedProcess (isolated_process.h), so that an arm's threads, memory or crash don't affect
-// the next arm.
+// A driver runs each arm in an IsolatedProcess (isolated_process.h), so that an arm's threads, memory or crash don't
+// affect the next arm.
 #ifndef REGATTA_BENCH_HARNESS_ARM_H_
 #define REGATTA_BENCH_HARNESS_ARM_H_
 

@@ -1,5 +1,5 @@
-// RunBlocks: the arms interleaved. In each block every arm runs once, in an order of its own, so that what happens to the
-// machine happens to all of them alike.
+// RunBlocks: the arms interleaved. In each block every arm runs once, in an order of its own, so that what happens to
+// the machine happens to all of them alike.
 #ifndef REGATTA_BENCH_HARNESS_BLOCKS_H_
 #define REGATTA_BENCH_HARNESS_BLOCKS_H_
 

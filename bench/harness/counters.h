@@ -11,7 +11,8 @@
 
 namespace regatta::bench {
 
-// The fixture's own counters; p50_ns, p99_ns and p999_ns as far as there are samples enough; rates where the arm has them.
+// The fixture's own counters; p50_ns, p99_ns and p999_ns as far as there are samples enough; rates where the arm has
+// them.
 std::vector<std::pair<std::string, double>> CountersOf(const Arm& arm, const RunResult& result);
 
 }  // namespace regatta::bench

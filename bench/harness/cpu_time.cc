@@ -265,7 +265,8 @@ Noise NoiseMeter::End() const {
   if (!begin_.known || !end.known || ticks <= 0) return noise;
   noise.steal_share = static_cast<double>(end.steal_ticks - begin_.steal_ticks) / ticks;
   if (end.family_ns < 0 || begin_.family_ns < 0) return noise;
-  // Processes that ended meanwhile show only in the processors' ticks, which are coarse. Only what is certainly theirs counts.
+  // Processes that ended meanwhile show only in the processors' ticks, which are coarse. Only what is certainly theirs
+  // counts.
   const double tick_ns = 1e9 / static_cast<double>(sysconf(_SC_CLK_TCK));
   const double processors = static_cast<double>(cpus_.size());
   const double busy_ns = static_cast<double>(end.busy_ticks - begin_.busy_ticks) * tick_ns;

@@ -11,12 +11,14 @@
 
 namespace regatta::bench {
 
-// CPU time so far of this process and of all below it: children and their children, and those of its process group whose
-// parent is gone; dead ones as soon as they are reaped. Nanoseconds. Costs a look at every process of the machine.
+// CPU time so far of this process and of all below it: children and their children, and those of its process group
+// whose parent is gone; dead ones as soon as they are reaped. Nanoseconds. Costs a look at every process of the
+// machine.
 absl::StatusOr<int64_t> FamilyCpuNanos();
 
-// Switches, page faults and migrations so far of the same family, thread by thread. What threads did that ended before now is counted
-// of this process and of children that it has reaped; of the others' only the faults, for the kernel keeps no more.
+// Switches, page faults and migrations so far of the same family, thread by thread. What threads did that ended before
+// now is counted of this process and of children that it has reaped; of the others' only the faults, for the kernel
+// keeps no more.
 absl::StatusOr<Usage> FamilyUsage();
 
 // Reads the kernel's counters at the start and at the end of a stretch of time.

@@ -69,7 +69,8 @@ void RunArm(const Arm& arm, const IsolationOptions& options, benchmark::State& s
   }
 }
 
-// Shows keys as they are, without the "/manual_time" and "/iterations:1" that are appended to them, and counts the outcomes.
+// Shows keys as they are, without the "/manual_time" and "/iterations:1" that are appended to them, and counts the
+// outcomes.
 template <class Reporter>
 class KeyReporter : public Reporter {
  public:

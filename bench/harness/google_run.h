@@ -1,4 +1,5 @@
-// RunWithGoogleBenchmark: runs the arms as Google Benchmark's, one after the other, each in an isolated process and timed manually.
+// RunWithGoogleBenchmark: runs the arms as Google Benchmark's, one after the other, each in an isolated process and
+// timed manually.
 #ifndef REGATTA_BENCH_HARNESS_GOOGLE_RUN_H_
 #define REGATTA_BENCH_HARNESS_GOOGLE_RUN_H_
 

@@ -1,4 +1,5 @@
-// What a sweep over grains says: from which grain on a system wins, and how small tasks may be before it wastes the processors.
+// What a sweep over grains says: from which grain on a system wins, and how small tasks may be before it wastes the
+// processors.
 #ifndef REGATTA_BENCH_HARNESS_GRANULARITY_H_
 #define REGATTA_BENCH_HARNESS_GRANULARITY_H_
 
@@ -20,8 +21,8 @@ double GranularityNs(const SweepPoint& point, int processors);
 // None: at the largest grain it still isn't. `sweep` is by rising grain, in all of these.
 std::optional<double> BreakEvenNs(std::span<const SweepPoint> sweep);
 
-// METG(q), minimum effective task granularity: the smallest granularity at which the efficiency reaches `q`, on the line
-// between neighbouring points. None: it is never reached. Reached at the first point: that one's granularity.
+// METG(q), minimum effective task granularity: the smallest granularity at which the efficiency reaches `q`, on the
+// line between neighbouring points. None: it is never reached. Reached at the first point: that one's granularity.
 std::optional<double> MetgNs(std::span<const SweepPoint> sweep, double q, int processors);
 
 }  // namespace regatta::bench

@@ -1,4 +1,5 @@
-// The messages between a driver and its isolated process: one request, any number of messages about partners, one answer.
+// The messages between a driver and its isolated process: one request, any number of messages about partners, one
+// answer.
 #ifndef REGATTA_BENCH_HARNESS_ISOLATED_PROCESS_PROTOCOL_H_
 #define REGATTA_BENCH_HARNESS_ISOLATED_PROCESS_PROTOCOL_H_
 

@@ -74,7 +74,8 @@ constexpr int64_t kShortestNs = 1'000'000;
 constexpr int kLonger = 10;
 constexpr int kTries = 4;
 
-// One run, with the measurements before and after it. `took_ns`: its timed parts, including waits that no operation counts.
+// One run, with the measurements before and after it. `took_ns`: its timed parts, including waits that no operation
+// counts.
 absl::StatusOr<RunResult> ObserveOnce(const Arm& arm, const std::vector<int>& allowed_cpus, Fixture& fixture,
                                       uint64_t seed, int64_t operations, int64_t& took_ns) {
   // The two processors whose way the figure depends on.

@@ -1,7 +1,7 @@
 // Key: the stable name of one benchmark's arm, such as `queue_round_trip/core/bytes:64/placement:other_core`.
 //
-// Keys are what reports, filters and old results go by: renaming one is a line in the changelog. A workload's key begins
-// with `workload/` and its name.
+// Keys are what reports, filters and old results go by: renaming one is a line in the changelog. A workload's key
+// begins with `workload/` and its name.
 #ifndef REGATTA_BENCH_HARNESS_KEY_H_
 #define REGATTA_BENCH_HARNESS_KEY_H_
 

@@ -1,8 +1,8 @@
 // LatencyHistogram: how often each latency was seen, to the nanosecond.
 //
-// Exact, so that quantiles are samples that really occurred and merging loses nothing; latencies of one benchmark repeat
-// so much that the distinct values stay few. Samples are collected in a plain array while measuring and added afterwards.
-// Threads: one at a time.
+// Exact, so that quantiles are samples that really occurred and merging loses nothing; latencies of one benchmark
+// repeat so much that the distinct values stay few. Samples are collected in a plain array while measuring and added
+// afterwards. Threads: one at a time.
 #ifndef REGATTA_BENCH_HARNESS_LATENCY_H_
 #define REGATTA_BENCH_HARNESS_LATENCY_H_
 
@@ -28,8 +28,8 @@ class LatencyHistogram {
 
   int64_t count() const { return total_; }
   const LatencyCounts& counts() const { return counts_; }
-  // The smallest sample with at least a share q of all samples at or below it. None with fewer than 10 / (1 - q) samples:
-  // such a quantile would be the luck of a few. 0 <= q < 1.
+  // The smallest sample with at least a share q of all samples at or below it. None with fewer than 10 / (1 - q)
+  // samples: such a quantile would be the luck of a few. 0 <= q < 1.
   std::optional<int64_t> Quantile(double q) const;
   std::optional<int64_t> Min() const;
   std::optional<int64_t> Max() const;

@@ -1,6 +1,7 @@
 // Meter: takes the times of one run. Begin and End enclose a timed part; all else (set-up, checks) stays outside it.
 //
-// Use        Begin, the work, End; as often as needed. Latencies go to an array of the fixture's own and are added after End.
+// Use        Begin, the work, End; as often as needed. Latencies go to an array of the fixture's own and are added
+//            after End.
 // Threads    One.
 #ifndef REGATTA_BENCH_HARNESS_METER_H_
 #define REGATTA_BENCH_HARNESS_METER_H_

@@ -1,6 +1,7 @@
-// Open loop: work that comes when it comes, whether or not what came before it is done, as from many users who don't know
-// of each other. Latency counts from the moment at which a piece of work was to start, never from that at which a busy
-// system let it start: one that stalls for 20 ms has let everything wait that was due meanwhile, and its tail shows that.
+// Open loop: work that comes when it comes, whether or not what came before it is done, as from many users who don't
+// know of each other. Latency counts from the moment at which a piece of work was to start, never from that at which a
+// busy system let it start: one that stalls for 20 ms has let everything wait that was due meanwhile, and its tail
+// shows that.
 //
 // Arrivals are a Poisson process: at a fixed pace they could fall into step with the system and always meet it ready.
 #ifndef REGATTA_BENCH_HARNESS_OPEN_LOOP_H_
@@ -17,8 +18,8 @@
 
 namespace regatta::bench {
 
-// When each of `count` pieces of work is due, in nanoseconds after the first may be; rising. The same for the same seed.
-// per_second 0: all at once, which shows the capacity.
+// When each of `count` pieces of work is due, in nanoseconds after the first may be; rising. The same for the same
+// seed. per_second 0: all at once, which shows the capacity.
 std::vector<int64_t> PoissonArrivals(uint64_t seed, double per_second, size_t count);
 
 // Calls send(began + arrival) for each of `arrivals` when it is due, or as soon after that as the sends before let it.
@@ -37,8 +38,9 @@ absl::Status SendWhenDue(std::span<const int64_t> arrivals, int64_t began, Now n
   return absl::OkStatus();
 }
 
-// Pieces of work a second, the middle of several tries. run_all(count): does `count` pieces, all due at once, and returns the
-// nanoseconds that they took, or its error. Tries begin at `count`, doubled until one takes milliseconds, to `most` at most.
+// Pieces of work a second, the middle of several tries. run_all(count): does `count` pieces, all due at once, and
+// returns the nanoseconds that they took, or its error. Tries begin at `count`, doubled until one takes milliseconds,
+// to `most` at most.
 template <class RunAll>
 absl::StatusOr<double> MeasureCapacity(int64_t count, int64_t most, RunAll run_all) {
   constexpr size_t kTries = 5;

@@ -47,8 +47,8 @@ TEST(OpenLoopSendWhenDue, CountsTheWholeStallOfASystemAgainstAllThatWasDueMeanwh
   ASSERT_TRUE(sent.ok()) << sent;
   LatencyHistogram histogram;
   histogram.Add(latencies);
-  // 1000 pieces in 1 ms; about a hundred were due in the stall of 0.1 ms, and waited half of it on average. Counted from
-  // when the system let them start, it would be a single one.
+  // 1000 pieces in 1 ms; about a hundred were due in the stall of 0.1 ms, and waited half of it on average. Counted
+  // from when the system let them start, it would be a single one.
   EXPECT_EQ(latencies[500], kStall);
   EXPECT_GE(*histogram.Quantile(0.95), kStall / 3);
   EXPECT_LE(*histogram.Quantile(0.5), 100);

@@ -1,4 +1,5 @@
-// ResultsFile: results as JSON lines, as RESULTS.md describes them. Each line is flushed: what was measured is not lost.
+// ResultsFile: results as JSON lines, as RESULTS.md describes them. Each line is flushed: what was measured is not
+// lost.
 #ifndef REGATTA_BENCH_HARNESS_RESULTS_FILE_H_
 #define REGATTA_BENCH_HARNESS_RESULTS_FILE_H_
 

@@ -1,4 +1,5 @@
-// RunResult: what one timed run of an arm measured. It crosses from the isolated process to the driver, hence an aggregate.
+// RunResult: what one timed run of an arm measured. It crosses from the isolated process to the driver, hence an
+// aggregate.
 #ifndef REGATTA_BENCH_HARNESS_RUN_RESULT_H_
 #define REGATTA_BENCH_HARNESS_RUN_RESULT_H_
 

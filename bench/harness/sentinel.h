@@ -14,8 +14,8 @@ namespace regatta::bench {
 // processor. Whatever it takes longer than elsewhere was taken from the work beside it too. Nanoseconds.
 int64_t RunSentinel();
 
-// A cache line there and back between processors `here`, on which the caller must run, and `there`: nanoseconds, median of
-// several series. Forks a partner for it.
+// A cache line there and back between processors `here`, on which the caller must run, and `there`: nanoseconds, median
+// of several series. Forks a partner for it.
 // Aborted: the partner died. DeadlineExceeded: it did not answer within a second.
 absl::StatusOr<double> MeasureCacheLine(int here, int there);
 

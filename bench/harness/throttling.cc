@@ -36,7 +36,8 @@ class Counts {
   std::optional<int64_t> sum_;
 };
 
-// Where a line of /proc/self/cgroup, "4:cpu,cpuacct:/some/group" or "0::/some/group", may be mounted; empty: not one of processors.
+// Where a line of /proc/self/cgroup, "4:cpu,cpuacct:/some/group" or "0::/some/group", may be mounted; empty: not one of
+// processors.
 std::vector<std::string> Mounts(absl::string_view controllers) {
   if (controllers.empty()) return {"", "/unified"};
   for (const absl::string_view controller : absl::StrSplit(controllers, ',')) {

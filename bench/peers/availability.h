@@ -1,4 +1,5 @@
-// Availability: whether a peer can be raced on this machine. An absent one is reported, with the reason, never left out silently.
+// Availability: whether a peer can be raced on this machine. An absent one is reported, with the reason, never left out
+// silently.
 #ifndef REGATTA_BENCH_PEERS_AVAILABILITY_H_
 #define REGATTA_BENCH_PEERS_AVAILABILITY_H_
 

@@ -6,7 +6,8 @@
 
 namespace regatta::bench {
 
-// Each makes a child that ends at once with `code`, and waits for it. DataLoss: it ended otherwise. Else the call's error.
+// Each makes a child that ends at once with `code`, and waits for it. DataLoss: it ended otherwise. Else the call's
+// error.
 absl::Status ForkAndJoin(int code);
 absl::Status VforkAndJoin(int code);
 // Runs true(1), which ends with 0.

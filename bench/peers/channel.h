@@ -1,7 +1,7 @@
 // OneWay: what a benchmark needs of a queue between processes, so that one body races many systems.
 //
-// It is made before its processes are forked; each then attaches as a producer or as a consumer and sends or receives whole
-// messages of one size. Messages are known by a stamp, and what is received is checked.
+// It is made before its processes are forked; each then attaches as a producer or as a consumer and sends or receives
+// whole messages of one size. Messages are known by a stamp, and what is received is checked.
 #ifndef REGATTA_BENCH_PEERS_CHANNEL_H_
 #define REGATTA_BENCH_PEERS_CHANNEL_H_
 
@@ -29,7 +29,8 @@ struct ChannelShape {
 template <class C>
 concept OneWay = requires(C& channel, int index, std::span<const std::byte> message, std::span<std::byte> room) {
   { C::Create(ChannelShape()) } -> std::same_as<absl::StatusOr<std::unique_ptr<C>>>;
-  // True: each producer deals its messages to the consumers in turn, from consumer 0 on. False: who comes first receives.
+  // True: each producer deals its messages to the consumers in turn, from consumer 0 on. False: who comes first
+  // receives.
   { C::kDealt } -> std::convertible_to<bool>;
   // In the process that is to send or receive, once.
   { channel.AttachProducer(index) } -> std::same_as<absl::Status>;

@@ -1,5 +1,5 @@
-// Ring: one producer, one consumer, slots in shared memory, both spinning. The limit that nothing safe can beat: no wake-ups, no
-// bound on waiting, and a death of either side leaves the other spinning (the driver's watch ends that).
+// Ring: one producer, one consumer, slots in shared memory, both spinning. The limit that nothing safe can beat: no
+// wake-ups, no bound on waiting, and a death of either side leaves the other spinning (the driver's watch ends that).
 #ifndef REGATTA_BENCH_PEERS_RING_H_
 #define REGATTA_BENCH_PEERS_RING_H_
 

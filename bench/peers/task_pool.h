@@ -1,7 +1,7 @@
 // TaskPool: what a benchmark needs of a pool of workers, so that one body races many of them.
 //
-// A pool calls functions without captures, each with one item. Serial is the pool without workers: the very same functions,
-// called by the caller itself.
+// A pool calls functions without captures, each with one item. Serial is the pool without workers: the very same
+// functions, called by the caller itself.
 #ifndef REGATTA_BENCH_PEERS_TASK_POOL_H_
 #define REGATTA_BENCH_PEERS_TASK_POOL_H_
 

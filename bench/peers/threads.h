@@ -1,6 +1,7 @@
 // Threads: oneTBB's, in one process. What a pool of processes is compared with where the work could also be threads.
 //
-// In Map and MapUnordered the caller is one of the `workers` threads, as oneTBB has it; Apply hands its task to another thread.
+// In Map and MapUnordered the caller is one of the `workers` threads, as oneTBB has it; Apply hands its task to another
+// thread.
 #ifndef REGATTA_BENCH_PEERS_THREADS_H_
 #define REGATTA_BENCH_PEERS_THREADS_H_
 

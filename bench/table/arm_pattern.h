@@ -3,8 +3,8 @@
 //   core,ring/bytes:64/placement:!same_cpu     the systems core and ring, with 64 bytes, not on one processor
 //   serial|pool/workers:2,N                    serial, or pool with 2 workers or with as many as there are processors
 //
-// A part is the system or a field with its value. Values are separated by commas; '!' before them excludes them. Alternatives are
-// separated by '|'. Parts that are left out match everything, so "" matches all arms.
+// A part is the system or a field with its value. Values are separated by commas; '!' before them excludes them.
+// Alternatives are separated by '|'. Parts that are left out match everything, so "" matches all arms.
 #ifndef REGATTA_BENCH_TABLE_ARM_PATTERN_H_
 #define REGATTA_BENCH_TABLE_ARM_PATTERN_H_
 

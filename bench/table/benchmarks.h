@@ -1,8 +1,9 @@
-// The table of benchmarks: one row for each. //bench registers the benchmarks by it, and //reports plans its runs and draws the
-// report by it. A new benchmark is a row here and a file in bench/benchmarks.
+// The table of benchmarks: one row for each. //bench registers the benchmarks by it, and //reports plans its runs and
+// draws the report by it. A new benchmark is a row here and a file in bench/benchmarks.
 //
-// Names of systems and fields are those of the keys (bench/RESULTS.md); `arms` are patterns as arm_pattern.h describes them.
-// Texts may name a field in braces, as in "{bytes} there and back": the report puts the field's value there, in words.
+// Names of systems and fields are those of the keys (bench/RESULTS.md); `arms` are patterns as arm_pattern.h describes
+// them. Texts may name a field in braces, as in "{bytes} there and back": the report puts the field's value there, in
+// words.
 #ifndef REGATTA_BENCH_TABLE_BENCHMARKS_H_
 #define REGATTA_BENCH_TABLE_BENCHMARKS_H_
 
@@ -59,8 +60,8 @@ struct Goal {
   const char* what = "";  // "": no goal
   const char* goal = "";  // in words
   const char* arms = "";  // of which arms
-  // The other arm: a system and those fields that differ, the whole key of another benchmark's arm, or "*", the best of the peers
-  // that promise what ours does. "": the goal is absolute.
+  // The other arm: a system and those fields that differ, the whole key of another benchmark's arm, or "*", the best of
+  // the peers that promise what ours does. "": the goal is absolute.
   const char* to = "";
   double limit = 0;
   Better better = Better::kLower;  // at most the limit, or at least

@@ -1,8 +1,8 @@
 // Expectation: something that must hold of every correct run's trace.
 //
-// A value: copy it, combine it (AnyOf, AllOf). What it says is one sentence. If it doesn't hold, the failure's headline is this
-// sentence and, after a colon, why not, in words that are the same in every run; what differs (pids, times) is detail. Known
-// failures are told by their headlines.
+// A value: copy it, combine it (AnyOf, AllOf). What it says is one sentence. If it doesn't hold, the failure's headline
+// is this sentence and, after a colon, why not, in words that are the same in every run; what differs (pids, times) is
+// detail. Known failures are told by their headlines.
 #ifndef REGATTA_CONFORMANCE_CHECKS_EXPECTATION_H_
 #define REGATTA_CONFORMANCE_CHECKS_EXPECTATION_H_
 

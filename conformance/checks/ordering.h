@@ -1,4 +1,5 @@
-// Expectations on order and overlap. Each also fails where an event that it speaks of is missing, but where it says otherwise.
+// Expectations on order and overlap. Each also fails where an event that it speaks of is missing, but where it says
+// otherwise.
 #ifndef REGATTA_CONFORMANCE_CHECKS_ORDERING_H_
 #define REGATTA_CONFORMANCE_CHECKS_ORDERING_H_
 

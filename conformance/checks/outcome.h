@@ -27,7 +27,8 @@ Expectation SameValues(Events one, Events other);
 // There are some of each, and no process has both.
 Expectation OtherProcess(Events one, Events other);
 
-// There are some, and every text among their values stands in what the testee and its children printed to standard error.
+// There are some, and every text among their values stands in what the testee and its children printed to standard
+// error.
 Expectation StandardErrorHas(Events texts);
 
 }  // namespace regatta::conformance

@@ -2,8 +2,8 @@
 //
 // Clock      All times are CLOCK_MONOTONIC in nanoseconds, one clock for all processes.
 // Intervals  An event that stands for a call begins before the call and ends after it; one that stands for being inside
-//            (holding a lock, running a task) begins once inside and ends before leaving. So an order or an overlap that
-//            a trace shows did happen; one that it doesn't show may have happened all the same.
+//            (holding a lock, running a task) begins once inside and ends before leaving. So an order or an overlap
+//            that a trace shows did happen; one that it doesn't show may have happened all the same.
 // Format     trace_format.h, described in FORMAT.md.
 #ifndef REGATTA_CONFORMANCE_CHECKS_TRACE_H_
 #define REGATTA_CONFORMANCE_CHECKS_TRACE_H_

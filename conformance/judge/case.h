@@ -1,5 +1,5 @@
-// Case: one scenario on one system with one start method, and for a faulty system with one fault. What the tests run, and the
-// program //conformance.
+// Case: one scenario on one system with one start method, and for a faulty system with one fault. What the tests run,
+// and the program //conformance.
 #ifndef REGATTA_CONFORMANCE_JUDGE_CASE_H_
 #define REGATTA_CONFORMANCE_JUDGE_CASE_H_
 
@@ -33,8 +33,8 @@ struct Case {
   std::string name_in_suite() const;  // And that after it.
 };
 
-// All that the catalogue has for the system, in its order. Scenarios without a record, and records without one, are the matter of
-// catalogue_test.
+// All that the catalogue has for the system, in its order. Scenarios without a record, and records without one, are the
+// matter of catalogue_test.
 std::vector<Case> CasesOf(const System& system, const std::vector<Scenario>& scenarios, const Catalogue& catalogue);
 
 enum class Standing {

@@ -40,8 +40,8 @@ struct Catalogue {
   std::vector<Measured> measured;
 };
 
-// What a scenario is judged by, mainly: "values" (exactly these), "order" (a partial order), "invariant" (what the scheduler may
-// not choose), "error" (a kind of error), "time" (not sooner).
+// What a scenario is judged by, mainly: "values" (exactly these), "order" (a partial order), "invariant" (what the
+// scheduler may not choose), "error" (a kind of error), "time" (not sooner).
 const std::vector<std::string>& Oracles();
 
 // From the texts of the documents' file, of one topic's and of the benchmarks'. DataLoss: what is wrong, and where.

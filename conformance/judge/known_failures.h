@@ -1,7 +1,7 @@
 // Known failures, as data: one a line, `SYSTEM METHOD ID: MESSAGE | Q: WHY`.
 //
-// MESSAGE is the verdict's, whole. Where a known failure passes, or fails with another message, that is a failure too, and so is a
-// line of no scenario. Blank lines and those that begin with # don't count.
+// MESSAGE is the verdict's, whole. Where a known failure passes, or fails with another message, that is a failure too,
+// and so is a line of no scenario. Blank lines and those that begin with # don't count.
 #ifndef REGATTA_CONFORMANCE_JUDGE_KNOWN_FAILURES_H_
 #define REGATTA_CONFORMANCE_JUDGE_KNOWN_FAILURES_H_
 

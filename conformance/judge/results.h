@@ -1,5 +1,5 @@
-// The results file: a line for each scenario and one for each case, JSON; what a report's matrix is made of. Described in
-// conformance/RESULTS.md.
+// The results file: a line for each scenario and one for each case, JSON; what a report's matrix is made of. Described
+// in conformance/RESULTS.md.
 //
 // And the same for a person's eyes: the matrix as text.
 #ifndef REGATTA_CONFORMANCE_JUDGE_RESULTS_H_

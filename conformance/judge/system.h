@@ -10,8 +10,8 @@
 
 namespace regatta::conformance {
 
-// "core", "cpython" or "broken" (the core's testee; it takes faults). The command plays a scenario when followed by its id and a
-// start method. NotFound: the program isn't where the build puts it.
+// "core", "cpython" or "broken" (the core's testee; it takes faults). The command plays a scenario when followed by its
+// id and a start method. NotFound: the program isn't where the build puts it.
 absl::StatusOr<std::vector<std::string>> CommandOf(absl::string_view system);
 
 // A file of this repository that the build put beside this program, by its path from the repository's root.

@@ -1,10 +1,11 @@
 // One run of a testee: a program that plays one scenario and leaves its trace.
 //
-// Order      COMMAND SCENARIO METHOD, with $REGATTA_TRACE naming a file to append to and, for faulty runs, $REGATTA_FAULT.
+// Order      COMMAND SCENARIO METHOD, with $REGATTA_TRACE naming a file to append to and, for faulty runs,
+//            $REGATTA_FAULT.
 // Watchdog   A testee that goes on for too long is ended, with all that it started.
 // Left over  What it started and leaves behind comes to this process (a subreaper): it is waited for a while,
-//            then ended and counted. Entries that it leaves in /dev/shm are counted and removed, where this process can have a
-//            /dev/shm of its own; see PrepareToJudge.
+//            then ended and counted. Entries that it leaves in /dev/shm are counted and removed, where this process can
+//            have a /dev/shm of its own; see PrepareToJudge.
 // Processes  Call PrepareToJudge once, from a process without other threads or children.
 #ifndef REGATTA_CONFORMANCE_JUDGE_TESTEE_H_
 #define REGATTA_CONFORMANCE_JUDGE_TESTEE_H_
@@ -43,8 +44,8 @@ struct TesteeRun {
   absl::Duration took;
 };
 
-// OK, and `*private_shared_memory` says whether testees get a /dev/shm of their own, so that what they leave there can be told
-// from what others do there.
+// OK, and `*private_shared_memory` says whether testees get a /dev/shm of their own, so that what they leave there can
+// be told from what others do there.
 absl::Status PrepareToJudge(bool* private_shared_memory);
 
 // NotFound: there is no such program.

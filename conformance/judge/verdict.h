@@ -15,7 +15,8 @@ enum class Outcome { kPassed, kFailed, kAbsent };
 
 struct Verdict {
   Outcome outcome = Outcome::kFailed;
-  // What didn't hold: rules of every run (it ended with 0, in time, left nothing), then the scenario's. Or why it is absent.
+  // What didn't hold: rules of every run (it ended with 0, in time, left nothing), then the scenario's. Or why it is
+  // absent.
   std::vector<Failure> failures;
   absl::Duration took;
 

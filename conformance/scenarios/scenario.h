@@ -1,4 +1,5 @@
-// Scenario: a program that leaves a trace, and what must hold of the trace of every correct run, whichever system ran it.
+// Scenario: a program that leaves a trace, and what must hold of the trace of every correct run, whichever system ran
+// it.
 #ifndef REGATTA_CONFORMANCE_SCENARIOS_SCENARIO_H_
 #define REGATTA_CONFORMANCE_SCENARIOS_SCENARIO_H_
 

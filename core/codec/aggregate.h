@@ -109,12 +109,14 @@ struct ListTypes {
 // Stands for the fields of a struct of which one is a bit-field, to which no reference can be bound.
 struct BitField {};
 
-// Returns visit(first field, second field, ...), fields as lvalues as const as `value`; visit(BitField) if one is a bit-field.
+// Returns visit(first field, second field, ...), fields as lvalues as const as `value`; visit(BitField) if one is a
+// bit-field.
 template <class T, class Visitor>
 constexpr decltype(auto) VisitFields(T& value, Visitor&& visit) {
   constexpr size_t n = kFieldCount<T>;
   static_assert(n <= kMaxFields);
-// Clang, at least up to 14, knows no structured bindings in a requires-expression. It refuses bit-fields in its own words.
+// Clang, at least up to 14, knows no structured bindings in a requires-expression. It refuses bit-fields in its own
+// words.
 #if defined(__clang__)
 #define REGATTA_HAVE_ADDRESSES(...) true
 #else

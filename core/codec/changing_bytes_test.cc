@@ -1,7 +1,7 @@
-// Bytes may change while they are decoded, as in a slot of shared memory that its writer fills again before the reader has
-// noticed. Here the decoding is single-stepped and the bytes change between its instructions, in patterns such that any two
-// of these see different bytes in one of the runs: a count that was loaded once to be checked and once more to be used would
-// show.
+// Bytes may change while they are decoded, as in a slot of shared memory that its writer fills again before the reader
+// has noticed. Here the decoding is single-stepped and the bytes change between its instructions, in patterns such that
+// any two of these see different bytes in one of the runs: a count that was loaded once to be checked and once more to
+// be used would show.
 #include <signal.h>
 #include <ucontext.h>
 

@@ -17,7 +17,7 @@
 //   template <>
 //   struct regatta::Codec<Colour> {  // Fixed size: cannot fail when encoded.
 //     static constexpr size_t kSize = 4;
-//     static constexpr uint64_t kFingerprint = regatta::FingerprintOf("paint.Colour/1");  // Another for another format.
+//     static constexpr uint64_t kFingerprint = regatta::FingerprintOf("paint.Colour/1");  // Names the format.
 //     static void Put(const Colour& value, std::byte* out);    // Writes kSize bytes.
 //     static bool Get(const std::byte* in, Colour& value);     // False: the bytes are no Colour.
 //   };

@@ -1,5 +1,5 @@
-// Bytes that another process may have written: each way to be wrong is DataLoss, and none takes memory that the bytes do not
-// pay for.
+// Bytes that another process may have written: each way to be wrong is DataLoss, and none takes memory that the bytes
+// do not pay for.
 #include <algorithm>
 #include <array>
 #include <cstddef>

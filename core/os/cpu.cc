@@ -36,8 +36,9 @@ constexpr uint32_t kTurned = 2;
 void TurnToFullFences(std::atomic<uint32_t>& refused) {
   if (refused.load(std::memory_order_acquire) == kTurned) return;
   refused.store(kTurning, std::memory_order_seq_cst);
-  // A thread that has just been through a Light that was no fence may have its store in the processor's store buffer still. No
-  // call is left that would empty the buffers of other processors; they empty themselves, and each interrupt does.
+  // A thread that has just been through a Light that was no fence may have its store in the processor's store buffer
+  // still. No call is left that would empty the buffers of other processors; they empty themselves, and each interrupt
+  // does.
   constexpr timespec kBuffersAreEmpty{0, 20'000'000};
   nanosleep(&kBuffersAreEmpty, nullptr);
   refused.store(kTurned, std::memory_order_seq_cst);

@@ -19,8 +19,8 @@ inline void CpuPause() {
 #endif
 }
 
-// Asks for the cache line at `at`, to be written soon. (__builtin_prefetch asks for a shared one, unless the compiler may assume
-// newer processors.)
+// Asks for the cache line at `at`, to be written soon. (__builtin_prefetch asks for a shared one, unless the compiler
+// may assume newer processors.)
 inline void PrefetchForWrite(const void* at) {
 #if defined(__x86_64__)
   asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(at)));
@@ -35,8 +35,9 @@ void YieldProcessor();
 // An asymmetric fence, so that the side that runs often pays nothing: AsymmetricFenceLight orders like a full fence
 // against any AsymmetricFenceHeavy of any process that has called EnableAsymmetricFence. Heavy costs 0.4 to 8 us.
 //
-// Heavy is the kernel's membarrier, GLOBAL_EXPEDITED. Where the kernel or a sandbox refuses it to one process, now or later, Light
-// becomes a full fence in all: `refused` lies in memory that all processes share that fence against each other, and is 0 at first.
+// Heavy is the kernel's membarrier, GLOBAL_EXPEDITED. Where the kernel or a sandbox refuses it to one process, now or
+// later, Light becomes a full fence in all: `refused` lies in memory that all processes share that fence against each
+// other, and is 0 at first.
 void EnableAsymmetricFence(std::atomic<uint32_t>& refused);
 void AsymmetricFenceHeavy();
 

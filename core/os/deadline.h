@@ -1,7 +1,7 @@
 // Deadline: a point on the monotonic clock until which a call may wait.
 //
-// A value; any thread. Never and far deadlines saturate instead of overflowing; a negative timeout is one that has passed
-// (as CPython treats it), so the call still tries once without waiting.
+// A value; any thread. Never and far deadlines saturate instead of overflowing; a negative timeout is one that has
+// passed (as CPython treats it), so the call still tries once without waiting.
 #ifndef REGATTA_CORE_OS_DEADLINE_H_
 #define REGATTA_CORE_OS_DEADLINE_H_
 

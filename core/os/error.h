@@ -28,8 +28,9 @@ namespace regatta {
 // EMFILE, ENFILE, ENOMEM, ENOSPC, EFBIG, ETOOMANYREFS and EAGAIN of calls that make something become ResourceExhausted.
 absl::Status ErrnoError(absl::string_view call);
 absl::Status ErrnoError(absl::string_view call, int error_number);
-// The error of a call that this process can't do without and that the kernel, or a sandbox, refused: as ErrnoError, and the sentence
-// says what `purpose` the call has, and `since` which Linux there is one, so that a reader knows what to allow.
+// The error of a call that this process can't do without and that the kernel, or a sandbox, refused: as ErrnoError, and
+// the sentence says what `purpose` the call has, and `since` which Linux there is one, so that a reader knows what to
+// allow.
 absl::Status RefusedCallError(absl::string_view call, int error_number, absl::string_view purpose,
                               absl::string_view since);
 // Whether a call that is unknown or forbidden, not misused, fails with this: ENOSYS or EPERM.
@@ -45,7 +46,8 @@ bool IsFull(const absl::Status& status);
 bool IsEmpty(const absl::Status& status);
 bool IsClosed(const absl::Status& status);
 
-// How a process died. `signal` is 0 where it ended by itself with `exit_code`, and where nothing is known: that is then -1.
+// How a process died. `signal` is 0 where it ended by itself with `exit_code`, and where nothing is known: that is then
+// -1.
 struct Death {
   int32_t pid = 0;
   int32_t signal = 0;

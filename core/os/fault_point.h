@@ -3,9 +3,9 @@
 //
 // Cost       One relaxed load when no point is armed; always compiled in.
 // Processes  Arming is per process and inherited by fork.
-// Adding     Each layer declares its points in its own fault_points.h: a constant in namespace fault, and the constant in
-//            the layer's array. Put FaultPointHere(fault::kX) at the place and add a test that kills there: the coverage
-//            test of the layer fails while a point of the array was never killed at.
+// Adding     Each layer declares its points in its own fault_points.h: a constant in namespace fault, and the constant
+//            in the layer's array. Put FaultPointHere(fault::kX) at the place and add a test that kills there: the
+//            coverage test of the layer fails while a point of the array was never killed at.
 #ifndef REGATTA_CORE_OS_FAULT_POINT_H_
 #define REGATTA_CORE_OS_FAULT_POINT_H_
 
@@ -21,7 +21,8 @@ namespace regatta {
 
 class FaultPoint {
  public:
-  // `name` is <object>_<operation>_<the step just done>, in lower case, and unique in the program. It must outlive the point.
+  // `name` is <object>_<operation>_<the step just done>, in lower case, and unique in the program. It must outlive the
+  // point.
   constexpr explicit FaultPoint(absl::string_view name) : name_(name), id_(IdOf(name)) {}
 
   constexpr absl::string_view name() const { return name_; }
@@ -46,7 +47,8 @@ class FaultPoint {
 // The point of that name among `points`, if there is one.
 std::optional<FaultPoint> FindFaultPoint(absl::Span<const FaultPoint> points, absl::string_view name);
 
-// The process kills itself with SIGKILL at its passage number skip + 1 of `point`. Replaces a point that was armed before.
+// The process kills itself with SIGKILL at its passage number skip + 1 of `point`. Replaces a point that was armed
+// before.
 void ArmFaultPoint(FaultPoint point, uint32_t skip = 0);
 // One process dies of all that share `skip`, which lies in shared memory: the one that makes passage number *skip + 1.
 void ArmFaultPointOnce(FaultPoint point, std::atomic<uint32_t>& skip);

@@ -1,10 +1,11 @@
 // Fd: an owned file descriptor.
 //
-// Ownership  Closes its descriptor when destroyed; move-only. A process made by fork owns a copy of the descriptor table, so
-//            closing there leaves the parent's open.
+// Ownership  Closes its descriptor when destroyed; move-only. A process made by fork owns a copy of the descriptor
+//            table, so closing there leaves the parent's open.
 // Exec       Every descriptor that core/os makes is close-on-exec; a child gets only what it is given.
-// Numbers    Descriptors that core/os makes to stay lie at 3 and above, and high up if there is room, for users' code expects to
-//            find certain low numbers free or inherited. When there are none left, the soft limit is raised to the hard one.
+// Numbers    Descriptors that core/os makes to stay lie at 3 and above, and high up if there is room, for users' code
+//            expects to find certain low numbers free or inherited. When there are none left, the soft limit is raised
+//            to the hard one.
 // Threads    As thread-safe as an int.
 #ifndef REGATTA_CORE_OS_FD_H_
 #define REGATTA_CORE_OS_FD_H_
@@ -50,16 +51,17 @@ class Fd {
   int fd_ = -1;
 };
 
-// Runs `make`, which returns a new descriptor, close-on-exec, or -1 and errno; at EMFILE once more if the limit can be raised.
-// Places the result high. Not valid: errno tells why.
+// Runs `make`, which returns a new descriptor, close-on-exec, or -1 and errno; at EMFILE once more if the limit can be
+// raised. Places the result high. Not valid: errno tells why.
 Fd MakeDescriptor(absl::FunctionRef<int()> make);
-// The same open file under a high number; `fd` itself if there is no room, unless it is below 3. Not valid: errno tells why.
+// The same open file under a high number; `fd` itself if there is no room, unless it is below 3. Not valid: errno tells
+// why.
 Fd PlaceHigh(Fd fd);
 
 // Raises the soft limit of descriptors to the hard one. False: it was there already.
 bool RaiseDescriptorLimit();
-// Gives process `pid`, a child that execs or has just done so, the soft limit that this process had at its start (0: this process
-// itself). Does nothing if it was never raised.
+// Gives process `pid`, a child that execs or has just done so, the soft limit that this process had at its start (0:
+// this process itself). Does nothing if it was never raised.
 void RestoreDescriptorLimit(int pid);
 
 }  // namespace regatta

@@ -1,10 +1,10 @@
 // Fork generation: a number that changes in every new process, however the process was made.
 //
-// What      fork(), _Fork(), a raw clone(2): in the child ForkGeneration() returns a number that no ancestor ever had. State that
-//           belongs to one process (a place in a table, a thread's cache, a mutex that another thread may hold) is stored with
-//           the generation it was made under, and is stale once the generation differs.
-// How       The numbers lie on a page that the kernel empties in a child (MADV_WIPEONFORK, Linux 4.14). Where it can't, a handler
-//           of pthread_atfork empties it; then only fork() and CloneSibling are seen.
+// What      fork(), _Fork(), a raw clone(2): in the child ForkGeneration() returns a number that no ancestor ever had.
+//           State that belongs to one process (a place in a table, a thread's cache, a mutex that another thread may
+//           hold) is stored with the generation it was made under, and is stale once the generation differs.
+// How       The numbers lie on a page that the kernel empties in a child (MADV_WIPEONFORK, Linux 4.14). Where it can't,
+//           a handler of pthread_atfork empties it; then only fork() and CloneSibling are seen.
 // vfork     Such a child shares its parent's memory and has its parent's generation. It must not use the core.
 // Threads   Everything here is thread-safe and takes no lock, so a fork at any instant leaves it whole.
 #ifndef REGATTA_CORE_OS_FORK_GENERATION_H_
@@ -42,7 +42,8 @@ inline uint32_t ForkGeneration() {
   return fork_generation_internal::Renew();
 }
 
-// Whether `generation`, a number that ForkGeneration returned, is this process's. Cheaper than comparing, for hot paths.
+// Whether `generation`, a number that ForkGeneration returned, is this process's. Cheaper than comparing, for hot
+// paths.
 inline bool IsForkGeneration(uint32_t generation) {
   return fork_generation_internal::ThePage().generation.load(std::memory_order_acquire) == generation;
 }
@@ -52,11 +53,11 @@ inline uint32_t OwnWord() { return fork_generation_internal::ThePage().own_word.
 // False, and nothing was stored: there was no memory to watch for forks with.
 bool SetOwnWord(uint32_t value);
 
-// A T for each process: Get() makes a fresh one in a new process. The parent's copy is leaked there, for the parent's threads
-// may have held its locks or been changing it.
+// A T for each process: Get() makes a fresh one in a new process. The parent's copy is leaked there, for the parent's
+// threads may have held its locks or been changing it.
 //
-// Use     As a constinit variable of static storage. T has a default constructor; it may run in several threads at once at first
-//         use, and all but one of the results are destroyed.
+// Use     As a constinit variable of static storage. T has a default constructor; it may run in several threads at once
+//         at first use, and all but one of the results are destroyed.
 // Cost    Three loads once made.
 template <typename T>
 class PerProcess {

@@ -28,8 +28,8 @@ struct Page {
   Life life;
 };
 
-// Runs `body` in a sibling of a child, that is in another child of this process, and gives that one's exit code. The child does
-// `first` before.
+// Runs `body` in a sibling of a child, that is in another child of this process, and gives that one's exit code. The
+// child does `first` before.
 template <class Body>
 int ExitCodeOfSibling(
     Page& page, Body&& body, void (*first)() = [] {}) {

@@ -1,7 +1,8 @@
 // For tests: a process that runs a function, and what a test wants to see and do with processes.
 //
 // Threads  Fork where no other thread runs, but for tests of exactly that.
-// End      The child ends by _exit: nothing of the test framework runs in it. Left behind by a test, it is killed and reaped.
+// End      The child ends by _exit: nothing of the test framework runs in it. Left behind by a test, it is killed and
+//          reaped.
 #ifndef REGATTA_CORE_OS_FORKED_CHILD_H_
 #define REGATTA_CORE_OS_FORKED_CHILD_H_
 
@@ -76,12 +77,13 @@ void RefuseSystemCall(long number, int error_number);
 void RefuseSignals();
 // The kernel's part of AsymmetricFenceHeavy.
 void RefuseMembarrier();
-// From now on a signal interrupts this process, wherever it is, about every `period`: its handler does nothing, and restarts no system
-// call. Not inherited by children; zero ends it.
+// From now on a signal interrupts this process, wherever it is, about every `period`: its handler does nothing, and
+// restarts no system call. Not inherited by children; zero ends it.
 void InterruptOften(absl::Duration period);
 // Every growth of shared memory fails, as on a full /dev/shm or machine.
 void RefuseMemory();
-// Whatever makes processes fails as if there were none left; the second only what CloneSibling uses, and fork() does not.
+// Whatever makes processes fails as if there were none left; the second only what CloneSibling uses, and fork() does
+// not.
 void RefuseNewProcesses();
 void RefuseClone3();
 

@@ -21,8 +21,8 @@ enum class FutexResult {
 // Sleeps while *word == expected, until woken or `deadline`.
 FutexResult FutexWait(const std::atomic<uint32_t>& word, uint32_t expected, Deadline deadline);
 
-// The same on two words at once: returns when either was woken or differs from what was expected. Where the kernel lacks
-// futex_waitv (before 5.16) it sleeps on `first` alone, for at most 50 ms.
+// The same on two words at once: returns when either was woken or differs from what was expected. Where the kernel
+// lacks futex_waitv (before 5.16) it sleeps on `first` alone, for at most 50 ms.
 FutexResult FutexWaitEither(const std::atomic<uint32_t>& first, uint32_t expected_first,
                             const std::atomic<uint32_t>& second, uint32_t expected_second, Deadline deadline);
 

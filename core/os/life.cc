@@ -15,8 +15,8 @@
 namespace regatta {
 namespace {
 
-// Whether the kernel and the C library agree on this thread's robust list. After a raw clone they don't: the kernel has none, and
-// the library's is still the parent's, into whose mutexes another lock() would write.
+// Whether the kernel and the C library agree on this thread's robust list. After a raw clone they don't: the kernel has
+// none, and the library's is still the parent's, into whose mutexes another lock() would write.
 bool DeathWouldBeMarked() {
   pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
   pthread_mutex_lock(&mutex);
@@ -49,7 +49,8 @@ absl::Status Life::Hold() {
   do {
     std::memset(&mutex, 0, sizeof(mutex));
     error = pthread_mutex_init(&mutex, &attributes);
-    // Somebody who still takes the place for the last holder's may set the waiters' bit here, and lock() would then sleep.
+    // Somebody who still takes the place for the last holder's may set the waiters' bit here, and lock() would then
+    // sleep.
     if (error == 0) error = pthread_mutex_trylock(&mutex);
   } while (error == EBUSY);
   pthread_mutexattr_destroy(&attributes);

@@ -1,11 +1,11 @@
 // Life: a word in shared memory that tells whether the process that holds it still lives, at the cost of one load.
 //
-// The holder locks a robust process-shared mutex for life; at its death (also by SIGKILL, and at exec) the kernel marks the
-// word, before it tears the memory down, and wakes one sleeper. Nobody else ever locks it, so a pid used again cannot fool
-// anybody. The mark is the holding thread's: it comes too when that thread ends and the process goes on.
+// The holder locks a robust process-shared mutex for life; at its death (also by SIGKILL, and at exec) the kernel marks
+// the word, before it tears the memory down, and wakes one sleeper. Nobody else ever locks it, so a pid used again
+// cannot fool anybody. The mark is the holding thread's: it comes too when that thread ends and the process goes on.
 //
-// Limits     The mark may be late or never come: the kernel sets it after a core dump was written, and only for the 2,048 robust
-//            mutexes that the thread locked last. core/os/liveness.h is the second source.
+// Limits     The mark may be late or never come: the kernel sets it after a core dump was written, and only for the
+//            2,048 robust mutexes that the thread locked last. core/os/liveness.h is the second source.
 // Trust      Only processes of one PID namespace may share a Life: thread ids are compared.
 #ifndef REGATTA_CORE_OS_LIFE_H_
 #define REGATTA_CORE_OS_LIFE_H_

@@ -18,8 +18,8 @@
 namespace regatta {
 namespace {
 
-// The pipe behind descriptor `number`; 0: there is none. User code may have closed our descriptor and opened its own file under
-// the number, so every use of a number that was stored asks first.
+// The pipe behind descriptor `number`; 0: there is none. User code may have closed our descriptor and opened its own
+// file under the number, so every use of a number that was stored asks first.
 uint64_t PipeInode(int number) {
   struct stat file;
   return number >= 0 && fstat(number, &file) == 0 && S_ISFIFO(file.st_mode) ? file.st_ino : 0;

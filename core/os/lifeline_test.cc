@@ -16,7 +16,8 @@
 namespace regatta {
 namespace {
 
-// A process that depends on a lifeline of this one, and then does `then`, which returns once nothing more is to be prepared.
+// A process that depends on a lifeline of this one, and then does `then`, which returns once nothing more is to be
+// prepared.
 struct Dependent {
   Lifeline lifeline;
   ForkedChild process;
@@ -80,7 +81,8 @@ TEST(Lifeline_Cut, BeforeTheDependentAskedIsToldToIt) {
   EXPECT_EQ(late.Wait(), 0);
 }
 
-// What the owner does in a process of its own; the dependent's end shows as the end of file of a pipe that it alone holds.
+// What the owner does in a process of its own; the dependent's end shows as the end of file of a pipe that it alone
+// holds.
 template <class Then>
 void ExpectTheDependentToEndWhenTheOwner(Then then) {
   int ends[2];

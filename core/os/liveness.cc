@@ -25,8 +25,8 @@
 namespace regatta {
 namespace {
 
-// The kernel's PF_EXITING, PF_POSTCOREDUMP and PF_DUMPCORE, in the flags of /proc/<pid>/stat: a thread with any of them has left
-// user code for good.
+// The kernel's PF_EXITING, PF_POSTCOREDUMP and PF_DUMPCORE, in the flags of /proc/<pid>/stat: a thread with any of them
+// has left user code for good.
 constexpr unsigned long kHasLeft = 0x4 | 0x8 | 0x200;
 
 struct Stat {
@@ -37,7 +37,8 @@ struct Stat {
   bool has_ended() const { return state == 'Z' || state == 'X' || (flags & kHasLeft) != 0; }
 };
 
-// The spare descriptor, and the inode behind it: a user's code may have closed it, and the number may be another file's by now.
+// The spare descriptor, and the inode behind it: a user's code may have closed it, and the number may be another file's
+// by now.
 struct Spare {
   int32_t fd = -1;
   uint32_t inode = 0;
@@ -109,9 +110,10 @@ struct Path {
 
 enum class Threads { kAllEnded, kSomeMayRun, kUnclear };
 
-// Threads may start others and end while they are looked at, and a list leaves out some where others end meanwhile. So all are dead
-// only if all of the list have ended, *then* there are as many threads as the list has, and *then* each of the list is still there:
-// at the count the list was all. One folder or file is open at a time, as there may be one descriptor only.
+// Threads may start others and end while they are looked at, and a list leaves out some where others end meanwhile. So
+// all are dead only if all of the list have ended, *then* there are as many threads as the list has, and *then* each of
+// the list is still there: at the count the list was all. One folder or file is open at a time, as there may be one
+// descriptor only.
 Threads LookAtThreads(int32_t pid) {
   const Path folder("/proc/%d/task", pid);
   std::array<int32_t, 1024> threads;  // For more a pidfd has to do.

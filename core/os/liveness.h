@@ -1,9 +1,10 @@
 // Liveness: what the kernel knows of a process that may have ended.
 //
-// Certainty  kDead is certain, and final: no thread of the process executes another instruction. Everything else may change.
-// Sources    /proc first. Where it shows nothing of the process (a chroot, hidepid, another mount namespace) or can't be opened,
-//            kill(2), waitid(2) and a pidfd decide. A process that exits, or that writes its core dump, counts as dead once the
-//            last of its threads has left user code, which is long before it can be reaped.
+// Certainty  kDead is certain, and final: no thread of the process executes another instruction. Everything else may
+//            change.
+// Sources    /proc first. Where it shows nothing of the process (a chroot, hidepid, another mount namespace) or can't
+//            be opened, kill(2), waitid(2) and a pidfd decide. A process that exits, or that writes its core dump,
+//            counts as dead once the last of its threads has left user code, which is long before it can be reaped.
 // No descriptors  A spare one is kept for this (KeepSpareDescriptor), and given up when none is left.
 // Trust      Pids are compared, so only processes of one PID namespace may ask about each other.
 #ifndef REGATTA_CORE_OS_LIVENESS_H_
@@ -27,7 +28,8 @@ struct ProcessStamp {
 };
 ProcessStamp ThisProcessStamp();
 
-// Costs a read of /proc, and while the process ends some more for each of its threads. Takes no lock, allocates nothing.
+// Costs a read of /proc, and while the process ends some more for each of its threads. Takes no lock, allocates
+// nothing.
 Liveness LivenessOf(const ProcessStamp& process);
 
 // Puts a descriptor by for LivenessOf, if this process has none put by. Without a free one it does nothing.

@@ -40,8 +40,8 @@ struct [[nodiscard]] Transfer {
   bool ok() const { return end == TransferEnd::kDone; }
 };
 
-// Sends all of `bytes`, and copies of `descriptors` beside their begin; needs a byte for every 200 descriptors. Waits while the
-// peer reads slowly.
+// Sends all of `bytes`, and copies of `descriptors` beside their begin; needs a byte for every 200 descriptors. Waits
+// while the peer reads slowly.
 Transfer SendAll(const Fd& socket, std::span<const std::byte> bytes, std::span<const Fd* const> descriptors,
                  const Peer& peer);
 

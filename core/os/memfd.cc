@@ -62,8 +62,8 @@ uint64_t SumOf(absl::string_view text, std::initializer_list<absl::string_view> 
   return sum;
 }
 
-// The room left in `folder` of the memory cgroup and in each folder above it. Pages of files count as room: the kernel takes them back
-// before it refuses anybody memory. (Those of shared memory are none of them.)
+// The room left in `folder` of the memory cgroup and in each folder above it. Pages of files count as room: the kernel
+// takes them back before it refuses anybody memory. (Those of shared memory are none of them.)
 uint64_t CgroupRoom(const std::string& base, std::string folder, absl::string_view limit, absl::string_view usage) {
   uint64_t room = std::numeric_limits<uint64_t>::max();
   for (;;) {
@@ -95,8 +95,8 @@ class RoomCache {
       return absl::OkStatus();
     }
     const absl::StatusOr<uint64_t> room = AvailableMemory();
-    // Where /proc can't be read (a chroot, no descriptor left), what was read last still refuses what is far too much, and otherwise the
-    // kernel decides.
+    // Where /proc can't be read (a chroot, no descriptor left), what was read last still refuses what is far too much,
+    // and otherwise the kernel decides.
     if (room.ok()) known_.store(*room, std::memory_order_relaxed);
     const uint64_t known = known_.load(std::memory_order_relaxed);
     const uint64_t usable = known - known / 64;

@@ -21,8 +21,8 @@ namespace regatta {
 absl::StatusOr<Fd> CreateMemfd(absl::string_view name);
 
 // Puts memory behind [offset, offset + length), lengthening the file as needed; what is there already stays as it is.
-// ResourceExhausted: not that much memory is available (cgroup limit or machine), or the limit of files (`ulimit -f`) is lower;
-// nothing changed. Where /proc can't be read, the kernel decides.
+// ResourceExhausted: not that much memory is available (cgroup limit or machine), or the limit of files (`ulimit -f`)
+// is lower; nothing changed. Where /proc can't be read, the kernel decides.
 absl::Status GrowMemfd(const Fd& file, uint64_t offset, uint64_t length);
 
 // Gives the pages of [offset, offset + length) back; they read as zero from now on.
@@ -35,13 +35,13 @@ absl::StatusOr<uint64_t> MemfdMemory(const Fd& file);
 // A number that no other memory file has while this one exists; 0 if `file` is none.
 uint64_t MemfdIdentity(const Fd& file);
 
-// Bytes that this process may still take before the machine or its memory cgroup runs out. `root` stands before /proc and
-// /sys, for tests. Unavailable: /proc can't be read.
+// Bytes that this process may still take before the machine or its memory cgroup runs out. `root` stands before /proc
+// and /sys, for tests. Unavailable: /proc can't be read.
 absl::StatusOr<uint64_t> AvailableMemory(const std::string& root = "");
 
-// Maps the bytes [offset, offset + length) of `file`, readable and writable, shared with all who map it, and left out of core
-// dumps: a dump that walks the holes of a sparse file takes minutes. More than the file has is a reservation, usable as the
-// file grows. The caller unmaps them. ResourceExhausted: no address space.
+// Maps the bytes [offset, offset + length) of `file`, readable and writable, shared with all who map it, and left out
+// of core dumps: a dump that walks the holes of a sparse file takes minutes. More than the file has is a reservation,
+// usable as the file grows. The caller unmaps them. ResourceExhausted: no address space.
 absl::StatusOr<std::byte*> MapMemory(const Fd& file, uint64_t offset, size_t length);
 void UnmapMemory(std::byte* address, size_t length);
 

@@ -282,7 +282,8 @@ TEST_F(AvailableMemoryUnder, NoProcIsAnErrorThatNamesIt) {
 TEST(Mapping, TellsTheWayOutWhereAllMemoryIsLocked) {
   const absl::StatusOr<Fd> file = CreateMemfd("a test");
   ForkedChild child([&] {
-    // The limit is not the superuser's; but it is that of the superuser of a user namespace, who may have nobody to become.
+    // The limit is not the superuser's; but it is that of the superuser of a user namespace, who may have nobody to
+    // become.
     const bool limited = getuid() != 0 || setuid(65534) == 0 || errno == EINVAL;
     if (!limited) return 1;
     const rlimit limit{1 << 20, 1 << 20};

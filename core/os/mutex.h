@@ -1,11 +1,12 @@
 // Mutex, MutexLock and CondVar: std::mutex and std::condition_variable with the annotations of clang's -Wthread-safety.
 //
-// Annotate  What a mutex guards is declared ABSL_GUARDED_BY(mutex_), and a function that must be called with the mutex held
-//           ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_). tools/checks/check_thread_safety.sh then finds accesses without the mutex.
+// Annotate  What a mutex guards is declared ABSL_GUARDED_BY(mutex_), and a function that must be called with the mutex
+//           held ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_). tools/checks/check_thread_safety.sh then finds accesses without
+//           the mutex.
 // Lambdas   Clang checks a lambda as a function of its own. One that runs while the mutex is held begins with
 //           mutex.AssertHeld().
-// Fork      A child of fork may use a mutex that its parent's forking thread held or that nobody held, as with std::mutex.
-//           absl::Mutex offers no such promise, which is why the core does not use it.
+// Fork      A child of fork may use a mutex that its parent's forking thread held or that nobody held, as with
+//           std::mutex. absl::Mutex offers no such promise, which is why the core does not use it.
 #ifndef REGATTA_CORE_OS_MUTEX_H_
 #define REGATTA_CORE_OS_MUTEX_H_
 
@@ -63,8 +64,8 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 
 class CondVar {
  public:
-  // Releases the mutex, blocks until a notification or for no reason, and acquires the mutex again: call it in a loop that
-  // tests the condition.
+  // Releases the mutex, blocks until a notification or for no reason, and acquires the mutex again: call it in a loop
+  // that tests the condition.
   void Wait(Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     changed_.wait(lock);

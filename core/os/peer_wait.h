@@ -1,7 +1,7 @@
 // Waiting for another process: for its descriptor, its death and a deadline together.
 //
-// A descriptor alone is not enough: a stopped peer sends nothing, and a copy of the peer's end in a third process hides its end
-// of file. Every wait of the core for another process's answer goes through here.
+// A descriptor alone is not enough: a stopped peer sends nothing, and a copy of the peer's end in a third process hides
+// its end of file. Every wait of the core for another process's answer goes through here.
 #ifndef REGATTA_CORE_OS_PEER_WAIT_H_
 #define REGATTA_CORE_OS_PEER_WAIT_H_
 

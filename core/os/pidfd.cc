@@ -58,7 +58,8 @@ absl::StatusOr<Reaped> ReapPidfd(const Fd& pidfd) {
   if (result != 0) {
     // EBADF: of no process.
     if (errno == ECHILD || errno == EBADF) return Reaped{ReapOutcome::kNotOurs};
-    // A sandbox or an old kernel refuses the call. The descriptor still tells of the end, and nothing tells of its status.
+    // A sandbox or an old kernel refuses the call. The descriptor still tells of the end, and nothing tells of its
+    // status.
     const absl::StatusOr<bool> ended = PollReadable(pidfd, Deadline::Now());
     if (!ended.ok()) return ended.status();
     return Reaped{*ended ? ReapOutcome::kNotOurs : ReapOutcome::kRunning};

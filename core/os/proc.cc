@@ -65,7 +65,8 @@ bool IsExiting(const Stat& stat) {
 }  // namespace
 
 #if defined(ABSL_HAVE_THREAD_SANITIZER)
-// It starts a thread before the program's second one. In a process made by fork, gcc 12's starts one at once, and another one then.
+// It starts a thread before the program's second one. In a process made by fork, gcc 12's starts one at once, and
+// another one then.
 const pid_t g_first_pid = getpid();
 int SanitizerThreads(int count) { return std::min(count - 1, getpid() == g_first_pid ? 1 : 2); }
 #else
@@ -100,7 +101,8 @@ absl::StatusOr<std::vector<ThreadEntry>> ListThreads() {
     if (absl::IsNotFound(stat.status())) continue;  // Ended since.
     if (!stat.ok()) return stat.status();
     const char state = stat->fields[0][0];
-    // A main thread that has ended before the others stays listed. One that was joined may be exiting in the kernel still.
+    // A main thread that has ended before the others stays listed. One that was joined may be exiting in the kernel
+    // still.
     if (state == 'Z' || state == 'X' || IsExiting(*stat)) continue;
     thread.name = stat->name;
     threads.push_back(std::move(thread));

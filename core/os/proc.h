@@ -19,23 +19,24 @@ struct ThreadEntry {
   std::string name;
 };
 
-// How many threads this process has, those included that are just ending and those of a sanitizer left out. One system call.
-// FailedPrecondition: /proc isn't mounted, and there is not surely one thread only.
+// How many threads this process has, those included that are just ending and those of a sanitizer left out. One system
+// call. FailedPrecondition: /proc isn't mounted, and there is not surely one thread only.
 absl::StatusOr<int> ThreadCount();
 
-// Whether this process surely has one thread; without a look into /proc where the C library knows, for a new process's first
-// one costs tens of microseconds.
+// Whether this process surely has one thread; without a look into /proc where the C library knows, for a new process's
+// first one costs tens of microseconds.
 bool IsSingleThreaded();
 
-// At most so many of this process's `count` threads are a sanitizer's own, which it takes care of itself at a fork. 0 in a program that
-// was built without ThreadSanitizer.
+// At most so many of this process's `count` threads are a sanitizer's own, which it takes care of itself at a fork. 0
+// in a program that was built without ThreadSanitizer.
 int SanitizerThreads(int count);
 
-// The threads of this process that have not ended, the calling one and a sanitizer's included. A thread that was joined has ended.
+// The threads of this process that have not ended, the calling one and a sanitizer's included. A thread that was joined
+// has ended.
 absl::StatusOr<std::vector<ThreadEntry>> ListThreads();
 
-// The state letter of a process's main thread as in /proc/PID/stat: R running or ready, S or D waiting, T stopped, Z dead and
-// not yet reaped. NotFound: there is no such process.
+// The state letter of a process's main thread as in /proc/PID/stat: R running or ready, S or D waiting, T stopped, Z
+// dead and not yet reaped. NotFound: there is no such process.
 absl::StatusOr<char> ProcessStateLetter(int32_t pid);
 
 // The parent of process `pid`. NotFound: there is no such process.

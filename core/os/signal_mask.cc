@@ -46,8 +46,8 @@ AllSignalsBlocked::AllSignalsBlocked() : before_(BlockedSignals()) { SetBlockedS
 
 SignalSet WithoutParentWatch(SignalSet blocked) { return blocked & ~(SignalSet{1} << (ParentWatchSignal() - 1)); }
 
-// Ignored by default: after exec, which resets the handler but not the kernel's wish, it must not kill. Of the signals that are,
-// this is the one that programs handle least, and those that do (Go's runtime) expect it without a cause.
+// Ignored by default: after exec, which resets the handler but not the kernel's wish, it must not kill. Of the signals
+// that are, this is the one that programs handle least, and those that do (Go's runtime) expect it without a cause.
 int ParentWatchSignal() { return SIGURG; }
 
 bool IsParent(int32_t pid) {

@@ -27,18 +27,18 @@ class AllSignalsBlocked {
   SignalSet before_;
 };
 
-// Whether the process `pid` is this process's parent now. Also true if the parent lives outside of this process's PID namespace,
-// where it has no number.
+// Whether the process `pid` is this process's parent now. Also true if the parent lives outside of this process's PID
+// namespace, where it has no number.
 bool IsParent(int32_t pid);
 
-// From now on this process kills itself (SIGKILL) when its parent, the process `parent_pid`, ends. False: it had ended already
-// (and nothing was done).
+// From now on this process kills itself (SIGKILL) when its parent, the process `parent_pid`, ends. False: it had ended
+// already (and nothing was done).
 //
-// The kernel sends its parent-death signal whenever the *thread* that made the child ends; the handler then asks getppid().
-// By that time the kernel has given the child its new parent, so the answer is exact. This watch is the second source beside a
-// lifeline (lifeline.h): it does nothing while every thread blocks ParentWatchSignal(), after user code has changed the signal's
-// handler, after a change of user or group id, and after exec. That signal is ignored by default, so exec leaves nothing behind
-// that could kill the new program.
+// The kernel sends its parent-death signal whenever the *thread* that made the child ends; the handler then asks
+// getppid(). By that time the kernel has given the child its new parent, so the answer is exact. This watch is the
+// second source beside a lifeline (lifeline.h): it does nothing while every thread blocks ParentWatchSignal(), after
+// user code has changed the signal's handler, after a change of user or group id, and after exec. That signal is
+// ignored by default, so exec leaves nothing behind that could kill the new program.
 bool DieWithParent(int32_t parent_pid);
 // Ends that.
 void LiveOnWithoutParent();

@@ -9,10 +9,11 @@
 //   });
 //   if (victim.Step(n) == SteppedChild::At::kStep) victim.Kill();
 //
-// Steps      Instructions of user space; a system call is one, whatever the kernel does in it. They are counted from BeginSteps on,
-//            so a few of its own come first, and a few of EndSteps' last.
+// Steps      Instructions of user space; a system call is one, whatever the kernel does in it. They are counted from
+//            BeginSteps on, so a few of its own come first, and a few of EndSteps' last.
 // Threads    The thread that made the victim steps it (the kernel's rule for tracers); the victim has one thread.
-// Processor  SteppedHere pins the caller, and with it the victims that it forks: a step then costs two switches and no wake-up.
+// Processor  SteppedHere pins the caller, and with it the victims that it forks: a step then costs two switches and no
+//            wake-up.
 #ifndef REGATTA_CORE_OS_SINGLE_STEP_H_
 #define REGATTA_CORE_OS_SINGLE_STEP_H_
 
@@ -99,16 +100,18 @@ class SteppedHere {
   std::vector<std::byte> before_;
 };
 
-// Which instructions to kill after, of an operation of `steps` of them: each one, or some `most` of them, of every `stride`-th from a
-// random one on. REGATTA_EVERY_STEP in the environment makes it each one up to 6,000, and as many as minutes allow of more.
+// Which instructions to kill after, of an operation of `steps` of them: each one, or some `most` of them, of every
+// `stride`-th from a random one on. REGATTA_EVERY_STEP in the environment makes it each one up to 6,000, and as many as
+// minutes allow of more.
 struct StepPlan {
   uint64_t first = 0;
   uint64_t stride = 1;
 };
 StepPlan PlanSteps(uint64_t steps, uint64_t most, uint32_t seed);
 
-// Calls `run` with the numbers that a plan names; `run` makes a victim, steps it so far, kills it, checks what must hold, and returns
-// how far it came. Called first with a number that nobody comes to, to find the end. Says on stdout what was done, and the seed.
+// Calls `run` with the numbers that a plan names; `run` makes a victim, steps it so far, kills it, checks what must
+// hold, and returns how far it came. Called first with a number that nobody comes to, to find the end. Says on stdout
+// what was done, and the seed.
 void KillAtEachStep(const char* operation, uint64_t most, absl::FunctionRef<uint64_t(uint64_t)> run);
 
 }  // namespace regatta

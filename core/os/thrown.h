@@ -2,8 +2,8 @@
 //
 // The core runs code of its users (encoders, decoders, functions, callbacks) under no lock, and by WithoutExceptions.
 //
-// Compile with -fno-exceptions all of a program's files that include the core, or none of them: the linker keeps one of the copies of a
-// template's code, and one that was compiled without exceptions catches none.
+// Compile with -fno-exceptions all of a program's files that include the core, or none of them: the linker keeps one of
+// the copies of a template's code, and one that was compiled without exceptions catches none.
 #ifndef REGATTA_CORE_OS_THROWN_H_
 #define REGATTA_CORE_OS_THROWN_H_
 

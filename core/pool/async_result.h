@@ -2,7 +2,8 @@
 //
 // Handle     Copies share one result. It may outlive its pool: what was pending then is Cancelled.
 // Threads    Thread-safe. Process: the pool's owner only; in a forked child every call is FailedPrecondition.
-// Decoding   The first Get (or the callback) decodes the result, in its thread. If the codec throws, that is the result.
+// Decoding   The first Get (or the callback) decodes the result, in its thread. If the codec throws, that is the
+//            result.
 #ifndef REGATTA_CORE_POOL_ASYNC_RESULT_H_
 #define REGATTA_CORE_POOL_ASYNC_RESULT_H_
 
@@ -50,7 +51,8 @@ struct IsCopyable<T> : std::conjunction<std::is_copy_constructible<T>, IsCopyabl
 template <>
 struct IsCopyable<void> : std::true_type {};
 
-// Decoding these runs no user code, so it needs no thread and no moment of its own; and they are copied as fast as moved.
+// Decoding these runs no user code, so it needs no thread and no moment of its own; and they are copied as fast as
+// moved.
 template <class R>
 inline constexpr bool kIsPlain = std::is_void_v<R> || std::is_arithmetic_v<R>;
 
@@ -131,7 +133,8 @@ class ResultState : public TaskState {
       return OutcomeOf<R>([&]() -> Outcome<R> { return *result_; });
     }
   }
-  // The result, moved out if nothing else reads it. A callback that has yet to run does. What can't be copied is waited for.
+  // The result, moved out if nothing else reads it. A callback that has yet to run does. What can't be copied is waited
+  // for.
   Outcome<R> MoveOut([[maybe_unused]] const PoolCore& core, [[maybe_unused]] Deadline deadline) {
     if constexpr (kIsPlain<R>) {
       return *result_;
@@ -223,15 +226,16 @@ class AsyncResult {
 
   // Waits until `deadline`, and returns the same every time once it is there. DeadlineExceeded (Unavailable with
   // Deadline::Now()): not yet; a later Get may succeed. Aborted: the worker was killed, with pid and signal (DeathOf).
-  // Cancelled: the pool was terminated. Unknown: the function, or the codec of its result, threw (ThrownType). Otherwise
-  // the function's own status.
+  // Cancelled: the pool was terminated. Unknown: the function, or the codec of its result, threw (ThrownType).
+  // Otherwise the function's own status.
   Outcome<R> Get(Deadline deadline = Deadline::Never()) const& {
     if (IsThere()) return state_->Copy();
     if (absl::Status there = Await(deadline); !there.ok()) return there;
     return state_->Copy();
   }
-  // The same, and moves the value out, except a number: other handles' Get is FailedPrecondition afterwards. While a callback has yet to
-  // read the value, it is copied; a value that can't be copied is waited for until the callback has returned.
+  // The same, and moves the value out, except a number: other handles' Get is FailedPrecondition afterwards. While a
+  // callback has yet to read the value, it is copied; a value that can't be copied is waited for until the callback has
+  // returned.
   Outcome<R> Get(Deadline deadline = Deadline::Never()) && {
     if (IsThere()) return state_->MoveOut(*core_, deadline);
     if (absl::Status there = Await(deadline); !there.ok()) return there;

@@ -1,7 +1,7 @@
 // Board: one process's view of a pool's shared memory, and the steps that owner and workers take on it.
 //
-// Internal to the pool. The steps are lock-free; a death between any two of them leaves the slot's state word telling what is
-// to be done, by the owner (see pool_core.h).
+// Internal to the pool. The steps are lock-free; a death between any two of them leaves the slot's state word telling
+// what is to be done, by the owner (see pool_core.h).
 #ifndef REGATTA_CORE_POOL_BOARD_H_
 #define REGATTA_CORE_POOL_BOARD_H_
 

@@ -1,11 +1,12 @@
-// A pool's board in shared memory: where its owner posts tasks and its workers post results. FORMAT.md says it in prose.
+// A pool's board in shared memory: where its owner posts tasks and its workers post results. FORMAT.md says it in
+// prose.
 //
 //   [header 4 KiB][task ring][worker lines][slots][done rings][chunk table][chunks ...]
 //
 // Each part, or each done ring, lies in one window of the segment.
 //
-// The truth about a task is the state word of its slot; the rings only say where to look. Sparse: memory stands behind what
-// is in use.
+// The truth about a task is the state word of its slot; the rings only say where to look. Sparse: memory stands behind
+// what is in use.
 #ifndef REGATTA_CORE_POOL_BOARD_FORMAT_H_
 #define REGATTA_CORE_POOL_BOARD_FORMAT_H_
 

@@ -144,8 +144,8 @@ TEST_F(BoardTest, AnotherProcessSeesTheSameAndAFileThatIsNoneIsRefused) {
   EXPECT_TRUE(absl::IsDataLoss(Board::Attach(*std::move(zeros)).status()));
 }
 
-// Two processes take from one ring, and one dies at each step of it: between them each task is claimed at most once, and
-// what was lost is named by the dead one's line.
+// Two processes take from one ring, and one dies at each step of it: between them each task is claimed at most once,
+// and what was lost is named by the dead one's line.
 TEST_F(BoardTest, ADeathInTheMiddleOfAClaimLeavesWordOfTheTask) {
   for (const FaultPoint point : {fault::kPoolTrying, fault::kPoolTaken, fault::kPoolClaimed}) {
     board_->ResetWorker(0);

@@ -2,9 +2,10 @@
 //
 // Internal to the pool.
 //
-// Format     One item has the format of a single call. Arguments of several are, per item, {size:32, encoded arguments};
-//            results are {code:32, size:32, encoded result, or encoded absl::Status}.
-// Errors     An item that can't be encoded or decoded fails by itself: a chunk that can't be encoded is posted item by item.
+// Format     One item has the format of a single call. Arguments of several are, per item, {size:32, encoded
+//            arguments}; results are {code:32, size:32, encoded result, or encoded absl::Status}.
+// Errors     An item that can't be encoded or decoded fails by itself: a chunk that can't be encoded is posted item by
+//            item.
 #ifndef REGATTA_CORE_POOL_CHUNK_H_
 #define REGATTA_CORE_POOL_CHUNK_H_
 
@@ -31,7 +32,8 @@ namespace regatta::pool_internal {
 template <class R>
 using MapOf = std::conditional_t<std::is_void_v<R>, void, std::vector<std::conditional_t<std::is_void_v<R>, int, R>>>;
 
-// Gives `each` the outcomes of `count` calls, by number, as they are decoded. `each` may throw: then `failed` is told of it.
+// Gives `each` the outcomes of `count` calls, by number, as they are decoded. `each` may throw: then `failed` is told
+// of it.
 template <class R, class Each, class Failed>
 void ForEachOutcome(size_t count, const RawResult& raw, Each each, Failed failed) {
   absl::Status outcome = raw.error();

@@ -1,8 +1,9 @@
-// Storms over every layer: processes are killed, stopped and continued, or interrupted by signals, at random moments, while they use a
-// queue, a lock, processes and pools; and creators are killed while their children run. Stops and signals may change nothing but
-// the time that things take; a kill fails what it held, and nothing else.
+// Storms over every layer: processes are killed, stopped and continued, or interrupted by signals, at random moments,
+// while they use a queue, a lock, processes and pools; and creators are killed while their children run. Stops and
+// signals may change nothing but the time that things take; a kill fails what it held, and nothing else.
 //
-// REGATTA_STORM_KILLS sets the number of disturbances of each storm; ./tools/bazel run //conformance:storm runs the long form.
+// REGATTA_STORM_KILLS sets the number of disturbances of each storm; ./tools/bazel run //conformance:storm runs the
+// long form.
 #include <signal.h>
 #include <unistd.h>
 

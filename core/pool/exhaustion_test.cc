@@ -1,8 +1,9 @@
-// Something has run out, at each call of the upper layers that needs it: the error is ResourceExhausted and names the thing and the
-// way out, nothing leaks, what exists stays usable, and once there is room again the call succeeds.
+// Something has run out, at each call of the upper layers that needs it: the error is ResourceExhausted and names the
+// thing and the way out, nothing leaks, what exists stays usable, and once there is room again the call succeeds.
 //
-// The calls below, closer: ipc/queue_process_test, ipc/queue_memory_test (a queue's own limit), process/process_exhaustion_test
-// (starts by each method), shm/arena_test, os/memfd_test (the machine's and the cgroup's memory).
+// The calls below, closer: ipc/queue_process_test, ipc/queue_memory_test (a queue's own limit),
+// process/process_exhaustion_test (starts by each method), shm/arena_test, os/memfd_test (the machine's and the
+// cgroup's memory).
 #include <signal.h>
 #include <unistd.h>
 
@@ -151,7 +152,8 @@ TEST(ExhaustionOfDescriptors, AtATaskThatIsGivenAQueue) {
   EXPECT_EQ(child.Wait(), 0);
 }
 
-// A worker dies while no descriptor is left to replace it with: the other goes on, and there are two again once there is room.
+// A worker dies while no descriptor is left to replace it with: the other goes on, and there are two again once there
+// is room.
 TEST(ExhaustionOfDescriptors, AtTheReplacingOfAWorker) {
   ForkedChild child([] {
     Pool pool = *Pool::Create({.workers = 2});

@@ -8,8 +8,8 @@
 //   }
 //
 // Input      Read as results are taken, never more than a few chunks ahead: it may be endless.
-// Errors     An item's error is that item's alone: the next is got as ever. An item that can't be encoded is such an item. If
-//            the input itself throws, that is the stream's error, after the results of the items before it.
+// Errors     An item's error is that item's alone: the next is got as ever. An item that can't be encoded is such an
+//            item. If the input itself throws, that is the stream's error, after the results of the items before it.
 // Threads    Thread-compatible: one thread at a time. The pool must be open while it reads on.
 #ifndef REGATTA_CORE_POOL_IMAP_H_
 #define REGATTA_CORE_POOL_IMAP_H_
@@ -32,8 +32,8 @@ template <class R>
 class ImapResults {
  public:
   // True: *item is the next result, or its error. False: there are no more. DeadlineExceeded (Unavailable with
-  // Deadline::Now()): none is there yet. Otherwise the pool took no more tasks, or the input threw (Unknown); items that the
-  // pool did not take are offered to it again by the next call.
+  // Deadline::Now()): none is there yet. Otherwise the pool took no more tasks, or the input threw (Unknown); items
+  // that the pool did not take are offered to it again by the next call.
   absl::StatusOr<bool> Next(Outcome<R>* item, Deadline deadline = Deadline::Never()) {
     for (;;) {
       if (current_ != nullptr && at_ < current_->items.size()) {

@@ -1,5 +1,5 @@
-// Processes of a pool's nursery are killed: alone, one after another, at each of their steps, among tasks and dying workers. The pool
-// heals, and leaves nothing behind.
+// Processes of a pool's nursery are killed: alone, one after another, at each of their steps, among tasks and dying
+// workers. The pool heals, and leaves nothing behind.
 //
 // REGATTA_STORM_KILLS sets the number of kills of the storm.
 #include <signal.h>

@@ -1,5 +1,5 @@
-// What a pool does when its nursery stands still, when its owner may no longer signal its workers, and when a worker tries to outlive
-// its owner.
+// What a pool does when its nursery stands still, when its owner may no longer signal its workers, and when a worker
+// tries to outlive its owner.
 #include <signal.h>
 #include <unistd.h>
 

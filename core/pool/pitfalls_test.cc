@@ -1,26 +1,27 @@
-// Fifteen bugs that a core of this kind must not have: one test or more of each, by number, here where all layers are at hand; and
-// where the same is tested more closely.
+// Fifteen bugs that a core of this kind must not have: one test or more of each, by number, here where all layers are
+// at hand; and where the same is tested more closely.
 //
-//   1  a killed worker loses its job, the caller waits for ever    pool_storm_test, pool_death_test, worker_step_test
-//   2  a dead holder leaves a lock or a slot orphaned              ipc/queue_death_test, queue_step_test, queue_storm_test,
-//                                                                  queue.pml; sync/lock_test, lock_step_test, lock.pml
-//   3  a notification blocks on a waiter that died                 sync/wait_point_test, lock_cell_test
-//   4  fork among threads deadlocks the child                      process/helper_thread_test, nursery_test, ipc/queue_fork_test
-//   5  inherited descriptors hide an end                           process/process_start_test, process_test, nursery_test
-//   6  pid reuse, racing reapers, reaping that blocks              os/pidfd_test, process/process_test
-//   7  parent-death signals are per thread, or children orphaned   process/process_end_test, process_fault_test
-//   8  a bad decode kills the thread for results                   codec/hostile_test, hook_test, process/call_test
-//   9  a failing start respawns workers for ever                   pool_death_test (the pool has no initializer)
-//  10  recycling workers strands tasks                             (workers aren't recycled; replaced: 1)
-//  11  a full wake-up pipe under a lock deadlocks                  (wake-ups are words and an eventfd, which is never full)
-//  12  get hangs after terminate                                   pool_test, pool_death_test
-//  13  shared names unlinked too early, or leaked                  pool_storm_test, pool_death_test (there are no names)
-//  14  a segment larger than the memory behind it                  os/memfd_test, exhaustion tests of ipc and pool
-//  15  join before drain deadlocks                                 here
-//   +  a zombie after a failed start                               process/process_exhaustion_test, process_fault_test
-//   +  huge timeouts overflow                                      os/deadline_test
-//   +  map reads an endless input eagerly                          pool_test
-//   +  a server that any local user may talk to                    (a socket without a name: process/nursery_test)
+//   1  a killed worker loses its job, its caller hangs       pool_storm_test, pool_death_test, worker_step_test
+//   2  a dead holder leaves a lock or a slot orphaned        ipc/queue_death_test, queue_step_test, queue_storm_test,
+//                                                            queue.pml; sync/lock_test, lock_step_test, lock.pml
+//   3  a notification blocks on a waiter that died           sync/wait_point_test, lock_cell_test
+//   4  fork among threads deadlocks the child                process/helper_thread_test, nursery_test,
+//                                                          ipc/queue_fork_test
+//   5  inherited descriptors hide an end                     process/process_start_test, process_test, nursery_test
+//   6  pid reuse, racing reapers, reaping that blocks        os/pidfd_test, process/process_test
+//   7  parent-death signals per thread, orphaned children    process/process_end_test, process_fault_test
+//   8  a bad decode kills the thread for results             codec/hostile_test, hook_test, process/call_test
+//   9  a failing start respawns workers for ever             pool_death_test (the pool has no initializer)
+//  10  recycling workers strands tasks                       (workers aren't recycled; replaced: 1)
+//  11  a full wake-up pipe under a lock deadlocks            (wake-ups are words and an eventfd, which is never full)
+//  12  get hangs after terminate                             pool_test, pool_death_test
+//  13  shared names unlinked too early, or leaked            pool_storm_test, pool_death_test (there are no names)
+//  14  a segment larger than the memory behind it            os/memfd_test, exhaustion tests of ipc and pool
+//  15  join before drain deadlocks                           here
+//   +  a zombie after a failed start                         process/process_exhaustion_test, process_fault_test
+//   +  huge timeouts overflow                                os/deadline_test
+//   +  map reads an endless input eagerly                    pool_test
+//   +  a server that any local user may talk to              (a socket without a name: process/nursery_test)
 #include <signal.h>
 #include <unistd.h>
 

@@ -78,8 +78,8 @@ absl::Status PoolCore::StartThreads() {
 }
 
 PoolCore::~PoolCore() {
-  // In a forked child the workers and the threads are its parent's. Otherwise: what doesn't end was killed, and Terminate
-  // has said so to its caller; a destructor has none.
+  // In a forked child the workers and the threads are its parent's. Otherwise: what doesn't end was killed, and
+  // Terminate has said so to its caller; a destructor has none.
   if (CheckOwner().ok() && workers_ != nullptr) Terminate().IgnoreError();
 }
 
@@ -121,8 +121,8 @@ absl::Status PoolCore::EndTasks() {
   return ended;
 }
 
-// On return workers and threads are gone. A callback can't wait for its own thread: there the threads go on until the pool
-// is destroyed.
+// On return workers and threads are gone. A callback can't wait for its own thread: there the threads go on until the
+// pool is destroyed.
 absl::Status PoolCore::Terminate() {
   if (absl::Status owner = CheckOwner(); !owner.ok()) return owner;
   if (InCallback()) return EndTasks();

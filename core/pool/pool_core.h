@@ -5,11 +5,11 @@
 //   CallbackQueue   callbacks and their thread
 //   WorkerSet       worker processes and the nursery
 //
-// Internal to the pool. Threads of a pool: the keeper (regatta-pool), which sees to deaths; the collector (regatta-results),
-// which collects while no other thread waits; and the one for callbacks.
+// Internal to the pool. Threads of a pool: the keeper (regatta-pool), which sees to deaths; the collector
+// (regatta-results), which collects while no other thread waits; and the one for callbacks.
 //
-// Threads    Thread-safe. Locks, in this order: ending_ (the end of the threads), life_ (closed, terminated, broken), and
-//            those of the parts, each of which names its own. User code runs under none of them.
+// Threads    Thread-safe. Locks, in this order: ending_ (the end of the threads), life_ (closed, terminated, broken),
+//            and those of the parts, each of which names its own. User code runs under none of them.
 // Processes  The owner only. In a forked child every call is FailedPrecondition before it touches a lock.
 #ifndef REGATTA_CORE_POOL_POOL_CORE_H_
 #define REGATTA_CORE_POOL_POOL_CORE_H_

@@ -1,5 +1,5 @@
-// What grows with the number of waiting threads, with the size of results, and with what a task does to its process: nothing that
-// should not.
+// What grows with the number of waiting threads, with the size of results, and with what a task does to its process:
+// nothing that should not.
 #include <fcntl.h>
 #include <unistd.h>
 

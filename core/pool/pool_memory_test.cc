@@ -56,8 +56,8 @@ class PoolMemory : public testing::TestWithParam<StartMethod> {};
 INSTANTIATE_TEST_SUITE_P(StartMethods, PoolMemory, testing::ValuesIn(kAllStartMethods),
                          [](const auto& method) { return std::string(StartMethodName(method.param)); });
 
-// What counts is what the process alone has: Private_Clean + Private_Dirty (+ Private_Hugetlb) of smaps_rollup. The board and
-// pages still shared with the parent or another worker are in none of them.
+// What counts is what the process alone has: Private_Clean + Private_Dirty (+ Private_Hugetlb) of smaps_rollup. The
+// board and pages still shared with the parent or another worker are in none of them.
 TEST_P(PoolMemory, AnIdleWorkerHasLessThanThreeMebibytesOfItsOwn) {
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 2, .method = GetParam()});
   ASSERT_TRUE(pool.ok()) << pool.status();

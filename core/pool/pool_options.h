@@ -15,8 +15,8 @@ namespace regatta {
 struct PoolOptions {
   // Worker processes, 1 to 1,024. Absent: as many as this process has usable processors (affinity, cgroup quota).
   std::optional<int> workers = std::nullopt;
-  // kFork: workers have this process's memory and descriptors as they were when the pool was made; needs a process without foreign
-  // threads.
+  // kFork: workers have this process's memory and descriptors as they were when the pool was made; needs a process
+  // without foreign threads.
   // kSpawn, kForkserver: they are copies of a fresh process of this program, and inherit nothing.
   StartMethod method = StartMethod::kFork;
   // Which processor each worker is pinned to, seen from `submitter_cpu`.

@@ -1,10 +1,10 @@
 // RawResult: what became of a task, as it was taken from the board: an error, or a result that is still encoded.
 //
-// Internal to the pool. Taking a result from the board runs no user code; whoever wants the value decodes it later, outside
-// every lock of the pool.
+// Internal to the pool. Taking a result from the board runs no user code; whoever wants the value decodes it later,
+// outside every lock of the pool.
 //
-// Memory     A small result is a private copy. A large one stays in its extent of shared memory, which belongs to this process
-//            from Take on and is freed by the destructor.
+// Memory     A small result is a private copy. A large one stays in its extent of shared memory, which belongs to this
+//            process from Take on and is freed by the destructor.
 // Trust      Place and size are checked against the arena. The bytes of a large result are another process's: they may
 //            change while they are decoded, which the codec expects.
 // Fork       In a forked child the destructor leaves the extent alone: it belongs to the parent.
@@ -29,8 +29,8 @@ class RawResult {
   // An error of the task as a whole.
   explicit RawResult(absl::Status error) : error_(std::move(error)) {}
   // Takes `size` bytes at `at` of the board (0: `in_slot`, which holds up to kInlineResult bytes) over from a worker.
-  // `chunked`: the bytes are the outcomes of several calls (chunk.h). The result is DataLoss if nothing can be there, and
-  // ResourceExhausted without memory for the copy.
+  // `chunked`: the bytes are the outcomes of several calls (chunk.h). The result is DataLoss if nothing can be there,
+  // and ResourceExhausted without memory for the copy.
   static RawResult Take(const std::shared_ptr<Board>& board, uint64_t at, uint32_t size, const std::byte* in_slot,
                         bool chunked) {
     if (at != 0 || size > kSmall) return TakeLarge(board, at, size, in_slot, chunked);

@@ -97,8 +97,8 @@ bool ResultWaiters::Wait(List& list, absl::FunctionRef<bool()> done, Deadline de
   const auto worker_is_here = [this] {
     return board_->header().worker_processor.load(std::memory_order_relaxed) == CurrentProcessor();
   };
-  // A short task's result comes before anything else is worth its cost. Each thread collects it by itself: the leader may have been
-  // taken off its processor.
+  // A short task's result comes before anything else is worth its cost. Each thread collects it by itself: the leader
+  // may have been taken off its processor.
   const auto collect_own = [&] {
     source_->Collect(/*leading=*/false);
     return done();
@@ -161,8 +161,8 @@ void ResultWaiters::Attend(uint32_t seen) {
              leader_.load(std::memory_order_relaxed) != &collector_ || unattended_.load(std::memory_order_relaxed) <= 0;
     };
     collector_awaits_.store(true, std::memory_order_seq_cst);
-    // No thread waits for what it collects. It yields instead of spinning, as if the worker were on its processor: the threads
-    // that submit need that processor.
+    // No thread waits for what it collects. It yields instead of spinning, as if the worker were on its processor: the
+    // threads that submit need that processor.
     board_->header().results.Await(
         [&] {
           if (is_over()) return true;

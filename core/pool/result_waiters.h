@@ -1,15 +1,16 @@
 // ResultWaiters: the threads of a pool's owner that wait for results. One of them collects for all.
 //
-// Internal to the pool. A thread first collects for itself, for about as long as a wake-up costs: short tasks end within that.
-// After that one thread is the leader: it waits on the board's WaitPoint and collects what the workers post. Every
-// other waiting thread sleeps on a word of its own and is woken when what it waits for is done, or when it is to lead. So
-// a result wakes the leader and the thread that it is for, whatever the number of threads.
+// Internal to the pool. A thread first collects for itself, for about as long as a wake-up costs: short tasks end
+// within that. After that one thread is the leader: it waits on the board's WaitPoint and collects what the workers
+// post. Every other waiting thread sleeps on a word of its own and is woken when what it waits for is done, or when it
+// is to lead. So a result wakes the leader and the thread that it is for, whatever the number of threads.
 //
-// The collector is a thread of the pool's. It leads while no other thread waits and somebody depends on results all the same:
-// tasks with callbacks, and tasks that wait for a free slot. These are counted by AddUnattended.
+// The collector is a thread of the pool's. It leads while no other thread waits and somebody depends on results all the
+// same: tasks with callbacks, and tasks that wait for a free slot. These are counted by AddUnattended.
 //
 // Threads    Thread-safe. The mutex, which guards the lists, is shared with the Source.
-// Lost wakes A sleeper joins a list under the mutex before it looks for the last time. What it waits for becomes true under the
+// Lost wakes A sleeper joins a list under the mutex before it looks for the last time. What it waits for becomes true
+// under the
 //            mutex too, so either the sleeper sees that, or AnySleeps() sees the sleeper.
 #ifndef REGATTA_CORE_POOL_RESULT_WAITERS_H_
 #define REGATTA_CORE_POOL_RESULT_WAITERS_H_
@@ -33,8 +34,8 @@ class ResultWaiters {
   class Source {
    public:
     virtual ~Source() = default;
-    // Collects what has been posted. Returns whether there was anything. `leading`: the caller is the leader and checks by
-    // itself whether it is done, so that it need not be woken.
+    // Collects what has been posted. Returns whether there was anything. `leading`: the caller is the leader and checks
+    // by itself whether it is done, so that it need not be woken.
     virtual bool Collect(bool leading) = 0;
     virtual bool AnythingPosted() const = 0;
   };
@@ -46,8 +47,8 @@ class ResultWaiters {
 
   ResultWaiters(Source* source, Board* board, Mutex* mutex) : source_(source), board_(board), mutex_(*mutex) {}
 
-  // Waits until `done` returns true (then true) or the deadline has passed (then false). A thread makes `done` true under the
-  // mutex and calls Wake of `list` afterwards. `done` is called under no lock.
+  // Waits until `done` returns true (then true) or the deadline has passed (then false). A thread makes `done` true
+  // under the mutex and calls Wake of `list` afterwards. `done` is called under no lock.
   bool Wait(List& list, absl::FunctionRef<bool()> done, Deadline deadline);
 
   // Whether a thread sleeps in a list. The caller holds the mutex.

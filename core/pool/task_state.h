@@ -3,8 +3,8 @@
 // Internal to the pool. The life of one: Take for each of its tasks; the last Take makes it done; Settle decodes; after
 // that its result is read, and its callback runs if it has one.
 //
-// Threads    Take runs no user code and may be called under the pool's locks. Settle and RunCallback run user code (codecs,
-//            callbacks) and are called under no lock at all; whatever that code throws becomes a status.
+// Threads    Take runs no user code and may be called under the pool's locks. Settle and RunCallback run user code
+//            (codecs, callbacks) and are called under no lock at all; whatever that code throws becomes a status.
 #ifndef REGATTA_CORE_POOL_TASK_STATE_H_
 #define REGATTA_CORE_POOL_TASK_STATE_H_
 
@@ -26,8 +26,8 @@ class TaskState {
   // nothing is outstanding any more. Several threads may call it at once, for different items.
   virtual bool Take(uint64_t first, uint32_t items, RawResult&& result) = 0;
 
-  // Decodes what has not been decoded yet, once it is done. If another thread is decoding, waits for it until `deadline`.
-  // Returns true once the result can be read; false: the deadline passed.
+  // Decodes what has not been decoded yet, once it is done. If another thread is decoding, waits for it until
+  // `deadline`. Returns true once the result can be read; false: the deadline passed.
   bool Settle(Deadline deadline);
   bool is_settled() const { return phase_.load(std::memory_order_acquire) == kSettled; }
   // Whether much of it can be decoded while the rest is under way, for a thread that waits anyway.
@@ -48,7 +48,8 @@ class TaskState {
   ResultWaiters::List* waiters = &own_waiters;
 
  protected:
-  // Decodes what has been taken. Returns true if the result is complete. Called by one thread at a time; throws nothing.
+  // Decodes what has been taken. Returns true if the result is complete. Called by one thread at a time; throws
+  // nothing.
   virtual bool Decode() = 0;
 
   // Nothing is left to decode.

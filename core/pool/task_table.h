@@ -1,13 +1,15 @@
 // TaskTable: the tasks of a pool, from Submit until they have been resolved; the owner's side of the board's slots.
 //
-// Internal to the pool. A task is reserved (its slot and extent are taken and its arguments are being encoded), pending (on the board),
-// or in the backlog (it found no free slot). Collect takes in what the workers have posted.
+// Internal to the pool. A task is reserved (its slot and extent are taken and its arguments are being encoded), pending
+// (on the board), or in the backlog (it found no free slot). Collect takes in what the workers have posted.
 //
-// Invariants A slot is free, reserved by one thread, or has a pending task. A task that was accepted is resolved exactly once.
+// Invariants A slot is free, reserved by one thread, or has a pending task. A task that was accepted is resolved
+// exactly once.
 //            While the backlog holds a task, another task is pending or reserved, and its end feeds the backlog.
 // User code  Arguments are encoded, and states and descriptors are destroyed, under no lock.
-// Locks      drain_ before mutex_. One thread at a time collects, under drain_. mutex_ guards slots, backlog and extents, and
-//            the lists of ResultWaiters. The locks of task states are taken under either and take no other.
+// Locks      drain_ before mutex_. One thread at a time collects, under drain_. mutex_ guards slots, backlog and
+//            extents, and the lists of ResultWaiters. The locks of task states are taken under either and take no
+//            other.
 // Trust      What workers write to a slot is copied once and checked.
 #ifndef REGATTA_CORE_POOL_TASK_TABLE_H_
 #define REGATTA_CORE_POOL_TASK_TABLE_H_
@@ -56,13 +58,13 @@ class TaskTable final : public ResultWaiters::Source {
  public:
   static constexpr size_t kBatch = 64;  // Tasks that one call of Collect takes, at most.
 
-  // `call_back` is called with each state that has become done and wants its callback; `became_untidy`, under the table's
-  // locks, when untidy() has become true. `slots` of the board have memory already, at least one.
+  // `call_back` is called with each state that has become done and wants its callback; `became_untidy`, under the
+  // table's locks, when untidy() has become true. `slots` of the board have memory already, at least one.
   TaskTable(std::shared_ptr<Board> board, uint32_t workers, uint32_t slots,
             std::function<void(std::shared_ptr<TaskState>)> call_back, std::function<void()> became_untidy);
 
-  // Accepts a task; `encode` fills exactly `bytes` bytes and throws nothing. They end with the key (MemfdIdentity) of each of
-  // `descriptors`, which may be null. Unless it is accepted, `state` is never resolved.
+  // Accepts a task; `encode` fills exactly `bytes` bytes and throws nothing. They end with the key (MemfdIdentity) of
+  // each of `descriptors`, which may be null. Unless it is accepted, `state` is never resolved.
   Submitted Submit(const TaskSpec& spec, size_t bytes, absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode,
                    std::shared_ptr<TaskState> state, std::unique_ptr<std::vector<Fd>> descriptors);
   // Resolves a task of `state` as one that was accepted and failed.
@@ -75,8 +77,8 @@ class TaskTable final : public ResultWaiters::Source {
 
   // A new process takes the worker's place.
   void ResetWorker(uint32_t worker);
-  // A worker has died: the task that it held fails with `error`, or is done again, and no other does. Returns whether the
-  // worker had come so far as to ask for tasks.
+  // A worker has died: the task that it held fails with `error`, or is done again, and no other does. Returns whether
+  // the worker had come so far as to ask for tasks.
   bool Bury(uint32_t worker, const absl::Status& error);
   // Every task that is pending or in the backlog fails with `why`.
   void FailAll(const absl::Status& why);
@@ -102,7 +104,8 @@ class TaskTable final : public ResultWaiters::Source {
 
  private:
   static constexpr uint32_t kNoSlot = UINT32_MAX;
-  // The task of a slot. While `posted` is true it belongs to the holder of drain_, else to the thread that holds the slot.
+  // The task of a slot. While `posted` is true it belongs to the holder of drain_, else to the thread that holds the
+  // slot.
   struct Pending {
     std::atomic<bool> posted{false};  // It is on the board and has not been collected.
     uint32_t serial = 0;              // Of the task that the slot was last given.

@@ -1,5 +1,5 @@
-// The user's code runs under no lock of the pool, and whatever it throws is the error of its own item: codecs, callbacks, iterators,
-// destructors.
+// The user's code runs under no lock of the pool, and whatever it throws is the error of its own item: codecs,
+// callbacks, iterators, destructors.
 #include <unistd.h>
 
 #include <algorithm>

@@ -3,12 +3,12 @@
 // Internal to the pool. One thread, the keeper, runs Step in a loop and sees to deaths, whatever callbacks and waiting
 // threads do. It runs no user code.
 //
-// Death      A worker's death is reported to the TaskTable before its successor starts. Five in a row that die before their
-//            first task, or five attempts to start one while none lives, break the pool. The keeper heals the nursery (nursery.h)
-//            as soon as one of its processes dies.
+// Death      A worker's death is reported to the TaskTable before its successor starts. Five in a row that die before
+//            their first task, or five attempts to start one while none lives, break the pool. The keeper heals the
+//            nursery (nursery.h) as soon as one of its processes dies.
 // Waiting    No wait on a worker or on the nursery is without a bound.
-// Locks      mutex_ guards the places. It is taken under no other lock and takes none. Only the keeper (before it: Start)
-//            uses nursery_ and changes places.
+// Locks      mutex_ guards the places. It is taken under no other lock and takes none. Only the keeper (before it:
+//            Start) uses nursery_ and changes places.
 // Fork       A forked child closes the descriptors that are here.
 #ifndef REGATTA_CORE_POOL_WORKER_SET_H_
 #define REGATTA_CORE_POOL_WORKER_SET_H_
@@ -46,7 +46,8 @@ class WorkerSet {
 
   // Starts all of them.
   absl::Status Start();
-  // For the keeper: waits for a death, a question or Wake, and sees to it. An error: the pool is broken, for that reason.
+  // For the keeper: waits for a death, a question or Wake, and sees to it. An error: the pool is broken, for that
+  // reason.
   absl::Status Step();
   // Waits for Wake alone.
   absl::Status AwaitWake();

@@ -1,5 +1,5 @@
-// A worker is killed after every single instruction between two tasks: as it publishes the result of one and claims the next. The task
-// that it holds at that instruction fails, no other does, none runs twice, and the pool heals.
+// A worker is killed after every single instruction between two tasks: as it publishes the result of one and claims the
+// next. The task that it holds at that instruction fails, no other does, none runs twice, and the pool heals.
 //
 // A share of the instructions is taken; all of them by
 //   ./tools/bazel test //core/pool:worker_every_step --test_output=all

@@ -1,8 +1,10 @@
-// What a new process is told over its channel before it runs anything: who it is, and what to call with which arguments.
+// What a new process is told over its channel before it runs anything: who it is, and what to call with which
+// arguments.
 //
 // Processes  The creator sends, the new process receives. A channel is a LocalSocketPair that only the two hold.
 // Trust      Both are the same program, and nobody else has the channel; sizes are checked nevertheless.
-// Crash      A creator that dies in the middle: the receiver gets an error and runs nothing, though others hold the channel.
+// Crash      A creator that dies in the middle: the receiver gets an error and runs nothing, though others hold the
+//            channel.
 #ifndef REGATTA_CORE_PROCESS_BOOT_H_
 #define REGATTA_CORE_PROCESS_BOOT_H_
 
@@ -55,8 +57,8 @@ struct ReceivedBootOrder {
   Fd lifeline;
   DescriptorSource beside_arguments;
 };
-// Waits as long as the creator, this process's parent, lives. Any error means: run nothing. OutOfRange or DataLoss: the creator
-// gave up or died, or this is no order.
+// Waits as long as the creator, this process's parent, lives. Any error means: run nothing. OutOfRange or DataLoss: the
+// creator gave up or died, or this is no order.
 absl::StatusOr<ReceivedBootOrder> ReceiveBootOrder(const Fd& channel, int32_t creator_pid);
 
 }  // namespace regatta

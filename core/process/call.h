@@ -1,11 +1,11 @@
 // Calls that cross to another process: which functions may, what travels, and the trampolines that make the call there.
 //
-// Functions  Pointers to functions, and lambdas without captures (or other classes without state and with one operator()).
-//            What else is given is refused when compiling, with what to do instead.
-// Arguments  Are converted to the function's own parameter types by the caller, as in a plain call, and travel as a tuple of
-//            these without const and &; a string_view travels as a std::string, a span as a std::vector. All must be known to
-//            the codec. Parameters `T&` are refused: nobody would see the change. For a generic lambda the arguments' own
-//            types travel.
+// Functions  Pointers to functions, and lambdas without captures (or other classes without state and with one
+//            operator()). What else is given is refused when compiling, with what to do instead.
+// Arguments  Are converted to the function's own parameter types by the caller, as in a plain call, and travel as a
+//            tuple of these without const and &; a string_view travels as a std::string, a span as a std::vector. All
+//            must be known to the codec. Parameters `T&` are refused: nobody would see the change. For a generic lambda
+//            the arguments' own types travel.
 // Results    T, and T of a StatusOr<T>, are encoded; void and absl::Status leave nothing to encode.
 //
 //   using C = Call<decltype(&Work)>;
@@ -195,9 +195,9 @@ absl::Status DecodeAndCall(const Invocation& call, Signature<R, P...>) {
   });
 }
 
-// The code that stands for F in other processes. Being compiled, it leaves a note in its module that permits it: owner "RGT",
-// {distance to the code, kind}. Hidden, as the assembler must know the distance; in the section group of the function, so
-// that the linker keeps or drops both.
+// The code that stands for F in other processes. Being compiled, it leaves a note in its module that permits it: owner
+// "RGT", {distance to the code, kind}. Hidden, as the assembler must know the distance; in the section group of the
+// function, so that the linker keeps or drops both.
 template <class F, class... Args>
 [[gnu::noinline, gnu::visibility("hidden")]] absl::Status TrampolineTo(const Invocation& call) {
   using function_id_internal::kLambdaEntry;

@@ -24,13 +24,14 @@ inline constexpr char kChildArgument[] = "--regatta_child_of=";
 // is left behind.
 absl::StatusOr<Forked> SpawnChannelChild(const Fd& channel);
 
-// Pins the waiting `child` and gives it its order over `channel`, to begin with `blocked_signals`. Afterwards it is under way, or
-// has died, which shows in its status. On error it is gone and reaped. InvalidArgument: a cpu that it may not use. Aborted: it
-// doesn't take the order, and was killed.
+// Pins the waiting `child` and gives it its order over `channel`, to begin with `blocked_signals`. Afterwards it is
+// under way, or has died, which shows in its status. On error it is gone and reaped. InvalidArgument: a cpu that it may
+// not use. Aborted: it doesn't take the order, and was killed.
 absl::Status BootChannelChild(Child& child, Fd channel, const ChildSpec& spec, SignalSet blocked_signals,
                               BootDescriptors descriptors);
 
-// Ends `child`, which waits for its order on `channel`'s other end. Returns `why` if it has ended; else also what keeps it.
+// Ends `child`, which waits for its order on `channel`'s other end. Returns `why` if it has ended; else also what keeps
+// it.
 absl::Status UndoChannelChild(Child& child, Fd channel, absl::Status why);
 
 // The lifeline of a daemonic child, with its end among `descriptors`; else one that isn't valid.

@@ -1,12 +1,13 @@
 // Child: a process that this process is the parent of; its pid, a descriptor that stands for it, and how it ended.
 //
-// Ends       A daemonic child holds the other end of a lifeline (core/os/lifeline.h): it ends when this process does, and this
-//            process can end it even where it may not send it signals (one of the two changed its user, or a sandbox forbids it).
+// Ends       A daemonic child holds the other end of a lifeline (core/os/lifeline.h): it ends when this process does,
+//            and this process can end it even where it may not send it signals (one of the two changed its user, or a
+//            sandbox forbids it).
 // Ownership  Shared between handles and the runtime. When the last handle goes while the process runs it is detached:
 //            it goes on, and is reaped by a later start or at this process's end.
 // Threads    Thread-safe: any number of threads may wait, and all see one status.
-// Reaping    By the descriptor, this child only; signals and waits never meet another process that got the pid later. If
-//            other code reaped it (waitpid(-1), SIGCHLD ignored) the status is ExitStatus::Unknown().
+// Reaping    By the descriptor, this child only; signals and waits never meet another process that got the pid later.
+//            If other code reaped it (waitpid(-1), SIGCHLD ignored) the status is ExitStatus::Unknown().
 // Fork       In any process but the parent Wait and Signal are FailedPrecondition, and status() is absent.
 #ifndef REGATTA_CORE_PROCESS_CHILD_H_
 #define REGATTA_CORE_PROCESS_CHILD_H_
@@ -43,8 +44,8 @@ class Child {
 
   // Waits until the process has ended, and reaps it. Repeatable.
   // DeadlineExceeded: it still runs at `deadline`; with Deadline::Now(), which asks without waiting: Unavailable.
-  // FailedPrecondition: asked by a process that isn't the parent. PermissionDenied: it was to end, but outlived its lifeline by
-  // kTimeToDie, and this process may not signal it.
+  // FailedPrecondition: asked by a process that isn't the parent. PermissionDenied: it was to end, but outlived its
+  // lifeline by kTimeToDie, and this process may not signal it.
   absl::StatusOr<ExitStatus> Wait(Deadline deadline = Deadline::Never());
   // Absent while it runs.
   std::optional<ExitStatus> status();

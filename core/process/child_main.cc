@@ -31,8 +31,8 @@ namespace {
 
 constexpr int kFailed = 1;
 
-// From here on exit() ends this process as a return from its function does: no handler or static destructor that the creator
-// had registered runs, for ours is the newest.
+// From here on exit() ends this process as a return from its function does: no handler or static destructor that the
+// creator had registered runs, for ours is the newest.
 void TakeOverExit() {
   on_exit([](int exit_code, void*) { EndProcess(exit_code); }, nullptr);
 }

@@ -12,8 +12,8 @@
 
 namespace regatta {
 
-// In the child of a fork: becomes `identity` and runs `run`, whose result is the exit code. Where `gate` is valid, not before a
-// byte has come through it. `lifeline`: the dependent's end, for a daemonic child.
+// In the child of a fork: becomes `identity` and runs `run`, whose result is the exit code. Where `gate` is valid, not
+// before a byte has come through it. `lifeline`: the dependent's end, for a daemonic child.
 [[noreturn]] void RunForkedChild(ProcessIdentity identity, Fd gate, Fd lifeline, absl::FunctionRef<int()> run) noexcept;
 
 // In a fresh or cloned process that has its orders: becomes what they say, and calls.

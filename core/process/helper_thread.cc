@@ -35,13 +35,14 @@ Registry& GetRegistry() {
   return *registry;
 }
 
-// How long a start by fork waits for the core's helper threads: far longer than they need where no user code keeps them.
+// How long a start by fork waits for the core's helper threads: far longer than they need where no user code keeps
+// them.
 constexpr std::chrono::seconds kTimeToPark{5};
 
 }  // namespace
 
-// In the child of any fork() there are no helper threads, and nobody knows who held or awaited what: a new registry. What the
-// old one owned is left alone.
+// In the child of any fork() there are no helper threads, and nobody knows who held or awaited what: a new registry.
+// What the old one owned is left alone.
 void HelperThread::ForgetAllInChild() {
   new (g_registry_storage) Registry;
   fork_pending_.store(false, std::memory_order_relaxed);

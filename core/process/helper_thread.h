@@ -1,7 +1,7 @@
 // HelperThread: a thread of the core's own, which stands still at a safe place while this process forks.
 //
-// A fork copies locks but not the threads that hold them. So the body names places where it holds none (Park), `wake` gets it
-// there from its sleep, and every fork of the core first waits until all helper threads stand at such a place.
+// A fork copies locks but not the threads that hold them. So the body names places where it holds none (Park), `wake`
+// gets it there from its sleep, and every fork of the core first waits until all helper threads stand at such a place.
 //
 //   auto thread = HelperThread::Start("results", [&](HelperThread& self) {
 //     while (!self.stopping()) {
@@ -11,7 +11,8 @@
 //   }, [&] { /* end that wait, from any thread */ });
 //
 // Fork       In a child, of whatever fork, the thread doesn't exist; destroying the object there does nothing.
-// User code  A callback run by the body may start processes by spawn and forkserver. Not by fork: the others are threads in use.
+// User code  A callback run by the body may start processes by spawn and forkserver. Not by fork: the others are
+//            threads in use.
 #ifndef REGATTA_CORE_PROCESS_HELPER_THREAD_H_
 #define REGATTA_CORE_PROCESS_HELPER_THREAD_H_
 
@@ -29,9 +30,9 @@ namespace regatta {
 
 class HelperThread {
  public:
-  // `name`: at most 15 characters, as /proc shows it and as errors name it. `wake` is called from other threads, and must make the body reach Park()
-  // or return, soon; also if the body only then goes to sleep (an eventfd remembers). Signals are blocked in the thread: they go to the user's.
-  // ResourceExhausted: no threads left.
+  // `name`: at most 15 characters, as /proc shows it and as errors name it. `wake` is called from other threads, and
+  // must make the body reach Park() or return, soon; also if the body only then goes to sleep (an eventfd remembers).
+  // Signals are blocked in the thread: they go to the user's. ResourceExhausted: no threads left.
   static absl::StatusOr<std::unique_ptr<HelperThread>> Start(std::string name, std::function<void(HelperThread&)> body,
                                                              std::function<void()> wake);
   // Asks the body to return and waits until it has.
@@ -66,11 +67,13 @@ class HelperThread {
   bool parked_ = false;
 };
 
-// Held around a fork of the core: all helper threads stand at their safe places, and there are no threads of other people.
+// Held around a fork of the core: all helper threads stand at their safe places, and there are no threads of other
+// people.
 class ForkGuard {
  public:
-  // FailedPrecondition: this process has threads of other people, or a helper thread doesn't come to a safe place within seconds,
-  // because it runs a callback that may wait for what the caller holds. The message names the threads and the way out.
+  // FailedPrecondition: this process has threads of other people, or a helper thread doesn't come to a safe place
+  // within seconds, because it runs a callback that may wait for what the caller holds. The message names the threads
+  // and the way out.
   static absl::StatusOr<std::unique_ptr<ForkGuard>> Enter();
   ~ForkGuard();
   ForkGuard(const ForkGuard&) = delete;

@@ -86,7 +86,8 @@ Nursery::~Nursery() {
   RuntimeState::Get().RemoveForkHandler(fork_handler_);
   const MutexLock lock(mutex_);
   for (const auto& server : servers_) server->socket.Reset();
-  // It keeps nothing that could be lost. One that can't be killed ends by itself, for its socket and its lifeline are closed.
+  // It keeps nothing that could be lost. One that can't be killed ends by itself, for its socket and its lifeline are
+  // closed.
   for (const auto& server : servers_) server->process->End().IgnoreError();
   servers_.clear();
   RuntimeState::Get().ForgetEndedChildren();  // A pool's workers: no later start may come that would.

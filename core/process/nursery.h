@@ -1,22 +1,25 @@
-// Nursery: small processes with a single thread that make children for this process, whatever this process's threads do.
+// Nursery: small processes with a single thread that make children for this process, whatever this process's threads
+// do.
 //
 // A pool makes one before its first worker and replaces dead workers from it; the forkserver start method is one too.
 // Children are this process's own (CLONE_PARENT): getppid() in them is our pid, and only we can reap them.
 //
-// Processes  Serves its creator only, over sockets that were never anywhere else. In a forked child a Nursery does nothing.
+// Processes  Serves its creator only, over sockets that were never anywhere else. In a forked child a Nursery does
+//            nothing.
 // Threads    Thread-safe; starts from several threads take turns.
-// Origin     kFork: a copy of this process. Its children have this process's memory and descriptors as they were at Create; the
-//            core's own descriptors are left out. So a pipe whose write end was open at Create has no end of file while the nursery
-//            or one of its children lives. kExec: this program run afresh; its children inherit nothing of this process.
-//            In both, a child has descriptors 0-2 as this process has them at Start, plus what it is given.
-// Crash      A process of the nursery may be killed at any instruction. A kFork nursery has two: one serves, and the standby is a
-//            copy of it with the same memory, which costs page tables and no pages. The standby replaces a server that has died,
-//            and makes the next standby. A kExec nursery is run afresh by the next Start. A server that is stopped for longer than
-//            kTimeToAnswer is killed. A Start goes on with the next server; the child is made once, or not at all.
-//            A kFork nursery is lost if both of its processes are killed before Heal has replaced one: nobody else has the memory
-//            that its children are to begin with. From then on Start returns Aborted.
-//            The creator killed: the nursery ends; a child not yet under way ends too, a daemonic one always. Signals of the
-//            terminal (^C) don't touch the nursery.
+// Origin     kFork: a copy of this process. Its children have this process's memory and descriptors as they were at
+//            Create; the core's own descriptors are left out. So a pipe whose write end was open at Create has no end
+//            of file while the nursery or one of its children lives. kExec: this program run afresh; its children
+//            inherit nothing of this process. In both, a child has descriptors 0-2 as this process has them at Start,
+//            plus what it is given.
+// Crash      A process of the nursery may be killed at any instruction. A kFork nursery has two: one serves, and the
+//            standby is a copy of it with the same memory, which costs page tables and no pages. The standby replaces a
+//            server that has died, and makes the next standby. A kExec nursery is run afresh by the next Start. A
+//            server that is stopped for longer than kTimeToAnswer is killed. A Start goes on with the next server; the
+//            child is made once, or not at all. A kFork nursery is lost if both of its processes are killed before Heal
+//            has replaced one: nobody else has the memory that its children are to begin with. From then on Start
+//            returns Aborted. The creator killed: the nursery ends; a child not yet under way ends too, a daemonic one
+//            always. Signals of the terminal (^C) don't touch the nursery.
 #ifndef REGATTA_CORE_PROCESS_NURSERY_H_
 #define REGATTA_CORE_PROCESS_NURSERY_H_
 
@@ -46,7 +49,8 @@ class Nursery {
   enum class Origin { kFork, kExec };
 
   // FailedPrecondition: Init has not run; this process is daemonic; kFork: this process has threads of other people.
-  // ResourceExhausted: no processes, memory or descriptors. Aborted: its processes were killed as fast as they were made.
+  // ResourceExhausted: no processes, memory or descriptors. Aborted: its processes were killed as fast as they were
+  // made.
   static absl::StatusOr<std::unique_ptr<Nursery>> Create(Origin origin);
   // Ends the nursery; the children go on.
   ~Nursery();
@@ -59,8 +63,8 @@ class Nursery {
   absl::StatusOr<std::shared_ptr<Child>> Start(const ChildSpec& spec);
   static constexpr absl::Duration kTimeToAnswer = absl::Seconds(10);
 
-  // Reaps the processes that have died, and of kFork replaces them. To be called when the sentinel of one of servers() fires, and
-  // again while whole() returns false. Errors: a standby can't be made now, or the nursery is lost.
+  // Reaps the processes that have died, and of kFork replaces them. To be called when the sentinel of one of servers()
+  // fires, and again while whole() returns false. Errors: a standby can't be made now, or the nursery is lost.
   absl::Status Heal();
   // False: a kFork nursery has no standby, and Heal may make one.
   bool whole() const;

@@ -21,8 +21,8 @@ struct NurseryReply {
   uint32_t unused = 0;
 };
 
-// Memory that both see. The kernel itself writes `child` when it has made one, before anything else shows it: of a nursery killed
-// at that moment the owner takes the child over. The owner sets it to 0 before each request.
+// Memory that both see. The kernel itself writes `child` when it has made one, before anything else shows it: of a
+// nursery killed at that moment the owner takes the child over. The owner sets it to 0 before each request.
 struct NurseryPage {
   std::atomic<int32_t> child{0};
 };

@@ -85,8 +85,8 @@ absl::StatusOr<NurseryPost> TakePost(Fd channel, ReceivedBootOrder boot) {
 
 void ServeAsNursery(NurseryPost post, int32_t owner_pid) noexcept {
   for (;;) {
-    // They would hide end-of-file for as long as the nursery lives; its children are given the owner's. Its stderr stays, for what
-    // a sanitizer may have to say.
+    // They would hide end-of-file for as long as the nursery lives; its children are given the owner's. Its stderr
+    // stays, for what a sanitizer may have to say.
     close(STDIN_FILENO);
     close(STDOUT_FILENO);
     if (!FillStandardDescriptors().ok()) _exit(1);

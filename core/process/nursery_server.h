@@ -21,8 +21,8 @@ struct NurseryPost {
 // The post that `boot`, an order to serve, brought; `channel` is its socket. DataLoss: no page came with it.
 absl::StatusOr<NurseryPost> TakePost(Fd channel, ReceivedBootOrder boot);
 
-// Serves the process `owner_pid`, this process's parent. This process has a single thread, which blocks all signals. Its
-// children have its memory and its descriptors, without those of the post.
+// Serves the process `owner_pid`, this process's parent. This process has a single thread, which blocks all signals.
+// Its children have its memory and its descriptors, without those of the post.
 [[noreturn]] void ServeAsNursery(NurseryPost post, int32_t owner_pid) noexcept;
 
 }  // namespace regatta

@@ -194,8 +194,8 @@ TEST_P(Nursery_Children, HaveTheirTrueThreadIdInTheCLibraryAndARobustMutexTellsO
     pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
     pthread_mutex_t robust;
     pthread_mutex_init(&robust, &attributes);
-    // A thread ends with the mutex locked: the kernel marks it by the list and the id that this child has registered. The
-    // main thread's list is this child's business, another thread's is the library's; so both are locked.
+    // A thread ends with the mutex locked: the kernel marks it by the list and the id that this child has registered.
+    // The main thread's list is this child's business, another thread's is the library's; so both are locked.
     pthread_mutex_lock(&robust);
     pthread_mutex_unlock(&robust);
     std::thread([&] { pthread_mutex_lock(&robust); }).join();

@@ -3,12 +3,13 @@
 //   absl::StatusOr<Process> p = Process::Start({.method = StartMethod::kSpawn}, &Work, 17, "seventeen");
 //   if (p.ok()) absl::StatusOr<ExitStatus> end = p->Join();
 //
-// Functions  Start and the constructor take function pointers and captureless lambdas, with arguments that the codec knows
-//            (call.h); the same call works with every start method. Fork takes any callable, captures and all. A class derived
-//            from Process overrides Run.
-// Result     A function that returns int gives the exit code: its low eight bits, or 1 where they are 0 and the int is not (256 is
-//            no success); absl::Status or StatusOr: an error is printed to stderr and is exit
-//            code 1; other results are dropped. An exception: its type and text on stderr with the process's name, exit code 1.
+// Functions  Start and the constructor take function pointers and captureless lambdas, with arguments that the codec
+//            knows (call.h); the same call works with every start method. Fork takes any callable, captures and all. A
+//            class derived from Process overrides Run.
+// Result     A function that returns int gives the exit code: its low eight bits, or 1 where they are 0 and the int is
+//            not (256 is no success); absl::Status or StatusOr: an error is printed to stderr and is exit
+//            code 1; other results are dropped. An exception: its type and text on stderr with the process's name, exit
+//            code 1.
 // Handle     Destroying it detaches a running process. Not to be moved once it is of a derived class, nor while in use.
 // Threads    One started may be used by many; N threads may wait, all see one status.
 // Fork       In a process that didn't start it, Join and signals are FailedPrecondition.
@@ -66,9 +67,9 @@ class Process {
   virtual ~Process();
 
   // Makes the process. It has its pid when this returns; its first lines may come later.
-  // FailedPrecondition: started before; Init has not run; this process is daemonic; kFork, and other threads run; or, but for
-  // kFork, this is of a derived class. InvalidArgument: a cpu that may not be used, an argument that can't be encoded.
-  // ResourceExhausted: no processes, memory or descriptors. On error nothing runs.
+  // FailedPrecondition: started before; Init has not run; this process is daemonic; kFork, and other threads run; or,
+  // but for kFork, this is of a derived class. InvalidArgument: a cpu that may not be used, an argument that can't be
+  // encoded. ResourceExhausted: no processes, memory or descriptors. On error nothing runs.
   absl::Status Start();
 
   // Both in one.
@@ -115,11 +116,12 @@ class Process {
   absl::Status Kill();
   absl::Status Signal(int signal);
 
-  // Readable (poll: POLLIN) from the process's end on, even if descendants of it hold its descriptors. Valid until Close.
-  // FailedPrecondition: not started, or closed.
+  // Readable (poll: POLLIN) from the process's end on, even if descendants of it hold its descriptors. Valid until
+  // Close. FailedPrecondition: not started, or closed.
   absl::StatusOr<const Fd*> sentinel() const;
 
-  // Lets go of the descriptor; only name, daemon and pid can be asked afterwards. Repeatable. FailedPrecondition: it runs.
+  // Lets go of the descriptor; only name, daemon and pid can be asked afterwards. Repeatable. FailedPrecondition: it
+  // runs.
   absl::Status Close();
 
  protected:
@@ -142,8 +144,8 @@ class Process {
   std::shared_ptr<Child> child_;
 };
 
-// Waits until one of `processes` has ended; returns all of them that have, in order. None: the deadline passed, or there are no
-// processes. FailedPrecondition: one isn't started, closed, or not this process's child.
+// Waits until one of `processes` has ended; returns all of them that have, in order. None: the deadline passed, or
+// there are no processes. FailedPrecondition: one isn't started, closed, or not this process's child.
 absl::StatusOr<std::vector<Process*>> WaitForAny(std::span<Process* const> processes,
                                                  Deadline deadline = Deadline::Never());
 

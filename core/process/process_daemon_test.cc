@@ -187,7 +187,8 @@ class Daemon_Signals : public testing::TestWithParam<StartMethod> {};
 INSTANTIATE_TEST_SUITE_P(Methods, Daemon_Signals, testing::ValuesIn(kAllStartMethods),
                          [](const auto& info) { return std::string(StartMethodName(info.param)); });
 
-// In an owner of its own that has started a daemonic process and then may signal nobody. The owner's exit code; -1: it has none.
+// In an owner of its own that has started a daemonic process and then may signal nobody. The owner's exit code; -1: it
+// has none.
 template <class Body>
 int InAnOwnerWithoutPermission(StartMethod method, Deed deed, Body body) {
   TestingPipe said;

@@ -1,4 +1,5 @@
-// A process dies at each step of a start, of a boot and of a reaping; the others notice, nothing half-made runs or stays.
+// A process dies at each step of a start, of a boot and of a reaping; the others notice, nothing half-made runs or
+// stays.
 #include <signal.h>
 #include <unistd.h>
 
@@ -28,8 +29,9 @@ namespace {
 
 constexpr absl::Duration kWatchdog = absl::Seconds(60);
 
-// A creator that dies at `point` while it starts a child by `method`. Every process that comes of it holds the creator's stderr,
-// so that its end of file says that all are gone: creator, child and server. Returns what the child said.
+// A creator that dies at `point` while it starts a child by `method`. Every process that comes of it holds the
+// creator's stderr, so that its end of file says that all are gone: creator, child and server. Returns what the child
+// said.
 std::string DieWhileStarting(FaultPoint point, StartMethod method, bool daemon) {
   TestingPipe everybody;
   TestingPipe said;
@@ -91,7 +93,8 @@ TEST_P(Fault_Creator, KilledAtThisStepLeavesAChildThatRanWholeOrNotAtAllAndNobod
   }
 }
 
-// A nursery in whose processes, and in their children, a point is armed. `passages` says which passage of all is deadly.
+// A nursery in whose processes, and in their children, a point is armed. `passages` says which passage of all is
+// deadly.
 class Fault_Nursery : public testing::TestWithParam<FaultPoint> {
  protected:
   Fault_Nursery() {

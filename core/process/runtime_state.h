@@ -1,8 +1,8 @@
 // What the runtime of this process consists of, for the parts of this package.
 //
 // Threads  Thread-safe, but Become, which a child calls while it has one thread.
-// Fork     Put right in the child of every fork(), also of other people's: it has no children and no callbacks. After a raw
-//          clone Become does that.
+// Fork     Put right in the child of every fork(), also of other people's: it has no children and no callbacks. After a
+//          raw clone Become does that.
 #ifndef REGATTA_CORE_PROCESS_RUNTIME_STATE_H_
 #define REGATTA_CORE_PROCESS_RUNTIME_STATE_H_
 
@@ -42,8 +42,8 @@ class RuntimeState {
   void Initialize(std::string program);
   bool initialized() const { return initialized_.load(std::memory_order_acquire); }
   const std::string& program() const { return program_; }
-  // What fresh processes begin with: what the main thread blocked at Init, or this process was to begin with itself (Init of a
-  // process made for others finds all blocked).
+  // What fresh processes begin with: what the main thread blocked at Init, or this process was to begin with itself
+  // (Init of a process made for others finds all blocked).
   SignalSet blocked_signals() const { return blocked_signals_; }
   void set_blocked_signals(SignalSet blocked) { blocked_signals_ = blocked; }
 
@@ -63,8 +63,8 @@ class RuntimeState {
   uint64_t AddExitCallback(std::function<void()> callback);
   void RemoveExitCallback(uint64_t id);
 
-  // `in_child` runs in the child of each fork(), also of other people's. It closes descriptors of the core's that a child has no use
-  // for, some of which would hide end-of-file from their peers; it must not wait.
+  // `in_child` runs in the child of each fork(), also of other people's. It closes descriptors of the core's that a
+  // child has no use for, some of which would hide end-of-file from their peers; it must not wait.
   uint64_t AddForkHandler(std::function<void()> in_child);
   void RemoveForkHandler(uint64_t id);
 

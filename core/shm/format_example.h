@@ -17,8 +17,8 @@
 
 namespace regatta {
 
-// Expects the bytes of each row of the table after the line `title` at its offset of `memory`. Returns the number of rows.
-// The test has //:FORMAT.md in its data.
+// Expects the bytes of each row of the table after the line `title` at its offset of `memory`. Returns the number of
+// rows. The test has //:FORMAT.md in its data.
 inline int ExpectFormatExample(absl::string_view title, const std::byte* memory) {
   std::ifstream file("FORMAT.md");
   EXPECT_TRUE(file.is_open());

@@ -1,13 +1,15 @@
 // A tour of what the core offers, for tests in hostile surroundings.
 //
-//   tour [--refuse=NUMBER:ERRNO] [--report=FD] [PART | --chroot=FOLDER | --uid=UID | --lock-memory=all | --unlink=yes]...
+//   tour [--refuse=NUMBER:ERRNO] [--report=FD]
+//        [PART | --chroot=FOLDER | --uid=UID | --lock-memory=all | --unlink=yes]...
 //
 // Writes a line for each part to FD (1): "PART: works", "PART: refused: WHY" if the core refused with a status, or
 // "PART: wrong: WHAT" if it neither worked nor refused.
 //
 // --refuse  The system call fails with ERRNO from main's first line on, in this process and in all its children.
 // --chroot, --uid  Between parts: this process leaves its root folder, or its user.
-// --lock-memory, --unlink  Between parts: memory is locked, all or that which is still to come (future); the program's file is removed.
+// --lock-memory, --unlink  Between parts: memory is locked, all or that which is still to come (future); the program's
+// file is removed.
 #include <unistd.h>
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// The public headers, and what of them is compiled into their user's code, compile with -fno-exceptions -fno-rtti (see BUILD) and work.
+// The public headers, and what of them is compiled into their user's code, compile with -fno-exceptions -fno-rtti (see
+// BUILD) and work.
 #include <optional>
 #include <string>
 #include <vector>

@@ -19,7 +19,8 @@ int ReadCount(const std::string& file) {
   return count;
 }
 
-// Adds 1 to the number in a file. Without the lock, two processes would read the same number, and one addition would be lost.
+// Adds 1 to the number in a file. Without the lock, two processes would read the same number, and one addition would be
+// lost.
 absl::Status AddOne(regatta::Lock lock, std::string file, int times) {
   for (int i = 0; i < times; ++i) {
     auto held = regatta::ScopedLock::Acquire(lock);  // Released at the end of the scope.

@@ -1,4 +1,5 @@
-// A job for a container or a service: one process puts numbers into a queue, a pool squares them, and their sum is printed.
+// A job for a container or a service: one process puts numbers into a queue, a pool squares them, and their sum is
+// printed.
 #include <cstdint>
 #include <iostream>
 #include <vector>

@@ -1,5 +1,6 @@
-// made_page DIR: reports of made results, as pages for a browser to look at: full.html, of a run that is trusted, and poor.html, of
-// a quick run that isn't and lacks much. Beside each a .json: how many values each chart has, {"figure": 12}.
+// made_page DIR: reports of made results, as pages for a browser to look at: full.html, of a run that is trusted, and
+// poor.html, of a quick run that isn't and lacks much. Beside each a .json: how many values each chart has, {"figure":
+// 12}.
 //
 // Every section and every kind of chart is in one of them: a new one must be filled here, or no test looks at it.
 

@@ -68,8 +68,8 @@ struct HeatCell {
   std::string note;                 // what the pair is, shown beside its value
 };
 
-// A square of cells, the deeper the colour the higher the value; each has its value written in it where there is room, and all
-// have it in their hover and, for those who can't see, in the description, which drawing completes.
+// A square of cells, the deeper the colour the higher the value; each has its value written in it where there is room,
+// and all have it in their hover and, for those who can't see, in the description, which drawing completes.
 struct HeatMap {
   ChartText text;
   Unit unit = Unit::kNumber;

@@ -79,7 +79,8 @@ class Drawing {
   // `at` is the start, middle or end of the baseline.
   void AddText(Point at, std::string_view text, const TextStyle& style = {});
 
-  // What is behind a mark, a heading and a line or more: a page shows it beside the mark when a pointer or the keyboard is there.
+  // What is behind a mark, a heading and a line or more: a page shows it beside the mark when a pointer or the keyboard
+  // is there.
   void AddHover(Point at, std::vector<std::string> lines) { hovers_.push_back({at, std::move(lines)}); }
   struct Hover {
     Point at;

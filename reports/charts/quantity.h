@@ -1,5 +1,5 @@
-// Quantity: figures as people read them, always with their unit and never with more digits than they bear. The space before a
-// unit is one that no line breaks at (U+00A0).
+// Quantity: figures as people read them, always with their unit and never with more digits than they bear. The space
+// before a unit is one that no line breaks at (U+00A0).
 
 #ifndef REGATTA_REPORTS_CHARTS_QUANTITY_H_
 #define REGATTA_REPORTS_CHARTS_QUANTITY_H_

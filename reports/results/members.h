@@ -1,5 +1,5 @@
-// Members of JSON objects that may lack them or hold something else: never a throw, never a crash. Objects keep their order, so
-// that what is written again looks as it did.
+// Members of JSON objects that may lack them or hold something else: never a throw, never a crash. Objects keep their
+// order, so that what is written again looks as it did.
 
 #ifndef REGATTA_REPORTS_RESULTS_MEMBERS_H_
 #define REGATTA_REPORTS_RESULTS_MEMBERS_H_

@@ -27,7 +27,8 @@ struct Peer {
   std::string reason;  // why absent, and the way out
 };
 
-// A processor and where in the machine it sits: numbers of its core, socket, L3 cache and memory node, -1 where there is none.
+// A processor and where in the machine it sits: numbers of its core, socket, L3 cache and memory node, -1 where there
+// is none.
 struct Processor {
   int cpu = 0;
   int core = 0;

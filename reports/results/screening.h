@@ -1,11 +1,11 @@
 // Screening: which records may be believed, and whether the run as a whole may.
 //
 // A record is disturbed when, while it was measured, the hypervisor took processor time, other programs used our
-// processors, the sentinel (fixed work beside it) was off, a pinned task migrated, a page came from disk, heat or a quota slowed
-// it down, or the machine changed between its near and far state; or when it was timed for under a millisecond (but where each
-// operation is timed by itself after a wait). Disturbed records are left out, and counted by cause: nothing is
-// dropped silently. When more than a quarter are disturbed, leaving them out would pick the lucky ones: then all are
-// kept and the report is marked untrusted.
+// processors, the sentinel (fixed work beside it) was off, a pinned task migrated, a page came from disk, heat or a
+// quota slowed it down, or the machine changed between its near and far state; or when it was timed for under a
+// millisecond (but where each operation is timed by itself after a wait). Disturbed records are left out, and counted
+// by cause: nothing is dropped silently. When more than a quarter are disturbed, leaving them out would pick the lucky
+// ones: then all are kept and the report is marked untrusted.
 
 #ifndef REGATTA_REPORTS_RESULTS_SCREENING_H_
 #define REGATTA_REPORTS_RESULTS_SCREENING_H_

@@ -1,5 +1,5 @@
-// Trust: what `//bench:trust` found: whether comparisons whose answer is known beforehand get the right verdict, on the machine as it
-// was and with a second process that disturbs it. The file's format is reports/TRUST.md.
+// Trust: what `//bench:trust` found: whether comparisons whose answer is known beforehand get the right verdict, on the
+// machine as it was and with a second process that disturbs it. The file's format is reports/TRUST.md.
 
 #ifndef REGATTA_REPORTS_RESULTS_TRUST_H_
 #define REGATTA_REPORTS_RESULTS_TRUST_H_

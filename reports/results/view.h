@@ -1,10 +1,10 @@
 // View: figures of a run, selected by arm and machine state, ready for statistics.
 //
-// State   Work across cores is measured in one of two machine states, near and far. A figure belongs to the state in which
-//         it was measured; two arms are paired only within a block and a state. Work on one processor has no state and
-//         pairs with either.
-// Blocks  A block of one invocation is one place to compare arms in. Invocations that measured the same arms are repeats of
-//         one comparison.
+// State   Work across cores is measured in one of two machine states, near and far. A figure belongs to the state in
+//         which it was measured; two arms are paired only within a block and a state. Work on one processor has no
+//         state and pairs with either.
+// Blocks  A block of one invocation is one place to compare arms in. Invocations that measured the same arms are
+//         repeats of one comparison.
 #ifndef REGATTA_REPORTS_RESULTS_VIEW_H_
 #define REGATTA_REPORTS_RESULTS_VIEW_H_
 

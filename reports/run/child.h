@@ -1,8 +1,8 @@
 // Child: the benchmark program, run to its end, with what it writes handed on line by line.
 //
-// Signals  While a Child runs, SIGINT and SIGTERM to this process don't end it: the first is passed on to the child, which
-//          then ends after its current measurement; the second ends the child, the third kills it. Each child has a process
-//          group of its own, so that Ctrl-C reaches it through here, once.
+// Signals  While a Child runs, SIGINT and SIGTERM to this process don't end it: the first is passed on to the child,
+//          which then ends after its current measurement; the second ends the child, the third kills it. Each child has
+//          a process group of its own, so that Ctrl-C reaches it through here, once.
 // Threads  For a single-threaded program: signal handlers and the signal mask are the process's.
 
 #ifndef REGATTA_REPORTS_RUN_CHILD_H_
@@ -47,8 +47,8 @@ struct ChildExit {
   std::string Describe() const;
 };
 
-// Runs arguments[0] (a path) until it ends. Each line that it writes to descriptor `channel` (1, or one above 2, which the
-// child then finds open) goes to `on_line` without its line end, a last one without a line end too.
+// Runs arguments[0] (a path) until it ends. Each line that it writes to descriptor `channel` (1, or one above 2, which
+// the child then finds open) goes to `on_line` without its line end, a last one without a line end too.
 // An error: it could not be started.
 absl::StatusOr<ChildExit> RunChild(const std::vector<std::string>& arguments, int channel,
                                    const std::function<void(std::string_view)>& on_line,

@@ -1,9 +1,9 @@
-// A stand-in for the benchmark program in the tests of what runs it: same flags, same format, invented figures, and the ways
-// in which the real one can go wrong, on demand:
+// A stand-in for the benchmark program in the tests of what runs it: same flags, same format, invented figures, and the
+// ways in which the real one can go wrong, on demand:
 //   --fake_crash_after=N   ends by SIGSEGV after N records of an invocation
 //   --fake_fail=TEXT       arms whose key contains TEXT fail
-//   --fake_wait=TEXT       at the first arm whose key contains TEXT says so on standard error and waits for SIGINT, as if it
-//                          were a long measurement
+//   --fake_wait=TEXT       at the first arm whose key contains TEXT says so on standard error and waits for SIGINT, as
+//                          if it were a long measurement
 //   --fake_only=TEXT       there are no other arms than those whose key contains TEXT
 //   --fake_slower=TEXT     arms whose key contains TEXT take half as long again
 //   --fake_machine=NAME    the machine's fingerprint, otherwise "fake"

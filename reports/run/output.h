@@ -1,8 +1,8 @@
 // Output: the folder that a report is written to, and what becomes of it when it can't be.
 //
-// Measured results are worth minutes, so they are in a file as soon as they are measured, and nothing that goes wrong with the
-// folder loses them: what doesn't fit there goes to a folder of its own under $TMPDIR or /tmp, and the error says where.
-// A file is replaced only by a complete new one.
+// Measured results are worth minutes, so they are in a file as soon as they are measured, and nothing that goes wrong
+// with the folder loses them: what doesn't fit there goes to a folder of its own under $TMPDIR or /tmp, and the error
+// says where. A file is replaced only by a complete new one.
 
 #ifndef REGATTA_REPORTS_RUN_OUTPUT_H_
 #define REGATTA_REPORTS_RUN_OUTPUT_H_
@@ -29,8 +29,8 @@ class Output {
 
   const std::string& folder() const { return folder_; }
 
-  // Appends a line of raw results to the folder's spool file, at once. A failure is remembered for Finish; the line must be
-  // kept by the caller.
+  // Appends a line of raw results to the folder's spool file, at once. A failure is remembered for Finish; the line
+  // must be kept by the caller.
   void Append(std::string_view line);
 
   // Writes all files (paths relative to the folder, folders made as needed) and removes the spool.

@@ -1,8 +1,8 @@
 // Plan: which arms are compared with each other, how often, and in what order.
 //
-// A comparison is a set of arms that share blocks: short, so that what the machine does to one it does to all of them. Each
-// runs in a fresh invocation of the benchmark program; a full run repeats every comparison in several, in rounds, so that a
-// slow drift of the machine meets all of them alike.
+// A comparison is a set of arms that share blocks: short, so that what the machine does to one it does to all of them.
+// Each runs in a fresh invocation of the benchmark program; a full run repeats every comparison in several, in rounds,
+// so that a slow drift of the machine meets all of them alike.
 
 #ifndef REGATTA_REPORTS_RUN_PLAN_H_
 #define REGATTA_REPORTS_RUN_PLAN_H_
@@ -42,9 +42,9 @@ struct Plan {
   Plan& operator=(Plan&&) = default;
 };
 
-// Groups `arms` (as the benchmark program lists them); no arm is in two comparisons, and some are in none: the program measures
-// more sizes and places than a report has room for, and a quick run leaves out still more. Comparisons without a ready arm are run too: their headers say why there is nothing. `seed` decides the orders of all
-// invocations.
+// Groups `arms` (as the benchmark program lists them); no arm is in two comparisons, and some are in none: the program
+// measures more sizes and places than a report has room for, and a quick run leaves out still more. Comparisons without
+// a ready arm are run too: their headers say why there is nothing. `seed` decides the orders of all invocations.
 // `processors`: how many this run may use; pools of as many workers are of most interest.
 Plan MakePlan(const std::vector<ArmInfo>& arms, bool quick, int processors, uint64_t seed);
 

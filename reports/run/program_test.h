@@ -1,4 +1,5 @@
-// ProgramTest: for tests of whole programs: a folder of their own, where the user stands, and a way to run a program to its end.
+// ProgramTest: for tests of whole programs: a folder of their own, where the user stands, and a way to run a program to
+// its end.
 
 #ifndef REGATTA_REPORTS_RUN_PROGRAM_TEST_H_
 #define REGATTA_REPORTS_RUN_PROGRAM_TEST_H_

@@ -1,5 +1,5 @@
-// Progress: what runs, how far it is, how long it will take yet. One line that is rewritten on a terminal; elsewhere (a CI
-// log) a line at each step and every quarter of a minute.
+// Progress: what runs, how far it is, how long it will take yet. One line that is rewritten on a terminal; elsewhere (a
+// CI log) a line at each step and every quarter of a minute.
 
 #ifndef REGATTA_REPORTS_RUN_PROGRESS_H_
 #define REGATTA_REPORTS_RUN_PROGRESS_H_

@@ -29,8 +29,8 @@ absl::StatusOr<std::vector<ArmInfo>> ListArms(const Bench& bench, const Interrup
 // FailedPrecondition: it told nothing.
 absl::StatusOr<Context> ReadMachine(const Bench& bench, const InterruptGuard& interrupts);
 
-// Carries out the plan. Goes on after a failure, whose sentence lands in `missing`; after an interrupt keeps what was measured
-// and says what wasn't. `on_line` gets every readable line of results as it comes.
+// Carries out the plan. Goes on after a failure, whose sentence lands in `missing`; after an interrupt keeps what was
+// measured and says what wasn't. `on_line` gets every readable line of results as it comes.
 Results RunPlan(const Plan& plan, const Bench& bench, const InterruptGuard& interrupts, Progress& progress,
                 const std::function<void(std::string_view)>& on_line);
 

@@ -34,7 +34,8 @@ std::string How(const SweepFinding& sweep) {
                       sweep.chunk == "auto" ? "" : sweep.chunk);
 }
 
-// A curve's speed-up at a size, on the line between the points about it over the log; nothing outside of what was measured.
+// A curve's speed-up at a size, on the line between the points about it over the log; nothing outside of what was
+// measured.
 std::optional<ChartPoint> At(const SweepFinding& sweep, double size) {
   for (size_t i = 0; i + 1 < sweep.points.size(); ++i) {
     const ChartPoint& a = sweep.points[i];

@@ -1,5 +1,5 @@
-// Advice: one process, threads or a pool, how many workers, which chunk, which way for messages, as far as this run's figures
-// show it. Nothing is advised that the figures don't show, and nothing at all by a run that can't be trusted.
+// Advice: one process, threads or a pool, how many workers, which chunk, which way for messages, as far as this run's
+// figures show it. Nothing is advised that the figures don't show, and nothing at all by a run that can't be trusted.
 
 #ifndef REGATTA_REPORTS_SECTIONS_ADVICE_H_
 #define REGATTA_REPORTS_SECTIONS_ADVICE_H_

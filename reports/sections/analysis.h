@@ -42,8 +42,9 @@ class Analysis {
 
   // One fresh invocation per comparison at most: figures are indicative, and no verdict is given.
   bool indicative() const { return indicative_; }
-  // What the ranges of figures are, in words. With five blocks or fewer a resampled median's range is that from the lowest to
-  // the highest block, which holds the true one less often than 95 % of the time: so it isn't called an interval.
+  // What the ranges of figures are, in words. With five blocks or fewer a resampled median's range is that from the
+  // lowest to the highest block, which holds the true one less often than 95 % of the time: so it isn't called an
+  // interval.
   std::string RangeName() const;
   // Why the report can't be trusted, each a sentence without its full stop; empty when it can.
   const std::vector<std::string>& distrust() const { return distrust_; }
@@ -68,8 +69,8 @@ class Analysis {
 // Machine state -> the round trips of a cache line between two cores that were measured in it.
 std::map<std::string, std::vector<double>> CachelineByState(const Results& results);
 
-// The states in which any of `arms` was measured, that of most arms first. Work without a state belongs to each of them. One state ""
-// if nothing has a state, or nothing was measured at all (then there are only reasons).
+// The states in which any of `arms` was measured, that of most arms first. Work without a state belongs to each of
+// them. One state "" if nothing has a state, or nothing was measured at all (then there are only reasons).
 std::vector<std::string> StatesOf(const Analysis& analysis, const std::vector<const ArmInfo*>& arms);
 
 // "1.29×" with its range, or "–" where nothing was measured; a ratio below 0.1 as "1/254". No range of a single block.

@@ -11,7 +11,8 @@ namespace regatta::reports {
 
 Section AnswerSection(const Analysis& analysis, const PoolFindings& findings);
 
-// A crossing in words: "1.2 µs" with its range, "below 3 ns, the smallest measured", "not up to 1 ms, the largest measured".
+// A crossing in words: "1.2 µs" with its range, "below 3 ns, the smallest measured", "not up to 1 ms, the largest
+// measured".
 Text ShowCrossing(const CrossingEstimate& crossing);
 
 // The range alone: "1.0 to 1.5 µs", "below 3 ns to 1.5 µs".

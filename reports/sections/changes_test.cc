@@ -56,14 +56,16 @@ TEST(ChangesTest, CallsALaterRunSlowerFasterOrEquivalent) {
   EXPECT_EQ(Compared({Steady(100)}, {Steady(100)}).changes[0].verdict, Verdict::kEquivalent);
 }
 
-// Blocks agree to a hair, but the invocations differ by a third: five of them say little, fifteen blocks would say much.
+// Blocks agree to a hair, but the invocations differ by a third: five of them say little, fifteen blocks would say
+// much.
 TEST(ChangesTest, TakesTheInvocationForTheUnit) {
   const TimedRun now = {{{100, 100, 100}, {130, 130, 130}, {100, 100, 100}, {130, 130, 130}, {130, 130, 130}}};
   const TimedRun then = {{{100, 100, 100}, {130, 130, 130}, {100, 100, 100}, {100, 100, 100}, {100, 100, 100}}};
   EXPECT_EQ(Compared(now, then).changes[0].verdict, Verdict::kInconclusive);
 }
 
-// All of it, the fixed work too, takes 8 % longer: a slower clock, not slower code. At 12 % it is another machine, as it were.
+// All of it, the fixed work too, takes 8 % longer: a slower clock, not slower code. At 12 % it is another machine, as
+// it were.
 TEST(ChangesTest, DividesByTheFixedWorkBesideIt) {
   const Changes slow_clock = Compared({Steady(108), 2.16e6}, {Steady(100), 2e6});
   EXPECT_EQ(slow_clock.changes[0].verdict, Verdict::kEquivalent);

@@ -8,7 +8,8 @@
 
 namespace regatta::reports {
 
-// Adds the findings as a table, the worst first, and how many more there are nothing wrong with. Where nobody was asked: how to.
+// Adds the findings as a table, the worst first, and how many more there are nothing wrong with. Where nobody was
+// asked: how to.
 void AddDoctor(const Doctor& doctor, Section& section);
 
 }  // namespace regatta::reports

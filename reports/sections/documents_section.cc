@@ -56,7 +56,8 @@ class ClaimFinder {
         .Say(" the speed of one process");
   }
 
-  // A process made for a task over a task of a pool that is there. Measured at different times: sizes, not a ratio of blocks.
+  // A process made for a task over a task of a pool that is there. Measured at different times: sizes, not a ratio of
+  // blocks.
   Text Creation(const std::string& system) const {
     Estimate process;
     for (const ArmInfo* arm : analysis_.view().Select([&](const ArmInfo& arm) {

@@ -50,7 +50,8 @@ struct PoolFindings {
   // The pool's own curve at chunk 1 (or automatic chunks): that with as many workers as there are processors, else the
   // most; in the state measured most. Null where there is none.
   const SweepFinding* Main(const std::string& chunk) const;
-  // Another system's curve with as many workers, the same chunk and in the same state as `sweep`. Null where there is none.
+  // Another system's curve with as many workers, the same chunk and in the same state as `sweep`. Null where there is
+  // none.
   const SweepFinding* Beside(const SweepFinding& sweep, const std::string& system) const;
   // The pool's findings for a workload in the machine state measured most, the best speed-up first.
   std::vector<const WorkloadFinding*> Pools(const std::string& workload) const;

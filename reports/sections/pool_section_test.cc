@@ -22,7 +22,8 @@ struct Analysed {
 
 constexpr const char* kSweep = "workload/grain_sweep/pool/workers:2/chunk:1";
 
-// Serial 1000 ns a task at half the speed, 100 us at one and a half: the break-even lies half way over the log, at 10 us.
+// Serial 1000 ns a task at half the speed, 100 us at one and a half: the break-even lies half way over the log, at 10
+// us.
 const std::vector<SweepPoint> kCrossing = {{1'000, 10, 10'000, 20'000}, {100'000, 10, 1'000'000, 1'000'000 / 1.5}};
 
 bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }

@@ -1,5 +1,5 @@
-// How many workers: speed-up over the number of workers, which number did best and how sure that is, and what the documents'
-// own pool gained.
+// How many workers: speed-up over the number of workers, which number did best and how sure that is, and what the
+// documents' own pool gained.
 
 #ifndef REGATTA_REPORTS_SECTIONS_WORKERS_SECTION_H_
 #define REGATTA_REPORTS_SECTIONS_WORKERS_SECTION_H_

@@ -5,11 +5,11 @@
 // invocations first and then blocks within each (two levels). With one invocation that is the ordinary bootstrap, which
 // knows nothing of how invocations differ: its interval is too narrow, and a report says "indicative" for that reason.
 //
-// Widened  The percentiles of a bootstrap of few units lie too close: resampling n units gives sqrt((n - 1) / n) of the standard
-//          error, and takes that for known. Over five invocations that differ as much as their blocks do, an interval that
-//          says 95 % holds the truth 90 % of the time, over two 74 %. So the ends are moved outward by
-//          t(n - 1) / z * sqrt(n / (n - 1)), n being the number of invocations, as Hesterberg proposes (What Teachers Should
-//          Know about the Bootstrap, The American Statistician 69, 2015); 96 % and more is what then comes out.
+// Widened  The percentiles of a bootstrap of few units lie too close: resampling n units gives sqrt((n - 1) / n) of the
+//          standard error, and takes that for known. Over five invocations that differ as much as their blocks do, an
+//          interval that says 95 % holds the truth 90 % of the time, over two 74 %. So the ends are moved outward by
+//          t(n - 1) / z * sqrt(n / (n - 1)), n being the number of invocations, as Hesterberg proposes (What Teachers
+//          Should Know about the Bootstrap, The American Statistician 69, 2015); 96 % and more is what then comes out.
 //
 // Seeded   The same blocks and seed give the same interval on every machine: the generator and the mapping to a range
 //          are fixed here and in the language's standard, not left to the library.
@@ -65,8 +65,9 @@ double DrawnMedian(const Sample& sample, const Draw& draw);
 // A draw that has every block of `blocks` once: the data itself.
 Draw Everything(const std::vector<BlockId>& blocks);
 
-// By how much the ends of a percentile interval are to be moved outward from the statistic, where `invocations` were drawn: above
-// 1, falling towards 1 as they grow many. 1 for a single one, of which nobody knows how invocations differ.
+// By how much the ends of a percentile interval are to be moved outward from the statistic, where `invocations` were
+// drawn: above 1, falling towards 1 as they grow many. 1 for a single one, of which nobody knows how invocations
+// differ.
 double Widening(int invocations, double confidence);
 
 // `interval` with its ends moved outward from `value` so. An end or a value that is infinite stays where it is.
@@ -75,8 +76,8 @@ Interval Widened(double value, const Interval& interval, double widening);
 // How many invocations `blocks` are of.
 int CountInvocations(const std::vector<BlockId>& blocks);
 
-// The percentile interval of `statistic`, not widened, over resamples of `blocks`. Resamples in which the statistic is NaN are left
-// out; when it is NaN in all of them, or `blocks` is empty, both ends are NaN.
+// The percentile interval of `statistic`, not widened, over resamples of `blocks`. Resamples in which the statistic is
+// NaN are left out; when it is NaN in all of them, or `blocks` is empty, both ends are NaN.
 Interval BootstrapInterval(const std::vector<BlockId>& blocks, const BootstrapOptions& options,
                            const std::function<double(const Draw&)>& statistic);
 

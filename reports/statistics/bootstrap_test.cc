@@ -136,8 +136,8 @@ TEST(BootstrapTest, SaysTheSameForTheSameSeedAndAnotherForAnother) {
   EXPECT_NE(run(11), run(12));
 }
 
-// Efron and Tibshirani, An Introduction to the Bootstrap, table 2.2: the treated mice of table 2.1. With unlimited resamples the
-// standard error of the mean comes out at 23.36 and that of the median at 37.83.
+// Efron and Tibshirani, An Introduction to the Bootstrap, table 2.2: the treated mice of table 2.1. With unlimited
+// resamples the standard error of the mean comes out at 23.36 and that of the median at 37.83.
 TEST(BootstrapTest, AgreesWithTheMouseData) {
   const Sample mice = SampleOf({{94, 197, 16, 38, 99, 141, 23}});
   double sums[2] = {0, 0};
@@ -177,8 +177,9 @@ TEST(WideningTest, MovesBothEndsOutwardFromTheValueAndNoneThatIsInfinite) {
   EXPECT_EQ(Widened(kInfinity, {8, kInfinity}, 1.5).low, 8);
 }
 
-// How often intervals hold the truth, a ratio of 1: made runs of so many invocations with 10 blocks each, where invocations differ
-// `spread` times as much as blocks of one do. Of 400 true 95 % intervals fewer than 92 % hold it with a chance of 0.4 %.
+// How often intervals hold the truth, a ratio of 1: made runs of so many invocations with 10 blocks each, where
+// invocations differ `spread` times as much as blocks of one do. Of 400 true 95 % intervals fewer than 92 % hold it
+// with a chance of 0.4 %.
 struct Coverage {
   Coverage(int invocations, double spread) {
     constexpr int kRuns = 400;

@@ -51,9 +51,9 @@ enum class Verdict {
 
 std::string_view VerdictName(Verdict verdict);
 
-// The chance of a ratio as far from `ratio` if that were the true one, both sides together: how much wider an interval than that
-// of 95 % would have to be to reach `ratio`, by Student's t with one degree of freedom less than there are invocations. So it is
-// below 5 % just where the interval leaves `ratio` out. 1 with fewer than two invocations.
+// The chance of a ratio as far from `ratio` if that were the true one, both sides together: how much wider an interval
+// than that of 95 % would have to be to reach `ratio`, by Student's t with one degree of freedom less than there are
+// invocations. So it is below 5 % just where the interval leaves `ratio` out. 1 with fewer than two invocations.
 double PValue(const Estimate& speed_up, double ratio);
 
 // A verdict by two p-values: that there is no difference, and that there is one of 5 % or more. NaN: untested.
@@ -64,13 +64,13 @@ struct Claims {
 };
 Claims ClaimsOf(const Estimate& speed_up);
 
-// What may be said of each of several, so that no more than one claim in twenty is expected to be wrong: Benjamini-Hochberg over
-// all differences, and over all equivalences. Equivalent comes before faster and slower: a difference of under 5 % is none that
-// matters here.
+// What may be said of each of several, so that no more than one claim in twenty is expected to be wrong:
+// Benjamini-Hochberg over all differences, and over all equivalences. Equivalent comes before faster and slower: a
+// difference of under 5 % is none that matters here.
 std::vector<Verdict> JudgeClaims(const std::vector<Claims>& claims);
 
-// The same of speed-ups, each with its run's trust: what the run's own checks said (noise floor, dropped blocks, limits). Those that
-// are not trusted or are of one invocation only get no verdict, and don't count among the others.
+// The same of speed-ups, each with its run's trust: what the run's own checks said (noise floor, dropped blocks,
+// limits). Those that are not trusted or are of one invocation only get no verdict, and don't count among the others.
 std::vector<Verdict> Judge(const std::vector<Estimate>& speed_ups, const std::vector<bool>& trusted);
 
 // How far an A/A arm strays from 1, as a share (0.03 means 3 %): the farther end of its interval. What differs by less

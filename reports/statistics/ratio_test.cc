@@ -73,8 +73,8 @@ TEST(JudgeTest, NeverCallsADifferenceOfJustFivePercentEquivalent) {
   EXPECT_EQ(JudgeOne(Interval95(1.05, 1.05), true), Verdict::kFaster);
 }
 
-// Seen alone each of twenty speed-ups whose interval just leaves out 1 would be faster; among twenty one in twenty does so by
-// chance, and of all twenty together it is no chance.
+// Seen alone each of twenty speed-ups whose interval just leaves out 1 would be faster; among twenty one in twenty does
+// so by chance, and of all twenty together it is no chance.
 TEST(JudgeTest, ClaimsLessOfOneAmongMany) {
   const Estimate barely = Interval95(1.001, 1.4);
   EXPECT_EQ(JudgeOne(barely, true), Verdict::kFaster);
@@ -89,8 +89,8 @@ TEST(JudgeTest, ClaimsLessOfOneAmongMany) {
   EXPECT_EQ(Judge(many, trusted)[8], Verdict::kUntrusted);
 }
 
-// With four degrees of freedom 2.776 is the 5 % point and 4.604 the 1 % point, of both sides: an interval of 95 % that ends
-// 2.776 away has its null at 4.604 with p = 0.01.
+// With four degrees of freedom 2.776 is the 5 % point and 4.604 the 1 % point, of both sides: an interval of 95 % that
+// ends 2.776 away has its null at 4.604 with p = 0.01.
 TEST(PValueTest, IsFivePercentAtTheIntervalsEndAndFallsAsTheTableSays) {
   const Estimate estimate = Interval95(std::exp(-2.776), std::exp(2.776));
   EXPECT_NEAR(PValue(estimate, std::exp(2.776)), 0.05, 1e-9);

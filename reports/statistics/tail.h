@@ -11,8 +11,8 @@ namespace regatta::reports {
 // How many were counted in all. `counts`: value -> how often.
 double Samples(const std::map<double, double>& counts);
 
-// The smallest value with at least a share q of all at or below it. None with fewer than 10 / (1 - q) samples: such a quantile
-// would be the luck of a few. 0 <= q < 1.
+// The smallest value with at least a share q of all at or below it. None with fewer than 10 / (1 - q) samples: such a
+// quantile would be the luck of a few. 0 <= q < 1.
 std::optional<double> TailQuantile(const std::map<double, double>& counts, double q);
 
 }  // namespace regatta::reports

@@ -13,14 +13,16 @@ namespace {
 constexpr size_t kTerms = 3;
 using Terms = std::array<double, kTerms>;
 
-// What 1 / gain, contention / gain and coherency / gain are multiplied with, so that together they make 1 at a point on the curve.
+// What 1 / gain, contention / gain and coherency / gain are multiplied with, so that together they make 1 at a point on
+// the curve.
 Terms TermsOf(const ScalingPoint& point) {
   const double n = point.workers;
   const double scale = point.speed_up / n;
   return {scale, scale * (n - 1), scale * n * (n - 1)};
 }
 
-// The least-squares solution with only the terms in `used` (the others are 0), by the normal equations; false: there is none.
+// The least-squares solution with only the terms in `used` (the others are 0), by the normal equations; false: there is
+// none.
 bool Solve(const std::vector<ScalingPoint>& points, const std::array<bool, kTerms>& used, Terms& solution) {
   std::array<std::array<double, kTerms + 1>, kTerms> rows = {};
   for (const ScalingPoint& point : points) {

@@ -3,8 +3,8 @@
 //
 //   speed-up(n) = gain * n / (1 + contention * (n - 1) + coherency * n * (n - 1))
 //
-// Three parameters, so with fewer than six worker counts it would fit anything: then there is none. A model, to be shown beside
-// what was measured and never instead of it.
+// Three parameters, so with fewer than six worker counts it would fit anything: then there is none. A model, to be
+// shown beside what was measured and never instead of it.
 
 #ifndef REGATTA_REPORTS_STATISTICS_USL_H_
 #define REGATTA_REPORTS_STATISTICS_USL_H_
@@ -32,8 +32,9 @@ struct UslFit {
   double Peak() const;
 };
 
-// Least squares of the relative error. n / speed-up is linear in 1 / gain, contention / gain and coherency / gain, so there is
-// nothing to iterate. None with fewer than kFewestUslCounts different counts, or where no such curve fits (no gain above 0).
+// Least squares of the relative error. n / speed-up is linear in 1 / gain, contention / gain and coherency / gain, so
+// there is nothing to iterate. None with fewer than kFewestUslCounts different counts, or where no such curve fits (no
+// gain above 0).
 std::optional<UslFit> FitUsl(const std::vector<ScalingPoint>& points);
 
 }  // namespace regatta::reports

@@ -1,5 +1,5 @@
-// Welch: two independent sets of figures, of different spread, compared by their means (Welch 1947). For figures of different
-// runs, which share no blocks: there the unit is the invocation.
+// Welch: two independent sets of figures, of different spread, compared by their means (Welch 1947). For figures of
+// different runs, which share no blocks: there the unit is the invocation.
 
 #ifndef REGATTA_REPORTS_STATISTICS_WELCH_H_
 #define REGATTA_REPORTS_STATISTICS_WELCH_H_

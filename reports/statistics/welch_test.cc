@@ -18,8 +18,8 @@ TEST(CompareMeansTest, AgreesWithStudentsSleepData) {
   EXPECT_NEAR(difference.value + difference.HalfWidth(0.95), 0.2054832, 5e-7);
 }
 
-// Efron and Tibshirani, An Introduction to the Bootstrap, table 2.1: survival of treated mice and of others. The means are
-// 86.86 and 56.22; the standard error of their difference 28.93.
+// Efron and Tibshirani, An Introduction to the Bootstrap, table 2.1: survival of treated mice and of others. The means
+// are 86.86 and 56.22; the standard error of their difference 28.93.
 TEST(CompareMeansTest, AgreesWithTheMouseData) {
   const MeanDifference difference =
       CompareMeans({52, 104, 146, 10, 51, 30, 40, 27, 46}, {94, 197, 16, 38, 99, 141, 23});

@@ -21,7 +21,8 @@ constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kLongestMs[] = {300, 1200, 4000};
 constexpr int kBursts = 12;
 
-// The generator is fixed by the standard, its distributions are not: a recorded seed gives the same bursts on every machine.
+// The generator is fixed by the standard, its distributions are not: a recorded seed gives the same bursts on every
+// machine.
 int64_t Draw(std::mt19937_64& random, int64_t from, int64_t to) {
   return from + static_cast<int64_t>(random() % static_cast<uint64_t>(to - from + 1));
 }
@@ -57,7 +58,8 @@ absl::StatusOr<std::unique_ptr<Burner>> Burner::Start(int cpu, uint64_t seed) {
   const pid_t pid = fork();
   if (pid < 0) return absl::ErrnoToStatus(errno, "can't start the disturbing process: fork");
   if (pid == 0) {
-    // Of no terminal and no group of ours: an interrupt of the measurement is none of it. Asked again afterwards who made it.
+    // Of no terminal and no group of ours: an interrupt of the measurement is none of it. Asked again afterwards who
+    // made it.
     setsid();
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != maker) _exit(4);
     if (sched_setaffinity(0, sizeof set, &set) != 0) _exit(5);

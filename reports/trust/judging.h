@@ -1,4 +1,5 @@
-// Judging: the verdicts on seeded differences, by the very screening and statistics that a report uses, and whether they are right.
+// Judging: the verdicts on seeded differences, by the very screening and statistics that a report uses, and whether
+// they are right.
 //
 // What is right
 //   nothing seeded   neither faster nor slower
@@ -6,9 +7,10 @@
 //   20 % slower      slower; inconclusive is a miss
 //   In the disturbed half untrusted is right of all three; in the quiet one it leaves the question open.
 //
-// Each comparison is screened by itself, as a report of it alone would be. The verdicts on one kind of seeded difference are given
-// together (Benjamini-Hochberg over the twenty): the twenty of A/A are then as free of chance findings as a report's are.
-// What a report has besides, that it trusts nothing when its A/A arms differ, is left out: it would hide the very thing that is asked.
+// Each comparison is screened by itself, as a report of it alone would be. The verdicts on one kind of seeded
+// difference are given together (Benjamini-Hochberg over the twenty): the twenty of A/A are then as free of chance
+// findings as a report's are. What a report has besides, that it trusts nothing when its A/A arms differ, is left out:
+// it would hide the very thing that is asked.
 
 #ifndef REGATTA_REPORTS_TRUST_JUDGING_H_
 #define REGATTA_REPORTS_TRUST_JUDGING_H_

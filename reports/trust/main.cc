@@ -1,10 +1,11 @@
-// Whether verdicts can be trusted: `bazel run //bench:trust`. Comparisons whose answer is known beforehand (bench/trust_arms.h) are
-// measured as a report measures, judged as a report judges, and the verdicts held against what was seeded (judging.h): first on the
-// machine as it is, then while another process comes and goes on one of its processors.
+// Whether verdicts can be trusted: `bazel run //bench:trust`. Comparisons whose answer is known beforehand
+// (bench/trust_arms.h) are measured as a report measures, judged as a report judges, and the verdicts held against what
+// was seeded (judging.h): first on the machine as it is, then while another process comes and goes on one of its
+// processors.
 //
-// Exit code 0: every verdict was right. 1: one was wrong, or a slow-down of 20 % was missed. 3: none was wrong, but not everything was
-// shown: interrupted, something failed, or the machine was so disturbed by others that nothing in its quiet half could be trusted.
-// 2: the command line is wrong, or the findings could not be written.
+// Exit code 0: every verdict was right. 1: one was wrong, or a slow-down of 20 % was missed. 3: none was wrong, but not
+// everything was shown: interrupted, something failed, or the machine was so disturbed by others that nothing in its
+// quiet half could be trusted. 2: the command line is wrong, or the findings could not be written.
 
 #include <unistd.h>
 
@@ -62,7 +63,8 @@ int Fail(int code, std::string_view what) {
   return code;
 }
 
-// Below 2^63, which every reader of JSON can hold. The generator is fixed by the standard: a recorded seed gives the same run.
+// Below 2^63, which every reader of JSON can hold. The generator is fixed by the standard: a recorded seed gives the
+// same run.
 uint64_t NextSeed(std::mt19937_64& random) { return random() >> 1; }
 
 // One comparison in all its invocations.

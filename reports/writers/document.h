@@ -92,7 +92,8 @@ struct Cell {
   bool rest_of_row = false;  // instead of all further cells of its row
 };
 
-// Every row has as many cells as there are columns, unless its last one is for the rest of the row; the first names the row.
+// Every row has as many cells as there are columns, unless its last one is for the rest of the row; the first names the
+// row.
 struct Table {
   std::string caption;
   std::vector<Column> columns;

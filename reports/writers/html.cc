@@ -77,8 +77,8 @@ std::string Classes(std::initializer_list<std::string_view> classes) {
 std::string Percent(double part, double whole) { return absl::StrFormat("%.3f%%", 100 * part / whole); }
 
 // What is behind a chart's marks, laid over the picture. A mark's box is shown while a pointer is on the mark, or the
-// keyboard: marks are radio buttons, of which a whole group is one stop of the Tab key, and the arrow keys go from one to the
-// next. That takes no script. `name` is the group's.
+// keyboard: marks are radio buttons, of which a whole group is one stop of the Tab key, and the arrow keys go from one
+// to the next. That takes no script. `name` is the group's.
 std::string RenderPoints(const Drawing& drawing, const std::string& name, const std::string& title) {
   if (drawing.hovers().empty()) return "";
   std::string html =

@@ -17,8 +17,8 @@ namespace {
 
 constexpr int kCantPlay = 64;
 
-// Of what is open at the end: what the core keeps for its life. That is the table of the family, the pidfds of children, that it
-// reaps when it comes by, and the socket to the server of kForkserver; and what this program has.
+// Of what is open at the end: what the core keeps for its life. That is the table of the family, the pidfds of
+// children, that it reaps when it comes by, and the socket to the server of kForkserver; and what this program has.
 class Expected {
  public:
   bool Has(const std::string& what) {

@@ -1,7 +1,7 @@
 // Gate: how a scenario holds an actor back until something has happened. The testee's own, of no system under test.
 //
-// Pass consumes what Open gave: one opening lets one actor pass once, in whichever order they come. A handle: copies are the same
-// gate; give it to processes and tasks as an argument.
+// Pass consumes what Open gave: one opening lets one actor pass once, in whichever order they come. A handle: copies
+// are the same gate; give it to processes and tasks as an argument.
 #ifndef REGATTA_CONFORMANCE_SYSTEMS_CORE_GATE_H_
 #define REGATTA_CONFORMANCE_SYSTEMS_CORE_GATE_H_
 

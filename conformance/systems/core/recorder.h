@@ -6,7 +6,8 @@
 //   { Inside holding("child", "holding"); ... }                                   being inside something
 //
 // Processes  Any that has the environment variable; each event is one write(2), so a death leaves whole lines.
-// Failure    A process that can't write its trace, or for which Must doesn't hold, ends at once, having said why on stderr.
+// Failure    A process that can't write its trace, or for which Must doesn't hold, ends at once, having said why on
+//            stderr.
 #ifndef REGATTA_CONFORMANCE_SYSTEMS_CORE_RECORDER_H_
 #define REGATTA_CONFORMANCE_SYSTEMS_CORE_RECORDER_H_
 
@@ -83,8 +84,8 @@ void AddResult(const T& result, Values& values) {
 
 }  // namespace recorder_internal
 
-// Calls `call`, which returns an absl::Status, a StatusOr or a plain value, and returns what it returned. A result that can be
-// a value, or is a range of such, follows `values`.
+// Calls `call`, which returns an absl::Status, a StatusOr or a plain value, and returns what it returned. A result that
+// can be a value, or is a range of such, follows `values`.
 template <class C>
 auto Record(std::string actor, std::string kind, Values values, C&& call) {
   const int64_t begin = recorder_internal::Clock();

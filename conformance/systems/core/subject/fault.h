@@ -1,7 +1,7 @@
 // The seeded faults: one broken rule each, switched on by $REGATTA_FAULT in all of a testee's processes.
 //
-// They live in the thin layer through which the scenarios see the core (queue.h, lock.h, event.h, process.h, pool.h beside this), and not
-// in the core. A scenario that passes under all of them would pass under anything.
+// They live in the thin layer through which the scenarios see the core (queue.h, lock.h, event.h, process.h, pool.h
+// beside this), and not in the core. A scenario that passes under all of them would pass under anything.
 #ifndef REGATTA_CONFORMANCE_SYSTEMS_CORE_SUBJECT_FAULT_H_
 #define REGATTA_CONFORMANCE_SYSTEMS_CORE_SUBJECT_FAULT_H_
 
@@ -103,8 +103,8 @@ std::optional<Fault> FaultByName(absl::string_view name);
 // Whether this testee runs under that one.
 bool Injected(Fault fault);
 
-// A value as a fault mangles it: a text loses its end, a number above zero grows, a truth turns. Others stay, so that a sentinel
-// can be told from items.
+// A value as a fault mangles it: a text loses its end, a number above zero grows, a truth turns. Others stay, so that a
+// sentinel can be told from items.
 template <class T>
 T Torn(T value) {
   if constexpr (std::is_same_v<T, std::string>) {

@@ -1,4 +1,5 @@
-// What the core refuses when compiling: the compiler's errors about the *.refused beside this, found when this was built.
+// What the core refuses when compiling: the compiler's errors about the *.refused beside this, found when this was
+// built.
 #ifndef REGATTA_CONFORMANCE_SYSTEMS_CORE_SUBJECT_REFUSED_REFUSED_H_
 #define REGATTA_CONFORMANCE_SYSTEMS_CORE_SUBJECT_REFUSED_REFUSED_H_
 
