@@ -144,6 +144,14 @@ absl::Status CheckFileLimit(const Fd& file, uint64_t end) {
   return ErrnoError(absl::StrCat("shared memory of ", end, " bytes, with a limit of ", limit.rlim_cur), EFBIG);
 }
 
+// Whether [offset, offset + length) of `file` may get memory.
+absl::Status CheckRoom(const Fd& file, uint64_t offset, uint64_t length) {
+  constexpr uint64_t kLongest = std::numeric_limits<off_t>::max();
+  if (length > kLongest || offset > kLongest - length) return ErrnoError("fallocate", EFBIG);
+  if (absl::Status allowed = CheckFileLimit(file, offset + length); !allowed.ok()) return allowed;
+  return g_room.Take(length);
+}
+
 }  // namespace
 
 absl::StatusOr<Fd> CreateMemfd(absl::string_view name) {
@@ -160,11 +168,14 @@ absl::StatusOr<Fd> CreateMemfd(absl::string_view name) {
 
 absl::Status GrowMemfd(const Fd& file, uint64_t offset, uint64_t length) {
   if (length == 0) return absl::OkStatus();
-  constexpr uint64_t kLongest = std::numeric_limits<off_t>::max();
-  if (length > kLongest || offset > kLongest - length) return ErrnoError("fallocate", EFBIG);
-  if (absl::Status allowed = CheckFileLimit(file, offset + length); !allowed.ok()) return allowed;
-  if (absl::Status room = g_room.Take(length); !room.ok()) return room;
+  if (absl::Status room = CheckRoom(file, offset, length); !room.ok()) return room;
   return AllocateUninterrupted(file, 0, offset, length) == 0 ? absl::OkStatus() : ErrnoError("fallocate");
+}
+
+absl::Status LengthenMemfd(const Fd& file, uint64_t offset, uint64_t length) {
+  if (length == 0) return absl::OkStatus();
+  if (absl::Status room = CheckRoom(file, offset, length); !room.ok()) return room;
+  return AllocateUninterrupted(file, 0, offset + length - 1, 1) == 0 ? absl::OkStatus() : ErrnoError("fallocate");
 }
 
 absl::Status PunchMemfd(const Fd& file, uint64_t offset, uint64_t length) {

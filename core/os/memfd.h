@@ -25,6 +25,10 @@ absl::StatusOr<Fd> CreateMemfd(absl::string_view name);
 // is lower; nothing changed. Where /proc can't be read, the kernel decides.
 absl::Status GrowMemfd(const Fd& file, uint64_t offset, uint64_t length);
 
+// Lengthens the file to offset + length with memory behind its last page only. The kernel puts memory behind the others
+// as they are touched, and kills a process that touches one when none is left. Errors: GrowMemfd's.
+absl::Status LengthenMemfd(const Fd& file, uint64_t offset, uint64_t length);
+
 // Gives the pages of [offset, offset + length) back; they read as zero from now on.
 absl::Status PunchMemfd(const Fd& file, uint64_t offset, uint64_t length);
 

@@ -10,9 +10,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/ipc/array.h"
 #include "core/ipc/queue.h"
+#include "core/ipc/value.h"
 #include "core/os/forked_child.h"
 #include "core/pool/pool.h"
+#include "core/sync/lock.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -71,6 +74,20 @@ TEST(GivenObjects, AreRightAlsoWhenTheyAreMoreThanAWorkerKeeps) {
     for (int i = 0; i < 40; ++i) EXPECT_TRUE(queues[i].TryGet().ok());
   }
   for (const Queue<int>& queue : queues) EXPECT_TRUE(queue.empty());
+}
+
+int AddOne(Value<int> count, Array<double> places, int task) {
+  return places.Set(task, task / 2.0).ok() ? count.FetchAdd(1) : -1;
+}
+
+TEST(GivenObjects, MayBeValuesAndArrays) {
+  for (const StartMethod method : {StartMethod::kFork, StartMethod::kSpawn, StartMethod::kForkserver}) {
+    Pool pool = *Pool::Create({.workers = 2, .method = method});
+    Value<int> count = *Value<int>::Create(0, *Lock::Create());
+    Array<double> places = *Array<double>::Create(50);
+    for (int i = 0; i < 50; ++i) ASSERT_EQ(*pool.Apply(AddOne, count, places, i), i);
+    for (int i = 0; i < 50; ++i) EXPECT_EQ(*places.Get(i), i / 2.0);
+  }
 }
 
 // New queues get the inode numbers of those that are gone.

@@ -70,9 +70,15 @@ absl::Status NoAddressSpace(uint64_t bytes) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Segment>> Segment::Create(absl::string_view name, uint64_t bytes) {
+  return CreateSparse(name, bytes, bytes, 0);
+}
+
+absl::StatusOr<std::shared_ptr<Segment>> Segment::CreateSparse(absl::string_view name, uint64_t bytes, uint64_t begin,
+                                                               uint64_t later) {
   absl::StatusOr<Fd> file = CreateMemfd(name);
   if (!file.ok()) return file.status();
   if (absl::Status grown = GrowMemfd(*file, 0, bytes); !grown.ok()) return grown;
+  if (absl::Status longer = LengthenMemfd(*file, begin, later); !longer.ok()) return longer;
   const uint64_t forks_before = g_forks;
   absl::StatusOr<std::shared_ptr<Segment>> segment = Attach(*std::move(file));
   if (!segment.ok()) return segment.status();

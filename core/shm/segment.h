@@ -37,6 +37,10 @@ class Segment {
   // A new file with memory behind its first `bytes`, all zero. `name` shows in /proc/PID/maps.
   // ResourceExhausted: no memory, descriptors or address space.
   static absl::StatusOr<std::shared_ptr<Segment>> Create(absl::string_view name, uint64_t bytes);
+  // The same with `later` bytes from offset `begin` on, behind which the kernel puts memory as they are touched.
+  // ResourceExhausted also: fewer are available now.
+  static absl::StatusOr<std::shared_ptr<Segment>> CreateSparse(absl::string_view name, uint64_t bytes, uint64_t begin,
+                                                               uint64_t later);
   // The file behind `file`. If this process has a Segment of it, returns that one and closes `file`.
   // DataLoss: `file` is not a file of shared memory. ResourceExhausted: no address space.
   static absl::StatusOr<std::shared_ptr<Segment>> Attach(Fd file);

@@ -84,7 +84,10 @@ class ObjectRef {
 
   // A new one, all zero but for its header. ResourceExhausted: no memory, descriptors or address space.
   static absl::StatusOr<ObjectRef> Create(uint64_t fingerprint = 0) {
-    absl::StatusOr<shared_object_internal::Place> place = shared_object_internal::TakePlace(sizeof(Layout));
+    return CreateAt(shared_object_internal::TakePlace(sizeof(Layout)), fingerprint);
+  }
+  // The same in zeroed room that was taken for it.
+  static absl::StatusOr<ObjectRef> CreateAt(absl::StatusOr<shared_object_internal::Place> place, uint64_t fingerprint) {
     if (!place.ok()) return place.status();
     ObjectRef ref(std::move(place->segment), place->offset);
     if (absl::Status made = MakeObject(Layout::kType, fingerprint, ref->header); !made.ok()) return made;
@@ -106,6 +109,7 @@ class ObjectRef {
   const Fd& descriptor() const { return segment_->file(); }
   uint64_t offset() const { return offset_; }
   absl::Status CheckDescriptor() const { return segment_->CheckFile(); }
+  const Segment& segment() const { return *segment_; }
   // An object that is a member of this one.
   template <class Member>
   ObjectRef<Member> Part(Member Layout::*member) const {

@@ -28,7 +28,6 @@
 #include <cstdint>
 #include <optional>
 #include <utility>
-#include <variant>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -40,6 +39,7 @@
 #include "core/sync/acquired.h"
 #include "core/sync/condition_format.h"
 #include "core/sync/lock.h"
+#include "core/sync/locked_object.h"
 #include "core/sync/rlock.h"
 #include "core/sync/scoped.h"
 
@@ -54,8 +54,8 @@ struct Waited {
   std::optional<int32_t> previous_owner_died;
 };
 
-// Attach, valid, descriptor, offset and CheckDescriptor: see ObjectHandle.
-class Condition : public ObjectHandle<Condition, ObjectRef<ConditionLayout>> {
+// Attach, Acquire and Release: see LockedObject. valid, descriptor, offset and CheckDescriptor: see ObjectHandle.
+class Condition : public LockedObject<Condition, ObjectRef<ConditionLayout>> {
  public:
   static constexpr int kMostWaiters = WaiterList::kSlots;
 
@@ -63,15 +63,6 @@ class Condition : public ObjectHandle<Condition, ObjectRef<ConditionLayout>> {
   static absl::StatusOr<Condition> Create();
   static absl::StatusOr<Condition> Create(Lock lock);
   static absl::StatusOr<Condition> Create(RLock lock);
-  // The condition at `offset` of a file that another process passed on. DataLoss: no condition is there.
-  // FailedPrecondition: it belongs to another family of processes, or it was created with a lock: then pass the
-  // Condition itself.
-  static absl::StatusOr<Condition> Attach(Fd descriptor, uint64_t offset);
-
-  // Those of the lock.
-  absl::StatusOr<Acquired> Acquire(Deadline deadline = Deadline::Never());
-  absl::Status Release();
-
   // Releases the lock (an RLock at once, however often it was acquired), blocks until a notification or `deadline`, and
   // acquires the lock again, however long that takes. A thread that was not notified finds `notified` false, which is
   // no error. FailedPrecondition: this thread (with a Lock: this process) does not hold the lock. ResourceExhausted:
@@ -87,17 +78,8 @@ class Condition : public ObjectHandle<Condition, ObjectRef<ConditionLayout>> {
   absl::Status NotifyAll();
 
  private:
-  friend struct Codec<Condition>;
-  using AnyLock = std::variant<RLock, Lock>;
-
-  static absl::StatusOr<Condition> CreateWith(AnyLock lock);
-  // Gives the handle its condition's own lock.
-  static absl::StatusOr<Condition> WithOwnLock(absl::StatusOr<Condition> condition);
-  bool lock_is_elsewhere() const { return object_->lock_is_elsewhere != 0; }
   // FailedPrecondition: this thread, or with a Lock this process, does not hold the lock.
   absl::Status CheckHeld(absl::string_view call) const;
-
-  AnyLock lock_;
 };
 
 using ScopedCondition = Scoped<Condition>;
@@ -118,12 +100,8 @@ absl::StatusOr<Waited> Condition::WaitFor(Predicate predicate, Deadline deadline
 }
 
 template <>
-struct Codec<Condition> {
+struct Codec<Condition> : LockedObjectCodec<Condition> {
   static constexpr uint64_t kFingerprint = FingerprintOf("regatta.Condition/1");
-  static constexpr bool kCarriesDescriptors = true;
-  static size_t Size(const Condition& condition);
-  static void Encode(const Condition& condition, Encoder& out);
-  static bool Decode(Decoder& in, Condition& condition);
 };
 
 }  // namespace regatta

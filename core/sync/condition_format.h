@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/shm/shared_object.h"
+#include "core/sync/locked_object.h"
 #include "core/sync/rlock_format.h"
 #include "core/sync/waiter_list.h"
 
@@ -15,7 +16,7 @@ struct ConditionLayout {
   static constexpr ObjectType kType = {0x31444e4f43474552, "condition"};  // "REGCOND1"
 
   ObjectHeader header;
-  uint64_t lock_is_elsewhere;  // 1: its creator gave a lock, which each handle carries. 0: its lock is `own_lock`.
+  LockPlace lock_place;               // Never kNone.
   alignas(128) RLockLayout own_lock;  // Only of use together with the condition: its header is zero.
   alignas(64) WaiterList waiters;
 };

@@ -260,7 +260,7 @@ TEST_F(ConditionTest, AttachRefusesOneWhoseLockIsElsewhere) {
   Condition with_lock = *Condition::Create(*Lock::Create());
   const absl::Status status = Condition::Attach(*with_lock.descriptor().Duplicate(), with_lock.offset()).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_NE(status.message().find("pass the Condition itself"), std::string::npos) << status;
+  EXPECT_NE(status.message().find("pass the condition itself"), std::string::npos) << status;
 }
 
 TEST_F(ConditionTest, LosesNoWakeUpBetweenTwoProcesses) {

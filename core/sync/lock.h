@@ -45,7 +45,8 @@ class Lock : public ObjectHandle<Lock, ObjectRef<LockLayout>> {
   std::optional<int32_t> holder() const;
 
  private:
-  friend class Condition;
+  template <class, class>
+  friend class LockedObject;
   bool IsMine() const;
   uint32_t ReleaseAll();
   absl::StatusOr<Acquired> AcquireAgain(uint32_t) { return Acquire(); }

@@ -52,8 +52,9 @@ class RLock : public ObjectHandle<RLock, ObjectRef<RLockLayout>> {
   std::optional<int32_t> holder() const;
 
  private:
-  friend class Condition;
-  // The lock inside a condition.
+  template <class, class>
+  friend class LockedObject;
+  // The lock inside another object.
   explicit RLock(ObjectRef<RLockLayout> object) { object_ = std::move(object); }
   bool IsMine() const;
   // For Condition. Frees the lock whatever its depth; returns the depth. Called by the owner.
