@@ -78,6 +78,7 @@ std::optional<uint32_t> Board::Claim(uint16_t worker, uint32_t workers) {
     if (!head.compare_exchange_strong(at, at + 1, std::memory_order_acq_rel)) continue;
     FaultPointHere(fault::kPoolTaken);
     TaskSlot& slot = this->slot(index);
+    PrefetchForWrite(&slot.result_serial);  // It comes while the state's line does.
     uint64_t word = slot.state.load(std::memory_order_acquire);
     TaskWord task = TaskWord::Unpack(word);
     if (task.phase == TaskPhase::kQueued) {

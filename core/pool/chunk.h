@@ -235,7 +235,7 @@ size_t CountForChunk(absl::Span<const Arguments> arguments) {
 // Posts `arguments`, the packed arguments of each item, as one task.
 template <class Arguments>
 Submitted SubmitChunk(PoolCore& core, TaskSpec spec, absl::Span<const Arguments> arguments,
-                      std::shared_ptr<TaskState> state) {
+                      const std::shared_ptr<TaskState>& state) {
   spec.items = static_cast<uint32_t>(arguments.size());
   const bool one = arguments.size() == 1;
   size_t bytes = 0;
@@ -260,7 +260,26 @@ Submitted SubmitChunk(PoolCore& core, TaskSpec spec, absl::Span<const Arguments>
       return absl::OkStatus();
     });
   };
-  return core.Submit(spec, bytes, encode, std::move(state));
+  return core.Submit(spec, bytes, encode, state);
+}
+
+// Posts the first of `arguments`, each as a task of its own, and sets `count` to how many that were: at least one. Many
+// at once cost less each.
+template <class Arguments>
+Submitted SubmitSome(PoolCore& core, TaskSpec spec, absl::Span<const Arguments> arguments,
+                     const std::shared_ptr<TaskState>& state, size_t* count) {
+  if constexpr (kFixedSize<Arguments> != kVariable && kFixedSize<Arguments> <= kInlineArguments) {
+    SmallArguments small[16];
+    *count = std::min(std::size(small), arguments.size());
+    for (size_t i = 0; i < *count; ++i) {
+      small[i].size = kFixedSize<Arguments>;
+      EncodeFixed(arguments[i], small[i].bytes);
+    }
+    return core.SubmitSmall(spec, {small, *count}, state);
+  } else {
+    *count = 1;
+    return SubmitChunk(core, spec, arguments.first(1), state);
+  }
 }
 
 }  // namespace regatta::pool_internal

@@ -293,7 +293,7 @@ class Pool {
 
   template <class Arguments>
   static absl::Status SubmitPacked(PoolCore& core, const TaskSpec& spec, const Arguments& packed,
-                                   std::shared_ptr<TaskState> state) {
+                                   const std::shared_ptr<TaskState>& state) {
     if constexpr (CarriesDescriptors<Arguments>()) {
       DescriptorSink sink;
       absl::StatusOr<std::string> bytes = EncodeToString(packed, &sink);
@@ -310,12 +310,12 @@ class Pool {
         std::copy_n(AsBytes(*bytes).begin(), out.size(), out.begin());
         return absl::OkStatus();
       };
-      return core.Submit(spec, bytes->size(), encode, std::move(state), std::move(descriptors)).status;
+      return core.Submit(spec, bytes->size(), encode, state, std::move(descriptors)).status;
     } else {
       const auto encode = [&](absl::Span<std::byte> out) {
         return call_internal::WithoutExceptions([&] { return Encode(packed, out); });
       };
-      return core.Submit(spec, EncodedSize(packed), encode, std::move(state)).status;
+      return core.Submit(spec, EncodedSize(packed), encode, state).status;
     }
   }
 
@@ -340,16 +340,18 @@ class Pool {
       return absl::OkStatus();
     });
     if (!refused.ok()) return refused;
-    for (size_t at = 0, apart = 0; at < items.size(); at += spec.items) {
-      const auto rest = items.subspan(at, chunk);
-      spec.items = static_cast<uint32_t>(at < apart ? 1 : pool_internal::CountForChunk(rest));
+    for (size_t at = 0, apart = 0, count = 0; at < items.size(); at += count) {
+      const auto rest = items.subspan(at, at < apart ? apart - at : items.size());
+      const bool one_each = chunk == 1 || at < apart;
+      count = one_each ? 1 : pool_internal::CountForChunk(rest.first(std::min(chunk, rest.size())));
       spec.first = at;
       absl::Status failed = refused;
       if (refused.ok()) {
-        Submitted submitted = pool_internal::SubmitChunk(*core_, spec, rest.first(spec.items), map);
-        if (submitted.kind == Submitted::Kind::kNotEncoded && spec.items > 1) {
-          apart = at + spec.items;  // One item by itself after another, so that only some fail.
-          spec.items = 0;
+        Submitted submitted = one_each ? pool_internal::SubmitSome(*core_, spec, rest, map, &count)
+                                       : pool_internal::SubmitChunk(*core_, spec, rest.first(count), map);
+        if (submitted.kind == Submitted::Kind::kNotEncoded && count > 1) {
+          apart = at + count;  // Each item by itself, so that only some fail.
+          count = 0;
           continue;
         }
         if (submitted.kind == Submitted::Kind::kRefused) {
@@ -358,7 +360,10 @@ class Pool {
         }
         failed = submitted.status;
       }
-      if (!failed.ok()) core_->Fail(spec, map, failed);
+      if (failed.ok()) continue;
+      TaskSpec lost = spec;
+      lost.items = static_cast<uint32_t>(count);
+      core_->Fail(lost, map, failed);
     }
     return AsyncResult<pool_internal::MapOf<R>>(core_, std::move(map));
   }

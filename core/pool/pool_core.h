@@ -49,17 +49,19 @@ class PoolCore {
   absl::Status CheckOwner() const { return IsOwner() ? absl::OkStatus() : NotOwnerError(); }
   bool IsOwner() const { return IsForkGeneration(fork_generation_); }
 
-  // As TaskTable::Submit.
+  // As TaskTable::Submit, SubmitSmall and Fail.
   Submitted Submit(const TaskSpec& spec, size_t bytes, absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode,
-                   std::shared_ptr<TaskState> state, std::unique_ptr<std::vector<Fd>> descriptors = nullptr) {
-    absl::Status ready = CheckOwner();
-    if (ready.ok() && state->wants_callback) ready = callbacks_.Start();
-    if (!ready.ok()) return {Submitted::Kind::kRefused, std::move(ready)};
-    return tasks_.Submit(spec, bytes, encode, std::move(state), std::move(descriptors));
+                   const std::shared_ptr<TaskState>& state, std::unique_ptr<std::vector<Fd>> descriptors = nullptr) {
+    if (absl::Status ready = Prepare(*state); !ready.ok()) return {Submitted::Kind::kRefused, std::move(ready)};
+    return tasks_.Submit(spec, bytes, encode, state, std::move(descriptors));
   }
-  // As TaskTable::Fail.
-  void Fail(const TaskSpec& spec, std::shared_ptr<TaskState> state, absl::Status why) {
-    tasks_.Fail(spec, std::move(state), std::move(why));
+  Submitted SubmitSmall(const TaskSpec& spec, absl::Span<const SmallArguments> tasks,
+                        const std::shared_ptr<TaskState>& state) {
+    if (absl::Status ready = Prepare(*state); !ready.ok()) return {Submitted::Kind::kRefused, std::move(ready)};
+    return tasks_.SubmitSmall(spec, tasks, state);
+  }
+  void Fail(const TaskSpec& spec, const std::shared_ptr<TaskState>& state, absl::Status why) {
+    tasks_.Fail(spec, state, std::move(why));
   }
   // Waits until `done` returns true; `list` is where whoever makes it true wakes threads. Collects results meanwhile.
   // DeadlineExceeded (Unavailable with Deadline::Now()): not yet. FailedPrecondition: CheckOwner.
@@ -78,6 +80,11 @@ class PoolCore {
   PoolCore(uint32_t workers, std::shared_ptr<Board> board);
 
   absl::Status NotOwnerError() const;
+  // Before a task of `state` is submitted.
+  absl::Status Prepare(const TaskState& state) {
+    absl::Status ready = CheckOwner();
+    return ready.ok() && state.wants_callback ? callbacks_.Start() : ready;
+  }
   absl::Status StartThreads();
   void Keep(HelperThread& self);
   void CollectFor(HelperThread& self);

@@ -101,9 +101,10 @@ void TaskTable::Settle(uint32_t index, const absl::Status* error, Batch& batch) 
   // A broken worker may post a task twice, or without having written its result.
   if (error == nullptr && ReadOnce(slot.result_serial) != task.serial) return;
   Ended& ended = batch.emplace_back();
-  ended.last =
-      error == nullptr ? TakeResult(board_, task, slot) : task.state->Take(task.first, task.items, RawResult(*error));
-  ended.state = std::move(task.state);
+  HandOver(*task.state, ended, [&] {
+    return error == nullptr ? TakeResult(board_, task, slot)
+                            : task.state->Take(task.first, task.items, RawResult(*error));
+  });
   ended.descriptors = std::move(task.descriptors);
   ended.slot = index;
   if (task.arguments != nullptr) task.arguments->state.store(Extent::kFree, std::memory_order_release);
@@ -125,9 +126,9 @@ void TaskTable::Finish(Batch& batch, bool leading) {
     Add(tasks_done_, batch.size());
     uint64_t settled = 0;  // With a callback, a state's last task is outstanding until the callback has returned.
     for (const Ended& ended : batch) {
-      if (ended.last) ended.state->done.store(true, std::memory_order_release);
-      if (ended.state->wants_callback) ++attended;
-      if (!ended.last || !ended.state->wants_callback) ++settled;
+      if (ended.finished != nullptr) ended.finished->done.store(true, std::memory_order_release);
+      if (ended.wants_callback) ++attended;
+      if (ended.finished == nullptr || !ended.wants_callback) ++settled;
     }
     all_done = Add(outstanding_, -settled) == 0;
     anybody_sleeps = waiters_.AnySleeps();
@@ -135,12 +136,12 @@ void TaskTable::Finish(Batch& batch, bool leading) {
   if (attended > 0) {
     waiters_.AddUnattended(-attended);
     for (const Ended& ended : batch) {
-      if (ended.last && ended.state->wants_callback) call_back_(ended.state);
+      if (ended.finished != nullptr && ended.wants_callback) call_back_(ended.finished);
     }
   }
   if (anybody_sleeps) {
     for (const Ended& ended : batch) {
-      if (ended.last) waiters_.Wake(*ended.state->waiters);
+      if (ended.finished != nullptr) waiters_.Wake(*ended.finished->waiters);
     }
     if (all_done) waiters_.Wake(all_done_);
   }
@@ -211,7 +212,7 @@ void TaskTable::FailAll(const absl::Status& why) {
   }
   UnlockDrain();
   for (Waiting& waiting : backlog) {
-    AddFailed(waiting.spec, std::move(waiting.state), why, batch);
+    AddFailed(waiting.spec, *waiting.state, why, batch);
   }
   Finish(batch, /*leading=*/false);
 }

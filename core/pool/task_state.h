@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "absl/status/status.h"
 #include "core/os/deadline.h"
@@ -43,6 +44,9 @@ class TaskState {
   // Set after the last Take. What Take kept is visible to a thread that sees it.
   std::atomic<bool> done{false};
   bool wants_callback = false;
+  // Itself, from its first accepted task until its last has ended. The pool's tasks share this one reference, as
+  // counting one for each task costs two locked instructions. Belongs to the TaskTable.
+  std::shared_ptr<TaskState> kept_by_pool;
   // Where threads sleep that wait for it. May be shared: `waiters` then points to the shared one.
   ResultWaiters::List own_waiters;
   ResultWaiters::List* waiters = &own_waiters;

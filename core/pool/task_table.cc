@@ -20,6 +20,9 @@ constexpr size_t kFirstLine = 8;             // Bytes of arguments in the slot's
 
 Submitted NotEncoded(absl::Status status) { return {Submitted::Kind::kNotEncoded, std::move(status)}; }
 Submitted Refused(absl::Status status) { return {Submitted::Kind::kRefused, std::move(status)}; }
+absl::Status NoMemoryFor(size_t bytes) {
+  return absl::ResourceExhaustedError(absl::StrCat("no memory to keep a task's arguments of ", bytes, " bytes"));
+}
 
 }  // namespace
 
@@ -35,6 +38,15 @@ TaskTable::TaskTable(std::shared_ptr<Board> board, uint32_t workers, uint32_t sl
       extents_(&board_->arena(), kOwner, board_->self()),
       slots_made_(slots) {
   for (uint32_t i = slots; i-- > 0;) free_.push_back(i);
+}
+
+TaskTable::~TaskTable() {
+  // Tasks are left only in a forked child.
+  std::vector<std::shared_ptr<TaskState>> kept;
+  for (const Pending& task : pending_) {
+    if (task.posted.load(std::memory_order_relaxed)) kept.push_back(std::move(task.state->kept_by_pool));
+  }
+  for (const Waiting& task : backlog_) kept.push_back(std::move(task.state->kept_by_pool));
 }
 
 uint32_t TaskTable::TakeSlot() {
@@ -62,13 +74,14 @@ void TaskTable::MarkUntidy() {
   became_untidy_();
 }
 
-void TaskTable::Accept(const TaskState& state) {
+void TaskTable::Accept(const std::shared_ptr<TaskState>& state) {
   Add(outstanding_, 1);
-  if (state.wants_callback) waiters_.AddUnattended(1);
+  if (state->wants_callback) waiters_.AddUnattended(1);
+  if (state->kept_by_pool == nullptr) state->kept_by_pool = state;
 }
 
-void TaskTable::Post(uint32_t index, const TaskSpec& spec, size_t bytes, Extent* arguments,
-                     std::shared_ptr<TaskState> state, std::unique_ptr<std::vector<Fd>> descriptors) {
+void TaskTable::Post(uint32_t index, const TaskSpec& spec, size_t bytes, Extent* arguments, TaskState* state,
+                     std::unique_ptr<std::vector<Fd>> descriptors) {
   TaskSlot& slot = board_->slot(index);
   slot.function = spec.function;
   slot.items = spec.items > 1 ? spec.items : 0;
@@ -76,7 +89,7 @@ void TaskTable::Post(uint32_t index, const TaskSpec& spec, size_t bytes, Extent*
   slot.arguments_size = static_cast<uint32_t>(bytes) - slot.descriptors * static_cast<uint32_t>(sizeof(uint64_t));
   slot.arguments_at = arguments == nullptr ? 0 : board_->OffsetOf(arguments);
   Pending& task = pending_[index];
-  task.state = std::move(state);
+  task.state = state;
   task.descriptors = std::move(descriptors);
   task.arguments = arguments;
   task.first = spec.first;
@@ -95,18 +108,69 @@ void TaskTable::PostAgain(uint32_t slot) {
   if (!board_->Post(slot)) unposted_.push_back(slot);
 }
 
+void TaskTable::AddToBacklog(Waiting task) {
+  backlog_.push_back(std::move(task));
+  if (backlog_.size() == 1) waiters_.AddUnattended(1);
+  if (backlog_.size() == kLargeBacklog) {
+    backlog_was_large_ = true;
+    MarkUntidy();
+  }
+}
+
+void TaskTable::CollectMany() {
+  if (AnythingPosted(kBatch / 2)) Collect(/*leading=*/false);
+}
+
+Submitted TaskTable::SubmitSmall(TaskSpec spec, absl::Span<const SmallArguments> tasks,
+                                 const std::shared_ptr<TaskState>& state,
+                                 std::unique_ptr<std::vector<Fd>> descriptors) {
+  Batch failed;
+  const size_t all = tasks.size();
+  for (const bool first : {true, false}) {
+    if (!first) Collect(/*leading=*/false);  // Slots may become free.
+    MutexLock lock(mutex_);
+    if (!refusal_.ok() && tasks.size() == all) return Refused(refusal_);
+    for (; !tasks.empty(); tasks.remove_prefix(1), spec.first += spec.items) {
+      const SmallArguments& task = tasks.front();
+      const uint32_t slot = backlog_.empty() ? TakeSlot() : kNoSlot;
+      if (slot != kNoSlot) {
+        std::memcpy(board_->slot(slot).arguments, task.bytes, task.size <= kFirstLine ? kFirstLine : kInlineArguments);
+        Accept(state);
+        Post(slot, spec, task.size, nullptr, state.get(), std::move(descriptors));
+        continue;
+      }
+      if (first && backlog_.empty()) break;
+      std::unique_ptr<std::byte[]> copy(new (std::nothrow) std::byte[task.size]);
+      if (copy == nullptr && tasks.size() == all) return Refused(NoMemoryFor(task.size));
+      Accept(state);
+      if (copy == nullptr) {
+        AddFailed(spec, *state, NoMemoryFor(task.size), failed);
+      } else {
+        std::memcpy(copy.get(), task.bytes, task.size);
+        AddToBacklog({spec, task.size, std::move(copy), state.get(), std::move(descriptors)});
+      }
+    }
+    if (!tasks.empty()) continue;
+    if (backlog_.empty()) return {};
+    break;
+  }
+  Finish(failed, /*leading=*/false);
+  CollectMany();
+  return {};
+}
+
 Submitted TaskTable::Submit(const TaskSpec& spec, size_t bytes,
                             absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode,
-                            std::shared_ptr<TaskState> state, std::unique_ptr<std::vector<Fd>> descriptors) {
+                            const std::shared_ptr<TaskState>& state, std::unique_ptr<std::vector<Fd>> descriptors) {
   if (bytes > kLargestResult) {
     return NotEncoded(
         absl::InvalidArgumentError("a task's arguments are over the largest, 1 GiB: pass them in pieces"));
   }
-  // Small arguments are encoded before a slot is taken, so that the lock is taken once.
-  std::byte small[kInlineArguments];
-  const bool is_small = bytes <= kInlineArguments;
-  if (is_small) {
-    if (absl::Status encoded = encode({small, bytes}); !encoded.ok()) return NotEncoded(std::move(encoded));
+  if (bytes <= kInlineArguments) {
+    SmallArguments small;
+    small.size = static_cast<uint32_t>(bytes);
+    if (absl::Status encoded = encode({small.bytes, bytes}); !encoded.ok()) return NotEncoded(std::move(encoded));
+    return SubmitSmall(spec, {&small, 1}, state, std::move(descriptors));
   }
   uint32_t slot = kNoSlot;
   Extent* extent = nullptr;
@@ -117,12 +181,6 @@ Submitted TaskTable::Submit(const TaskSpec& spec, size_t bytes,
     if (!backlog_.empty()) break;
     slot = TakeSlot();
     if (slot == kNoSlot) continue;
-    if (is_small) {
-      std::memcpy(board_->slot(slot).arguments, small, bytes <= kFirstLine ? kFirstLine : kInlineArguments);
-      Accept(*state);
-      Post(slot, spec, bytes, nullptr, std::move(state), std::move(descriptors));
-      return {};
-    }
     const absl::StatusOr<Extent*> taken = TakeExtent(bytes, slot);
     if (taken.ok()) {
       extent = *taken;
@@ -135,17 +193,9 @@ Submitted TaskTable::Submit(const TaskSpec& spec, size_t bytes,
   std::unique_ptr<std::byte[]> copy;  // Of the arguments of a task that waits for a slot.
   if (slot == kNoSlot) {
     copy.reset(new (std::nothrow) std::byte[bytes]);
-    if (copy == nullptr) {
-      return Refused(
-          absl::ResourceExhaustedError(absl::StrCat("no memory to keep a task's arguments of ", bytes, " bytes")));
-    }
+    if (copy == nullptr) return Refused(NoMemoryFor(bytes));
   }
-  absl::Status encoded;
-  if (is_small) {
-    std::memcpy(copy.get(), small, bytes);
-  } else {
-    encoded = encode({extent != nullptr ? extent->payload() : copy.get(), bytes});
-  }
+  absl::Status encoded = encode({extent != nullptr ? extent->payload() : copy.get(), bytes});
   Submitted submitted;
   Batch failed;
   {
@@ -155,16 +205,11 @@ Submitted TaskTable::Submit(const TaskSpec& spec, size_t bytes,
     } else if (!refusal_.ok()) {
       submitted = Refused(refusal_);
     } else {
-      Accept(*state);
+      Accept(state);
       if (slot != kNoSlot) {
-        Post(slot, spec, bytes, extent, std::move(state), std::move(descriptors));
+        Post(slot, spec, bytes, extent, state.get(), std::move(descriptors));
       } else {
-        backlog_.push_back({spec, bytes, std::move(copy), std::move(state), std::move(descriptors)});
-        if (backlog_.size() == 1) waiters_.AddUnattended(1);
-        if (backlog_.size() == kLargeBacklog) {
-          backlog_was_large_ = true;
-          MarkUntidy();
-        }
+        AddToBacklog({spec, bytes, std::move(copy), state.get(), std::move(descriptors)});
       }
     }
     if (slot != kNoSlot && submitted.kind != Submitted::Kind::kAccepted) {
@@ -174,25 +219,22 @@ Submitted TaskTable::Submit(const TaskSpec& spec, size_t bytes,
     Feed(failed);  // Every task that was under way may have ended meanwhile.
   }
   Finish(failed, /*leading=*/false);
-  // Collect costs about as much for one task as for many, so a thread that only submits waits until many are posted.
-  if (slot == kNoSlot && AnythingPosted(kBatch / 2)) Collect(/*leading=*/false);
+  if (slot == kNoSlot) CollectMany();
   return submitted;
 }
 
-void TaskTable::Fail(const TaskSpec& spec, std::shared_ptr<TaskState> state, absl::Status why) {
+void TaskTable::Fail(const TaskSpec& spec, const std::shared_ptr<TaskState>& state, absl::Status why) {
   {
     MutexLock lock(mutex_);
-    Accept(*state);
+    Accept(state);
   }
   Batch batch;
-  AddFailed(spec, std::move(state), std::move(why), batch);
+  AddFailed(spec, *state, std::move(why), batch);
   Finish(batch, /*leading=*/false);
 }
 
-void TaskTable::AddFailed(const TaskSpec& spec, std::shared_ptr<TaskState> state, absl::Status why, Batch& batch) {
-  Ended& ended = batch.emplace_back();
-  ended.last = state->Take(spec.first, spec.items, RawResult(std::move(why)));
-  ended.state = std::move(state);
+void TaskTable::AddFailed(const TaskSpec& spec, TaskState& state, absl::Status why, Batch& batch) {
+  HandOver(state, batch.emplace_back(), [&] { return state.Take(spec.first, spec.items, RawResult(std::move(why))); });
 }
 
 void TaskTable::Refuse(absl::Status why) {
@@ -211,12 +253,12 @@ void TaskTable::Feed(Batch& batch) {
     const absl::StatusOr<Extent*> extent = is_small ? nullptr : TakeExtent(next.bytes, slot);
     if (extent.ok()) {
       std::memcpy(is_small ? board_->slot(slot).arguments : (*extent)->payload(), next.encoded.get(), next.bytes);
-      Post(slot, next.spec, next.bytes, *extent, std::move(next.state), std::move(next.descriptors));
+      Post(slot, next.spec, next.bytes, *extent, next.state, std::move(next.descriptors));
     } else {
       // The end of a task under way frees memory. If none is under way, there will never be enough.
       free_.push_back(slot);
       if (free_.size() < slots_made_) return;
-      AddFailed(next.spec, std::move(next.state), extent.status(), batch);
+      AddFailed(next.spec, *next.state, extent.status(), batch);
     }
     backlog_.pop_front();
   } while (!backlog_.empty());

@@ -54,6 +54,12 @@ struct Submitted {
   absl::Status status;  // OK if accepted.
 };
 
+// Encoded arguments that fit into a slot.
+struct SmallArguments {
+  uint32_t size = 0;
+  std::byte bytes[kInlineArguments];
+};
+
 class TaskTable final : public ResultWaiters::Source {
  public:
   static constexpr size_t kBatch = 64;  // Tasks that one call of Collect takes, at most.
@@ -62,13 +68,18 @@ class TaskTable final : public ResultWaiters::Source {
   // table's locks, when untidy() has become true. `slots` of the board have memory already, at least one.
   TaskTable(std::shared_ptr<Board> board, uint32_t workers, uint32_t slots,
             std::function<void(std::shared_ptr<TaskState>)> call_back, std::function<void()> became_untidy);
+  ~TaskTable() override;
 
   // Accepts a task; `encode` fills exactly `bytes` bytes and throws nothing. They end with the key (MemfdIdentity) of
   // each of `descriptors`, which may be null. Unless it is accepted, `state` is never resolved.
   Submitted Submit(const TaskSpec& spec, size_t bytes, absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode,
-                   std::shared_ptr<TaskState> state, std::unique_ptr<std::vector<Fd>> descriptors);
+                   const std::shared_ptr<TaskState>& state, std::unique_ptr<std::vector<Fd>> descriptors);
+  // Accepts `tasks`, which differ in their arguments and in `first`, or refuses all of them. `descriptors` belong to
+  // the first.
+  Submitted SubmitSmall(TaskSpec spec, absl::Span<const SmallArguments> tasks, const std::shared_ptr<TaskState>& state,
+                        std::unique_ptr<std::vector<Fd>> descriptors = nullptr);
   // Resolves a task of `state` as one that was accepted and failed.
-  void Fail(const TaskSpec& spec, std::shared_ptr<TaskState> state, absl::Status why);
+  void Fail(const TaskSpec& spec, const std::shared_ptr<TaskState>& state, absl::Status why);
   // From now on Submit refuses with `why`.
   void Refuse(absl::Status why);
 
@@ -112,7 +123,7 @@ class TaskTable final : public ResultWaiters::Source {
     uint32_t items = 0;
     uint32_t retries = 0;
     uint64_t first = 0;
-    std::shared_ptr<TaskState> state;
+    TaskState* state = nullptr;                    // Its kept_by_pool keeps it.
     std::unique_ptr<std::vector<Fd>> descriptors;  // Null: none travel with it.
     Extent* arguments = nullptr;                   // Null: they are in the slot.
   };
@@ -120,14 +131,14 @@ class TaskTable final : public ResultWaiters::Source {
     TaskSpec spec;
     size_t bytes = 0;
     std::unique_ptr<std::byte[]> encoded;
-    std::shared_ptr<TaskState> state;
+    TaskState* state = nullptr;  // Its kept_by_pool keeps it.
     std::unique_ptr<std::vector<Fd>> descriptors;
   };
   // A task that has ended: its state has taken the outcome.
   struct Ended {
-    std::shared_ptr<TaskState> state;
-    bool last = false;        // Of the state's tasks.
-    uint32_t slot = kNoSlot;  // That it leaves.
+    std::shared_ptr<TaskState> finished;  // The state, if this was its last task.
+    bool wants_callback = false;          // Of the state.
+    uint32_t slot = kNoSlot;              // That it leaves.
     std::unique_ptr<std::vector<Fd>> descriptors;
   };
   using Batch = absl::InlinedVector<Ended, kBatch>;
@@ -142,16 +153,27 @@ class TaskTable final : public ResultWaiters::Source {
   uint32_t TakeSlot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Extent*> TakeExtent(uint64_t bytes, uint32_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MarkUntidy() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Accept(const TaskState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Accept(const std::shared_ptr<TaskState>& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Posts the task whose arguments are in `arguments`, or in the slot.
-  void Post(uint32_t slot, const TaskSpec& spec, size_t bytes, Extent* arguments, std::shared_ptr<TaskState> state,
+  void Post(uint32_t slot, const TaskSpec& spec, size_t bytes, Extent* arguments, TaskState* state,
             std::unique_ptr<std::vector<Fd>> descriptors) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddToBacklog(Waiting task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Collects if much is posted. Collect costs about as much for one task as for many, so a thread that only submits
+  // waits until there are many.
+  void CollectMany() ABSL_LOCKS_EXCLUDED(drain_, mutex_);
   void PostAgain(uint32_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Posts what waits, as far as slots are free. A task that can never be posted fails and is added to `batch`.
   void Feed(Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Adds a task that has no slot and fails with `why`.
-  static void AddFailed(const TaskSpec& spec, std::shared_ptr<TaskState> state, absl::Status why, Batch& batch);
+  static void AddFailed(const TaskSpec& spec, TaskState& state, absl::Status why, Batch& batch);
+  // Hands an outcome to `state` by `take`, and notes in `ended` what follows from it.
+  template <class Take>
+  static void HandOver(TaskState& state, Ended& ended, Take take) {
+    // After the call, another thread may hand over the last outcome and free the state.
+    ended.wants_callback = state.wants_callback;
+    if (take()) ended.finished = std::move(state.kept_by_pool);
+  }
   // Whether a worker has posted more than `after` tasks that have not been collected.
   bool AnythingPosted(uint32_t after) const;
   // Adds up to kBatch of the tasks that workers have posted as done to `batch`. Returns false if there were none.
