@@ -16,7 +16,7 @@ int64_t RunSentinel();
 
 // A cache line there and back between processors `here`, on which the caller must run, and `there`: nanoseconds, median
 // of several series. Forks a partner for it.
-// Aborted: the partner died. DeadlineExceeded: it did not answer within a second.
+// Aborted: the partner died. DeadlineExceeded: it did not answer within ten seconds.
 absl::StatusOr<double> MeasureCacheLine(int here, int there);
 
 // "near" or "far": the state in which a virtual machine's host has put the two processors; "mixed" if it changed.

@@ -263,22 +263,27 @@ Submitted SubmitChunk(PoolCore& core, TaskSpec spec, absl::Span<const Arguments>
   return core.Submit(spec, bytes, encode, state);
 }
 
-// Posts the first of `arguments`, each as a task of its own, and sets `count` to how many that were: at least one. Many
-// at once cost less each.
+// Posts the first of `arguments`, each as a task of its own, and returns how many that were: at least one. Tasks that
+// are posted together cost less.
 template <class Arguments>
-Submitted SubmitSome(PoolCore& core, TaskSpec spec, absl::Span<const Arguments> arguments,
-                     const std::shared_ptr<TaskState>& state, size_t* count) {
-  if constexpr (kFixedSize<Arguments> != kVariable && kFixedSize<Arguments> <= kInlineArguments) {
+std::pair<size_t, Submitted> SubmitSome(PoolCore& core, const TaskSpec& spec, absl::Span<const Arguments> arguments,
+                                        const std::shared_ptr<TaskState>& state) {
+  constexpr bool kSmall = [] {
+    // Of arguments that can't be encoded, SubmitChunk says why.
+    if constexpr (Encodable<Arguments>)
+      return kFixedSize<Arguments> != kVariable && kFixedSize<Arguments> <= kInlineArguments;
+    return false;
+  }();
+  if constexpr (kSmall) {
     SmallArguments small[16];
-    *count = std::min(std::size(small), arguments.size());
-    for (size_t i = 0; i < *count; ++i) {
+    const size_t count = std::min(std::size(small), arguments.size());
+    for (size_t i = 0; i < count; ++i) {
       small[i].size = kFixedSize<Arguments>;
       EncodeFixed(arguments[i], small[i].bytes);
     }
-    return core.SubmitSmall(spec, {small, *count}, state);
+    return {count, core.SubmitSmall(spec, {small, count}, state)};
   } else {
-    *count = 1;
-    return SubmitChunk(core, spec, arguments.first(1), state);
+    return {1, SubmitChunk(core, spec, arguments.first(1), state)};
   }
 }
 

@@ -312,10 +312,7 @@ class Pool {
       };
       return core.Submit(spec, bytes->size(), encode, state, std::move(descriptors)).status;
     } else {
-      const auto encode = [&](absl::Span<std::byte> out) {
-        return call_internal::WithoutExceptions([&] { return Encode(packed, out); });
-      };
-      return core.Submit(spec, EncodedSize(packed), encode, state).status;
+      return pool_internal::SubmitSome(core, spec, absl::MakeConstSpan(&packed, 1), state).second.status;
     }
   }
 
@@ -347,8 +344,12 @@ class Pool {
       spec.first = at;
       absl::Status failed = refused;
       if (refused.ok()) {
-        Submitted submitted = one_each ? pool_internal::SubmitSome(*core_, spec, rest, map, &count)
-                                       : pool_internal::SubmitChunk(*core_, spec, rest.first(count), map);
+        Submitted submitted;
+        if (one_each) {
+          std::tie(count, submitted) = pool_internal::SubmitSome(*core_, spec, rest, map);
+        } else {
+          submitted = pool_internal::SubmitChunk(*core_, spec, rest.first(count), map);
+        }
         if (submitted.kind == Submitted::Kind::kNotEncoded && count > 1) {
           apart = at + count;  // Each item by itself, so that only some fail.
           count = 0;

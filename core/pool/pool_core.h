@@ -57,7 +57,9 @@ class PoolCore {
   }
   Submitted SubmitSmall(const TaskSpec& spec, absl::Span<const SmallArguments> tasks,
                         const std::shared_ptr<TaskState>& state) {
-    if (absl::Status ready = Prepare(*state); !ready.ok()) return {Submitted::Kind::kRefused, std::move(ready)};
+    if (!IsOwner() || state->wants_callback) [[unlikely]] {
+      if (absl::Status ready = Prepare(*state); !ready.ok()) return {Submitted::Kind::kRefused, std::move(ready)};
+    }
     return tasks_.SubmitSmall(spec, tasks, state);
   }
   void Fail(const TaskSpec& spec, const std::shared_ptr<TaskState>& state, absl::Status why) {

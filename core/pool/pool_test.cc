@@ -256,6 +256,23 @@ TEST_P(PoolTest, TerminateEndsWorkersAndResolvesWhatIsPending) {
   EXPECT_TRUE(pool.Join(Watchdog()).ok());
 }
 
+TEST_P(PoolTest, TerminateEndsAMapThatIsBeingPosted) {
+  const std::vector<int> items(20'000);  // Several times what the board has slots for.
+  for (uint64_t done = 0; done < 4000; done += 400) {
+    Pool pool = Make(1);
+    std::thread poster([&] {
+      const auto map = pool.MapAsync(Square, items, {.chunk = 1});
+      if (!map.ok()) return;
+      // Its first item that did not end was on the board, or was not taken any more.
+      const absl::Status ended = map->Get(Watchdog()).status();
+      EXPECT_TRUE(absl::IsCancelled(ended) || absl::IsFailedPrecondition(ended)) << ended;
+    });
+    while (pool.statistics().tasks_done < done) std::this_thread::yield();
+    ASSERT_TRUE(pool.Terminate().ok());
+    poster.join();
+  }
+}
+
 TEST_P(PoolTest, LeavingTheScopeTerminates) {
   AsyncResult<int> running;
   std::vector<int32_t> pids;

@@ -80,17 +80,15 @@ void TaskTable::Accept(const std::shared_ptr<TaskState>& state) {
   if (state->kept_by_pool == nullptr) state->kept_by_pool = state;
 }
 
-void TaskTable::Post(uint32_t index, const TaskSpec& spec, size_t bytes, Extent* arguments, TaskState* state,
-                     std::unique_ptr<std::vector<Fd>> descriptors) {
+void TaskTable::Post(uint32_t index, const TaskSpec& spec, size_t bytes, Extent* arguments, TaskState* state) {
   TaskSlot& slot = board_->slot(index);
+  Pending& task = pending_[index];
   slot.function = spec.function;
   slot.items = spec.items > 1 ? spec.items : 0;
-  slot.descriptors = descriptors == nullptr ? 0 : static_cast<uint32_t>(descriptors->size());
+  slot.descriptors = task.descriptors == nullptr ? 0 : static_cast<uint32_t>(task.descriptors->size());
   slot.arguments_size = static_cast<uint32_t>(bytes) - slot.descriptors * static_cast<uint32_t>(sizeof(uint64_t));
   slot.arguments_at = arguments == nullptr ? 0 : board_->OffsetOf(arguments);
-  Pending& task = pending_[index];
   task.state = state;
-  task.descriptors = std::move(descriptors);
   task.arguments = arguments;
   task.first = spec.first;
   task.items = spec.items;
@@ -121,38 +119,48 @@ void TaskTable::CollectMany() {
   if (AnythingPosted(kBatch / 2)) Collect(/*leading=*/false);
 }
 
+void TaskTable::PostSmall(TaskSpec& spec, absl::Span<const SmallArguments>& tasks,
+                          const std::shared_ptr<TaskState>& state) {
+  if (!backlog_.empty()) return;
+  for (; !tasks.empty(); tasks.remove_prefix(1), spec.first += spec.items) {
+    const uint32_t slot = TakeSlot();
+    if (slot == kNoSlot) return;
+    const SmallArguments& task = tasks.front();
+    std::memcpy(board_->slot(slot).arguments, task.bytes, task.size <= kFirstLine ? kFirstLine : kInlineArguments);
+    Accept(state);
+    Post(slot, spec, task.size, nullptr, state.get());
+  }
+}
+
 Submitted TaskTable::SubmitSmall(TaskSpec spec, absl::Span<const SmallArguments> tasks,
-                                 const std::shared_ptr<TaskState>& state,
-                                 std::unique_ptr<std::vector<Fd>> descriptors) {
-  Batch failed;
+                                 const std::shared_ptr<TaskState>& state) {
   const size_t all = tasks.size();
-  for (const bool first : {true, false}) {
-    if (!first) Collect(/*leading=*/false);  // Slots may become free.
+  {
     MutexLock lock(mutex_);
-    if (!refusal_.ok() && tasks.size() == all) return Refused(refusal_);
+    if (!refusal_.ok()) return Refused(refusal_);
+    PostSmall(spec, tasks, state);
+  }
+  if (tasks.empty()) [[likely]]
+    return {};
+  Collect(/*leading=*/false);  // Slots may become free.
+  Batch failed;
+  {
+    MutexLock lock(mutex_);
+    if (refusal_.ok()) PostSmall(spec, tasks, state);
     for (; !tasks.empty(); tasks.remove_prefix(1), spec.first += spec.items) {
       const SmallArguments& task = tasks.front();
-      const uint32_t slot = backlog_.empty() ? TakeSlot() : kNoSlot;
-      if (slot != kNoSlot) {
-        std::memcpy(board_->slot(slot).arguments, task.bytes, task.size <= kFirstLine ? kFirstLine : kInlineArguments);
-        Accept(state);
-        Post(slot, spec, task.size, nullptr, state.get(), std::move(descriptors));
+      std::unique_ptr<std::byte[]> copy(new (std::nothrow) std::byte[task.size]);
+      absl::Status why = refusal_;
+      if (copy == nullptr) why.Update(NoMemoryFor(task.size));
+      if (!why.ok() && tasks.size() == all) return Refused(std::move(why));
+      Accept(state);
+      if (!why.ok()) {
+        AddFailed(spec, *state, std::move(why), failed);
         continue;
       }
-      if (first && backlog_.empty()) break;
-      std::unique_ptr<std::byte[]> copy(new (std::nothrow) std::byte[task.size]);
-      if (copy == nullptr && tasks.size() == all) return Refused(NoMemoryFor(task.size));
-      Accept(state);
-      if (copy == nullptr) {
-        AddFailed(spec, *state, NoMemoryFor(task.size), failed);
-      } else {
-        std::memcpy(copy.get(), task.bytes, task.size);
-        AddToBacklog({spec, task.size, std::move(copy), state.get(), std::move(descriptors)});
-      }
+      std::memcpy(copy.get(), task.bytes, task.size);
+      AddToBacklog({spec, task.size, std::move(copy), state.get(), nullptr});
     }
-    if (!tasks.empty()) continue;
-    if (backlog_.empty()) return {};
-    break;
   }
   Finish(failed, /*leading=*/false);
   CollectMany();
@@ -166,11 +174,11 @@ Submitted TaskTable::Submit(const TaskSpec& spec, size_t bytes,
     return NotEncoded(
         absl::InvalidArgumentError("a task's arguments are over the largest, 1 GiB: pass them in pieces"));
   }
-  if (bytes <= kInlineArguments) {
+  if (bytes <= kInlineArguments && descriptors == nullptr) {
     SmallArguments small;
     small.size = static_cast<uint32_t>(bytes);
     if (absl::Status encoded = encode({small.bytes, bytes}); !encoded.ok()) return NotEncoded(std::move(encoded));
-    return SubmitSmall(spec, {&small, 1}, state, std::move(descriptors));
+    return SubmitSmall(spec, {&small, 1}, state);
   }
   uint32_t slot = kNoSlot;
   Extent* extent = nullptr;
@@ -181,6 +189,7 @@ Submitted TaskTable::Submit(const TaskSpec& spec, size_t bytes,
     if (!backlog_.empty()) break;
     slot = TakeSlot();
     if (slot == kNoSlot) continue;
+    if (bytes <= kInlineArguments) break;
     const absl::StatusOr<Extent*> taken = TakeExtent(bytes, slot);
     if (taken.ok()) {
       extent = *taken;
@@ -195,7 +204,10 @@ Submitted TaskTable::Submit(const TaskSpec& spec, size_t bytes,
     copy.reset(new (std::nothrow) std::byte[bytes]);
     if (copy == nullptr) return Refused(NoMemoryFor(bytes));
   }
-  absl::Status encoded = encode({extent != nullptr ? extent->payload() : copy.get(), bytes});
+  std::byte* const to = slot == kNoSlot     ? copy.get()
+                        : extent != nullptr ? extent->payload()
+                                            : board_->slot(slot).arguments;
+  absl::Status encoded = encode({to, bytes});
   Submitted submitted;
   Batch failed;
   {
@@ -207,13 +219,14 @@ Submitted TaskTable::Submit(const TaskSpec& spec, size_t bytes,
     } else {
       Accept(state);
       if (slot != kNoSlot) {
-        Post(slot, spec, bytes, extent, state.get(), std::move(descriptors));
+        pending_[slot].descriptors = std::move(descriptors);
+        Post(slot, spec, bytes, extent, state.get());
       } else {
         AddToBacklog({spec, bytes, std::move(copy), state.get(), std::move(descriptors)});
       }
     }
     if (slot != kNoSlot && submitted.kind != Submitted::Kind::kAccepted) {
-      extent->state.store(Extent::kFree, std::memory_order_release);
+      if (extent != nullptr) extent->state.store(Extent::kFree, std::memory_order_release);
       free_.push_back(slot);
     }
     Feed(failed);  // Every task that was under way may have ended meanwhile.
@@ -253,7 +266,8 @@ void TaskTable::Feed(Batch& batch) {
     const absl::StatusOr<Extent*> extent = is_small ? nullptr : TakeExtent(next.bytes, slot);
     if (extent.ok()) {
       std::memcpy(is_small ? board_->slot(slot).arguments : (*extent)->payload(), next.encoded.get(), next.bytes);
-      Post(slot, next.spec, next.bytes, *extent, next.state, std::move(next.descriptors));
+      pending_[slot].descriptors = std::move(next.descriptors);
+      Post(slot, next.spec, next.bytes, *extent, next.state);
     } else {
       // The end of a task under way frees memory. If none is under way, there will never be enough.
       free_.push_back(slot);

@@ -56,7 +56,7 @@ struct Submitted {
 
 // Encoded arguments that fit into a slot.
 struct SmallArguments {
-  uint32_t size = 0;
+  uint32_t size;
   std::byte bytes[kInlineArguments];
 };
 
@@ -74,10 +74,9 @@ class TaskTable final : public ResultWaiters::Source {
   // each of `descriptors`, which may be null. Unless it is accepted, `state` is never resolved.
   Submitted Submit(const TaskSpec& spec, size_t bytes, absl::FunctionRef<absl::Status(absl::Span<std::byte>)> encode,
                    const std::shared_ptr<TaskState>& state, std::unique_ptr<std::vector<Fd>> descriptors);
-  // Accepts `tasks`, which differ in their arguments and in `first`, or refuses all of them. `descriptors` belong to
-  // the first.
-  Submitted SubmitSmall(TaskSpec spec, absl::Span<const SmallArguments> tasks, const std::shared_ptr<TaskState>& state,
-                        std::unique_ptr<std::vector<Fd>> descriptors = nullptr);
+  // Accepts `tasks`, of which each has the arguments and the number after its predecessor's, or refuses all of them. If
+  // memory runs out after the first of them was accepted, each of the rest fails by itself.
+  Submitted SubmitSmall(TaskSpec spec, absl::Span<const SmallArguments> tasks, const std::shared_ptr<TaskState>& state);
   // Resolves a task of `state` as one that was accepted and failed.
   void Fail(const TaskSpec& spec, const std::shared_ptr<TaskState>& state, absl::Status why);
   // From now on Submit refuses with `why`.
@@ -154,9 +153,12 @@ class TaskTable final : public ResultWaiters::Source {
   absl::StatusOr<Extent*> TakeExtent(uint64_t bytes, uint32_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MarkUntidy() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Accept(const std::shared_ptr<TaskState>& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Posts the task whose arguments are in `arguments`, or in the slot.
-  void Post(uint32_t slot, const TaskSpec& spec, size_t bytes, Extent* arguments, TaskState* state,
-            std::unique_ptr<std::vector<Fd>> descriptors) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Posts the task whose arguments are in `arguments`, or in the slot; its descriptors are in pending_.
+  void Post(uint32_t slot, const TaskSpec& spec, size_t bytes, Extent* arguments, TaskState* state)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // SubmitSmall as far as slots are free: removes the tasks that it posts from `tasks`.
+  void PostSmall(TaskSpec& spec, absl::Span<const SmallArguments>& tasks, const std::shared_ptr<TaskState>& state)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddToBacklog(Waiting task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Collects if much is posted. Collect costs about as much for one task as for many, so a thread that only submits
   // waits until there are many.
