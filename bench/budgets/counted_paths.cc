@@ -25,12 +25,12 @@
 #include "absl/strings/str_join.h"
 #include "bench/budgets/memory_calls.h"
 #include "core/ipc/queue.h"
-#include "core/os/call_trace.h"
 #include "core/os/cpu.h"
-#include "core/os/forked_child.h"
 #include "core/pool/pool.h"
 #include "core/process/runtime.h"
 #include "core/shm/family.h"
+#include "core/testing/call_trace.h"
+#include "core/testing/forked_child.h"
 #include "core/topology/affinity.h"
 
 namespace regatta::bench {

@@ -10,10 +10,10 @@
 
 #include "absl/status/statusor.h"
 #include "core/os/cpu.h"
-#include "core/os/forked_child.h"
-#include "core/os/single_step.h"
 #include "core/pool/pool.h"
 #include "core/process/runtime.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/single_step.h"
 #include "core/topology/affinity.h"
 
 namespace regatta::bench {

@@ -61,7 +61,7 @@ TEST(TraceFormat, SortsEventsByTheirBegin) {
 
 TEST(TraceFormat, OfNothingIsAnEmptyTrace) { EXPECT_TRUE(ParseTrace("")->events.empty()); }
 
-TEST(TraceFormat_Format, RefusesWhatNobodyCouldReadBack) {
+TEST(TraceFormatFormat, RefusesWhatNobodyCouldReadBack) {
   Event event = AnEvent();
   event.values = {std::string(kMaxTraceLine, 'x')};
   EXPECT_EQ(FormatEvent(event).status().code(), absl::StatusCode::kInvalidArgument);
@@ -73,7 +73,7 @@ TEST(TraceFormat_Format, RefusesWhatNobodyCouldReadBack) {
   EXPECT_EQ(FormatEvent(event).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST(TraceFormat_Parse, NamesTheLineThatIsNone) {
+TEST(TraceFormatParse, NamesTheLineThatIsNone) {
   const std::string good = *FormatEvent(AnEvent());
   for (const std::string bad : {
            "nonsense\n",
@@ -103,7 +103,7 @@ TEST(TraceFormat_Parse, NamesTheLineThatIsNone) {
   }
 }
 
-TEST(TraceFormat_Parse, RefusesALineWithoutEndAndOneThatIsTooLong) {
+TEST(TraceFormatParse, RefusesALineWithoutEndAndOneThatIsTooLong) {
   const std::string good = *FormatEvent(AnEvent());
   EXPECT_EQ(ParseTrace(absl::string_view(good).substr(0, good.size() - 1)).status().code(),
             absl::StatusCode::kDataLoss);

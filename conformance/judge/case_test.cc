@@ -142,7 +142,7 @@ TEST(Results, AsAMatrixHaveARowForEachScenarioAndAColumnForEachSystemAndMethod) 
             "t/s  passed     surprise 1/3\n");
 }
 
-TEST(Catalogue_Parse, SaysWhatIsWrongAndWhere) {
+TEST(CatalogueParse, SaysWhatIsWrongAndWhere) {
   constexpr char kGood[] =
       R"([{"id":"t/s","documents":["000"],"shows":"it","oracle":"values","methods":["fork"],"faults":["f"]}])";
   const absl::StatusOr<std::vector<Record>> records = ParseRecords(kGood);

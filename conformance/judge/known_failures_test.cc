@@ -13,7 +13,7 @@ namespace {
 constexpr char kText[] =
     "# a comment\n\ncpython fork queue/drain: x gives, in order, 1: it gives nothing | Q: get_nowait may say Empty\n";
 
-TEST(KnownFailures_Parse, GivesEachLineItsParts) {
+TEST(KnownFailuresParse, GivesEachLineItsParts) {
   const absl::StatusOr<std::vector<KnownFailure>> known = ParseKnownFailures(kText);
   ASSERT_TRUE(known.ok()) << known.status();
   ASSERT_EQ(known->size(), 1u);
@@ -28,7 +28,7 @@ TEST(KnownFailures_Parse, GivesEachLineItsParts) {
   EXPECT_EQ(Find(*known, "cpython", "spawn", "queue/drain"), nullptr);
 }
 
-TEST(KnownFailures_Parse, RefusesWhatIsNoLineAndWhatIsThereTwice) {
+TEST(KnownFailuresParse, RefusesWhatIsNoLineAndWhatIsThereTwice) {
   for (const std::string bad : {"cpython fork queue/drain", "cpython fork queue/drain: message",
                                 "cpython queue/drain: m | Q: w", "cpython fork queue/drain:  | Q: w"}) {
     const absl::Status status = ParseKnownFailures("\n" + bad).status();

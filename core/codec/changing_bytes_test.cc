@@ -17,7 +17,8 @@
 
 #include "absl/status/status.h"
 #include "core/codec/codec.h"
-#include "core/codec/largest_allocation.h"
+#include "core/testing/largest_allocation.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -63,13 +64,13 @@ void DecodeWhileChanging(const std::string& first, const std::string& second, ui
   ++outcomes[status.ok()];
   ASSERT_LT(codec_internal::LargestAllocation(), 8192u);
   if (!status.ok()) {
-    ASSERT_EQ(status.code(), absl::StatusCode::kDataLoss);
+    ASSERT_THAT(status, StatusIs(absl::StatusCode::kDataLoss));
     return;
   }
   // What was accepted is a value: it can be encoded, and comes back.
   T again{};
   status = DecodeInto(AsBytes(*EncodeToString(value)), again);
-  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_THAT(status, IsOk());
 }
 
 // `right` is the encoding of a T, `wrong` is not.

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "absl/types/span.h"
-#include "core/codec/hostile_input.h"
+#include "core/testing/hostile_input.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using regatta::codec_internal::DecodeHostile;

@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "core/codec/codec.h"
 #include "core/os/fd.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -35,7 +36,7 @@ DescriptorSource Carried(const DescriptorSink& sink) {
   std::vector<Fd> arrived;
   for (const Fd* fd : sink.descriptors()) {
     absl::StatusOr<Fd> copy = fd->Duplicate();
-    EXPECT_TRUE(copy.ok()) << copy.status();
+    EXPECT_THAT(copy, IsOk());
     arrived.push_back(std::move(copy).value_or(Fd()));
   }
   return DescriptorSource(std::move(arrived));
@@ -55,14 +56,14 @@ TEST(Descriptors, TravelBesideTheBytesWithinAnyType) {
   sent.writers.push_back(std::move(writer));
   DescriptorSink sink;
   const absl::StatusOr<std::string> bytes = EncodeToString(sent, &sink);
-  ASSERT_TRUE(bytes.ok()) << bytes.status();
+  ASSERT_THAT(bytes, IsOk());
   EXPECT_EQ(bytes->size(), EncodedSize(sent));
   ASSERT_EQ(sink.descriptors().size(), 2u);
   EXPECT_TRUE(IsOpen(sent.reader.get())) << "encoding borrows";
 
   DescriptorSource source = Carried(sink);
   absl::StatusOr<Ends> got = Decode<Ends>(AsBytes(*bytes), &source);
-  ASSERT_TRUE(got.ok()) << got.status();
+  ASSERT_THAT(got, IsOk());
   sent = {};
   ASSERT_EQ(got->writers.size(), 1u);
   EXPECT_FALSE(got->absent.has_value());
@@ -75,15 +76,15 @@ TEST(Descriptors, TravelBesideTheBytesWithinAnyType) {
 
 TEST(Descriptors, ThatAreInvalidFailTheirValueOnly) {
   DescriptorSink sink;
-  EXPECT_EQ(EncodeToString(Ends{}, &sink).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(EncodeToString(Ends{}, &sink), StatusIs(absl::StatusCode::kInvalidArgument));
   DescriptorSink next;
-  EXPECT_TRUE(EncodeToString(Pipe().first, &next).ok());
+  EXPECT_THAT(EncodeToString(Pipe().first, &next), IsOk());
 }
 
 TEST(Descriptors, WithoutAWayBesideTheBytesAreRefused) {
   const Fd fd = Pipe().first;
-  EXPECT_EQ(EncodeToString(fd).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(Decode<Fd>(AsBytes(std::string(4, '\0'))).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(EncodeToString(fd), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Decode<Fd>(AsBytes(std::string(4, '\0'))), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 std::string Index(uint32_t index) { return std::string(reinterpret_cast<const char*>(&index), sizeof(index)); }
@@ -95,14 +96,14 @@ TEST(Descriptors, AreTakenOnceEach) {
   sink.Add(writer);
   DescriptorSource twice = Carried(sink);
   using Two = std::pair<Fd, Fd>;
-  EXPECT_EQ(Decode<Two>(AsBytes(Index(0) + Index(0)), &twice).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(Decode<Two>(AsBytes(Index(0) + Index(0)), &twice), StatusIs(absl::StatusCode::kDataLoss));
   DescriptorSource beyond = Carried(sink);
   for (const uint32_t index : {2u, 0x7fffffffu, 0xffffffffu}) {
-    EXPECT_EQ(Decode<Fd>(AsBytes(Index(index)), &beyond).status().code(), absl::StatusCode::kDataLoss);
+    EXPECT_THAT(Decode<Fd>(AsBytes(Index(index)), &beyond), StatusIs(absl::StatusCode::kDataLoss));
   }
   DescriptorSource swapped = Carried(sink);
   absl::StatusOr<Two> got = Decode<Two>(AsBytes(Index(1) + Index(0)), &swapped);
-  ASSERT_TRUE(got.ok()) << got.status();
+  ASSERT_THAT(got, IsOk());
   EXPECT_EQ(write(got->first.get(), "x", 1), 1);
 }
 
@@ -120,8 +121,8 @@ TEST(Descriptors, OfAValueThatFailsAndThoseThatNobodyTookAreClosed) {
     left = arrived[1].get();
     DescriptorSource source(std::move(arrived));
     // The first part takes one; the second part is no bool.
-    EXPECT_EQ((Decode<std::pair<Fd, bool>>(AsBytes(Index(0) + '\7'), &source).status().code()),
-              absl::StatusCode::kDataLoss);
+    EXPECT_THAT((Decode<std::pair<Fd, bool>>(AsBytes(Index(0) + '\7'), &source)),
+                StatusIs(absl::StatusCode::kDataLoss));
     EXPECT_FALSE(IsOpen(taken));
     EXPECT_TRUE(IsOpen(left));
   }

@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/types/span.h"
 #include "core/codec/codec.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -159,7 +160,7 @@ static_assert(codec_internal::FindProblem<true, std::array<Handle, 2>>() == code
 
 std::string Encoded(const auto& value) {
   absl::StatusOr<std::string> bytes = EncodeToString(value);
-  EXPECT_TRUE(bytes.ok()) << bytes.status();
+  EXPECT_THAT(bytes, IsOk());
   return std::move(bytes).value_or("");
 }
 
@@ -179,7 +180,7 @@ TEST(FixedHook, TravelsWithinOtherTypesAndRefusesWhatItDoesNotKnow) {
   EXPECT_EQ(bytes.size(), 8u + 9u + 9u);
   EXPECT_EQ(*Decode<Value>(AsBytes(bytes)), value);
   bytes[8] = 101;
-  EXPECT_EQ(Decode<Value>(AsBytes(bytes)).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(Decode<Value>(AsBytes(bytes)), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST(RecursiveHook, TravelsUpToTheNestingThatIsAllowed) {
@@ -190,10 +191,10 @@ TEST(RecursiveHook, TravelsUpToTheNestingThatIsAllowed) {
   EXPECT_EQ(*Decode<Tree>(AsBytes(bytes)), tree);
 
   leaf->children.emplace_back();
-  EXPECT_EQ(EncodeToString(tree).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(EncodeToString(tree), StatusIs(absl::StatusCode::kInvalidArgument));
   // The same tree as bytes: the former one's innermost count of children is its last eight bytes.
   std::string deeper = bytes.substr(0, bytes.size() - 8) + std::string("\1\0\0\0\0\0\0\0", 8) + std::string(12, '\0');
-  EXPECT_EQ(Decode<Tree>(AsBytes(deeper)).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(Decode<Tree>(AsBytes(deeper)), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST(RecursiveHook, NestsAgainAfterSiblings) {
@@ -206,7 +207,7 @@ TEST(HandleHook, TravelsWhereverThereIsNoDefault) {
   EXPECT_EQ(Decode<Handle>(AsBytes(Encoded(Handle(5))))->id(), 5);
 
   const absl::StatusOr<WithHandle> whole = Decode<WithHandle>(AsBytes(Encoded(WithHandle{1, Handle(2), "three"})));
-  ASSERT_TRUE(whole.ok()) << whole.status();
+  ASSERT_THAT(whole, IsOk());
   EXPECT_EQ(whole->number, 1);
   EXPECT_EQ(whole->handle.id(), 2);
   EXPECT_EQ(whole->text, "three");
@@ -226,25 +227,25 @@ TEST(HandleHook, TravelsWhereverThereIsNoDefault) {
   EXPECT_EQ((*Decode<std::variant<Handle, int>>(AsBytes(Encoded(either)))), either);
   absl::StatusOr<Handle> outcome(absl::in_place, 6);
   absl::StatusOr<Handle> back;
-  ASSERT_TRUE(DecodeInto(AsBytes(Encoded(outcome)), back).ok());
+  ASSERT_THAT(DecodeInto(AsBytes(Encoded(outcome)), back), IsOk());
   EXPECT_EQ(back->id(), 6);
   // Into one that is there already.
   Handle other(0);
-  ASSERT_TRUE(DecodeInto(AsBytes(Encoded(Handle(7))), other).ok());
+  ASSERT_THAT(DecodeInto(AsBytes(Encoded(Handle(7))), other), IsOk());
   EXPECT_EQ(other.id(), 7);
 }
 
 TEST(HandleHook, RefusesEveryPrefix) {
   const std::string bytes = Encoded(WithHandle{1, Handle(2), "three"});
   for (size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_EQ(Decode<WithHandle>(AsBytes(bytes.substr(0, size))).status().code(), absl::StatusCode::kDataLoss);
+    EXPECT_THAT(Decode<WithHandle>(AsBytes(bytes.substr(0, size))), StatusIs(absl::StatusCode::kDataLoss));
   }
   std::vector<Handle> many;
   many.emplace_back(1);
   many.emplace_back(2);
   const std::string list = Encoded(many);
   for (size_t size = 0; size < list.size(); ++size) {
-    EXPECT_EQ(Decode<std::vector<Handle>>(AsBytes(list.substr(0, size))).status().code(), absl::StatusCode::kDataLoss);
+    EXPECT_THAT(Decode<std::vector<Handle>>(AsBytes(list.substr(0, size))), StatusIs(absl::StatusCode::kDataLoss));
   }
 }
 
@@ -258,9 +259,9 @@ absl::Status EncodingStatus(int how) {
 }
 
 TEST(FailingEncodeHook, FailsItsValueWithItsStatus) {
-  EXPECT_TRUE(EncodingStatus(kGood).ok());
+  EXPECT_THAT(EncodingStatus(kGood), IsOk());
   EXPECT_EQ(EncodingStatus(kFailEncode), absl::NotFoundError("the encoder's own words"));
-  EXPECT_TRUE(EncodingStatus(kGood).ok());
+  EXPECT_THAT(EncodingStatus(kGood), IsOk());
 }
 
 TEST(EncodeHook, ThatDisagreesWithItsSizeFailsItsValueAndWritesNothingOutside) {
@@ -269,11 +270,11 @@ TEST(EncodeHook, ThatDisagreesWithItsSizeFailsItsValueAndWritesNothingOutside) {
     const size_t size = EncodedSize(value);
     std::vector<std::byte> buffer(size + 16, std::byte{0xaa});
     const absl::Status status = Encode(value, absl::MakeSpan(buffer).first(size));
-    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << how;
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition)) << how;
     EXPECT_TRUE(absl::StrContains(status.message(), "Faulty")) << status;
     EXPECT_EQ(std::vector<std::byte>(buffer.begin() + static_cast<ptrdiff_t>(size), buffer.end()),
               std::vector<std::byte>(16, std::byte{0xaa}));
-    EXPECT_EQ(EncodingStatus(how).code(), absl::StatusCode::kFailedPrecondition) << how;
+    EXPECT_THAT(EncodingStatus(how), StatusIs(absl::StatusCode::kFailedPrecondition)) << how;
   }
 }
 
@@ -284,31 +285,33 @@ TEST(FailingDecodeHook, FailsItsValueWithItsStatus) {
     value[2].emplace_back();
     return Decode<Holder>(AsBytes(Encoded(value))).status();
   };
-  EXPECT_TRUE(decode(kGood).ok());
+  EXPECT_THAT(decode(kGood), IsOk());
   EXPECT_EQ(decode(kFailDecode), absl::NotFoundError("the decoder's own words"));
   // Without a word of its own, also as the last part, where nothing is left over.
-  EXPECT_EQ(decode(kRefuseDecode).code(), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(Decode<Faulty>(AsBytes(Encoded(Faulty(kRefuseDecode)))).status().code(), absl::StatusCode::kDataLoss);
-  EXPECT_TRUE(decode(kGood).ok());
+  EXPECT_THAT(decode(kRefuseDecode), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(Decode<Faulty>(AsBytes(Encoded(Faulty(kRefuseDecode)))), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(decode(kGood), IsOk());
 }
 
 TEST(Buffers, OfAnotherSizeAreRefused) {
   std::vector<std::byte> buffer(64);
   for (const size_t size : {3, 5}) {
-    EXPECT_EQ(Encode(7, absl::MakeSpan(buffer).first(size)).code(), absl::StatusCode::kFailedPrecondition);
-    EXPECT_EQ(Encode(std::tuple<Point>(), absl::MakeSpan(buffer).first(size)).code(),
-              absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(Encode(7, absl::MakeSpan(buffer).first(size)), StatusIs(absl::StatusCode::kFailedPrecondition));
+    EXPECT_THAT(Encode(std::tuple<Point>(), absl::MakeSpan(buffer).first(size)),
+                StatusIs(absl::StatusCode::kFailedPrecondition));
   }
-  EXPECT_EQ(Encode(std::string("abc"), absl::MakeSpan(buffer).first(10)).code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(Encode(std::string("abc"), absl::MakeSpan(buffer).first(12)).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(Encode(std::string("abc"), absl::MakeSpan(buffer).first(10)),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(Encode(std::string("abc"), absl::MakeSpan(buffer).first(12)),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 TEST(Variants, ThatAnExceptionLeftWithoutAValueCanNotBeEncoded) {
   std::variant<std::string, Bomb> value("abc");
   EXPECT_THROW(value.emplace<Bomb>(1), int);
   ASSERT_TRUE(value.valueless_by_exception());
-  EXPECT_EQ(EncodeToString(value).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(EncodeToString(std::vector{value}).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(EncodeToString(value), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(EncodeToString(std::vector{value}), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 }  // namespace

@@ -22,10 +22,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "core/codec/arbitrary.h"
 #include "core/codec/codec.h"
-#include "core/codec/hostile_input.h"
-#include "core/codec/largest_allocation.h"
+#include "core/testing/arbitrary.h"
+#include "core/testing/hostile_input.h"
+#include "core/testing/largest_allocation.h"
 #include "gtest/gtest.h"
 
 namespace regatta {

@@ -24,8 +24,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "core/codec/arbitrary.h"
 #include "core/codec/codec.h"
+#include "core/testing/arbitrary.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -115,18 +116,18 @@ TYPED_TEST(RoundTrip, GivesBackTheSameValueFromExactlyItsSizeAtAnyAlignment) {
   for (int i = 0; i < 500; ++i) {
     const TypeParam value = Arbitrary<TypeParam>(random);
     const absl::StatusOr<std::string> bytes = EncodeToString(value);
-    ASSERT_TRUE(bytes.ok()) << bytes.status();
+    ASSERT_THAT(bytes, IsOk());
     ASSERT_EQ(bytes->size(), EncodedSize(value));
     ASSERT_GE(bytes->size(), codec_internal::kMinSize<TypeParam>);
     const Placed placed(*bytes, static_cast<size_t>(i) % 16);
     if constexpr (!std::is_convertible_v<absl::Status, TypeParam>) {
       const absl::StatusOr<TypeParam> back = Decode<TypeParam>(placed.bytes());
-      ASSERT_TRUE(back.ok()) << back.status();
+      ASSERT_THAT(back, IsOk());
       ASSERT_TRUE(*back == value);
     }
     // Into a value that held another before.
     const absl::Status status = DecodeInto(placed.bytes(), reused);
-    ASSERT_TRUE(status.ok()) << status;
+    ASSERT_THAT(status, IsOk());
     ASSERT_TRUE(reused == value);
   }
 }
@@ -140,9 +141,9 @@ TYPED_TEST(RoundTrip, OfEveryPrefixIsRefused) {
       // Of its own size, so that a sanitizer sees a read beyond.
       const std::vector<char> prefix(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(size));
       const absl::Status status = DecodeInto(AsBytes({prefix.data(), prefix.size()}), value);
-      ASSERT_EQ(status.code(), absl::StatusCode::kDataLoss) << size << " of " << bytes.size();
+      ASSERT_THAT(status, StatusIs(absl::StatusCode::kDataLoss)) << size << " of " << bytes.size();
     }
-    ASSERT_EQ(DecodeInto(AsBytes(bytes + '\0'), value).code(), absl::StatusCode::kDataLoss);
+    ASSERT_THAT(DecodeInto(AsBytes(bytes + '\0'), value), StatusIs(absl::StatusCode::kDataLoss));
   }
 }
 
@@ -153,8 +154,8 @@ TYPED_TEST(RoundTrip, WritesTheSameBytesWhateverTheBufferHeld) {
     const TypeParam value = Arbitrary<TypeParam>(random);
     std::vector<std::byte> zeros(EncodedSize(value), std::byte{0});
     std::vector<std::byte> ones(zeros.size(), std::byte{0xff});
-    ASSERT_TRUE(Encode(value, absl::MakeSpan(zeros)).ok());
-    ASSERT_TRUE(Encode(value, absl::MakeSpan(ones)).ok());
+    ASSERT_THAT(Encode(value, absl::MakeSpan(zeros)), IsOk());
+    ASSERT_THAT(Encode(value, absl::MakeSpan(ones)), IsOk());
     ASSERT_EQ(zeros, ones);
   }
 }
@@ -193,13 +194,13 @@ TEST(Views, AreDecodedAsTheirOwners) {
 TEST(Statuses, KeepCodesThatNobodyKnowsYet) {
   const absl::Status status(static_cast<absl::StatusCode>(77), "from the future");
   absl::Status back;
-  ASSERT_TRUE(DecodeInto(AsBytes(*EncodeToString(status)), back).ok());
+  ASSERT_THAT(DecodeInto(AsBytes(*EncodeToString(status)), back), IsOk());
   EXPECT_EQ(back.raw_code(), 77);
   EXPECT_EQ(back.message(), "from the future");
 }
 
 TEST(Failures, OfAStructThatIsMadeFromAStatusAreErrorsNotValues) {
-  EXPECT_EQ(Decode<Outcome>(AsBytes("x")).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(Decode<Outcome>(AsBytes("x")), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST(FixedSizes, AreWrittenInPlace) {

@@ -10,10 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/time.h"
-#include "core/os/forked_child.h"
 #include "core/os/memfd.h"
-#include "core/shm/shared_object_suite.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/shared_object_suite.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -52,7 +53,7 @@ TEST(Array, MayBeEmpty) {
   for (Array<int> array : {*Array<int>::Create(), *Array<int>::Create(0), *Array<int>::CreateFrom({})}) {
     EXPECT_EQ(array.size(), 0);
     EXPECT_TRUE(array.span().empty());
-    EXPECT_TRUE(array.Slice(0, 0).ok());
+    EXPECT_THAT(array.Slice(0, 0), IsOk());
     EXPECT_FALSE(array.Get(0).ok());
   }
 }
@@ -66,11 +67,11 @@ TEST(Array, AnIndexOutOfRangeIsNamedWithTheSize) {
     for (const absl::Status& status :
          {array.Get(index).status(), array.Set(index, 1).status(), array.FetchAdd(index, 1).status(),
           array.Update(index, change).status(), array.CompareExchange(index, expected, 1).status()}) {
-      EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+      EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
       EXPECT_EQ(status.message(), absl::StrCat("index ", index, " of an array of 10 elements"));
     }
   }
-  EXPECT_TRUE(array.Set(9, 1).ok());
+  EXPECT_THAT(array.Set(9, 1), IsOk());
 }
 
 TEST(Array, ASliceIsALiveViewOfItsElements) {
@@ -84,27 +85,27 @@ TEST(Array, ASliceIsALiveViewOfItsElements) {
   for (const auto& [begin, count] :
        {std::pair<int64_t, int64_t>(3, 3), {6, 0}, {-1, 2}, {0, -1}, {1, kMost}, {kMost, 1}}) {
     const absl::Status status = array.Slice(begin, count).status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << begin << " " << count;
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument)) << begin << " " << count;
     EXPECT_NE(status.message().find("of an array of 5"), std::string::npos) << status;
   }
 }
 
 TEST(Array, ElementsAreReadAndChangedLikeValues) {
   Array<int> array = *Array<int>::Create(3);
-  ASSERT_TRUE(array.Set(1, 5).ok());
+  ASSERT_THAT(array.Set(1, 5), IsOk());
   EXPECT_EQ(*array.FetchAdd(1, 2), 5);
-  EXPECT_TRUE(array.Update(1, [](int& value) { value *= 10; }).ok());
+  EXPECT_THAT(array.Update(1, [](int& value) { value *= 10; }), IsOk());
   int expected = 70;
   EXPECT_TRUE(*array.CompareExchange(1, expected, 71));
-  EXPECT_EQ(*array.Get(1), 71);
+  EXPECT_THAT(array.Get(1), IsOkAndHolds(71));
   EXPECT_EQ(Content(array), (std::vector<int>{0, 71, 0}));
 }
 
 TEST(Array, ElementsThatAreNotWholeTakeTheLock) {
   Array<Colour> array = *Array<Colour>::Create(2);
-  ASSERT_TRUE(array.Set(1, {1, 2, 3}).ok());
-  EXPECT_EQ(*array.Get(1), (Colour{1, 2, 3}));
-  EXPECT_EQ(*array.Get(0), (Colour{0, 0, 0}));
+  ASSERT_THAT(array.Set(1, {1, 2, 3}), IsOk());
+  EXPECT_THAT(array.Get(1), IsOkAndHolds((Colour{1, 2, 3})));
+  EXPECT_THAT(array.Get(0), IsOkAndHolds((Colour{0, 0, 0})));
   ForkedChild holder([&] {
     array.Update(1, [](Colour&) { raise(SIGKILL); }).IgnoreError();
     return 0;
@@ -132,9 +133,9 @@ TEST(Array, NoAddIsLost) {
     });
   }
   for (ForkedChild& child : children) EXPECT_EQ(child.Wait(), 0);
-  EXPECT_EQ(*array.Get(0), kEach);
-  EXPECT_EQ(*array.Get(1), 3 * kEach) << "neighbours do not disturb each other";
-  EXPECT_EQ(*array.Get(2), 2 * kEach);
+  EXPECT_THAT(array.Get(0), IsOkAndHolds(kEach));
+  EXPECT_THAT(array.Get(1), IsOkAndHolds(3 * kEach)) << "neighbours do not disturb each other";
+  EXPECT_THAT(array.Get(2), IsOkAndHolds(2 * kEach));
 }
 
 TEST(Array, ServesPlainAlgorithms) {
@@ -142,66 +143,63 @@ TEST(Array, ServesPlainAlgorithms) {
   const absl::Span<double> span = array.span();
   std::iota(span.rbegin(), span.rend(), 0.0);
   std::sort(span.begin(), span.end());
-  EXPECT_EQ(*array.Get(0), 0.0);
-  EXPECT_EQ(*array.Get(kMega - 1), static_cast<double>(kMega - 1));
+  EXPECT_THAT(array.Get(0), IsOkAndHolds(0.0));
+  EXPECT_THAT(array.Get(kMega - 1), IsOkAndHolds(static_cast<double>(kMega - 1)));
 }
 
 TEST(Array, CrossesWithItsLockAndContent) {
   for (const int64_t size : {int64_t{3}, int64_t{2000}, kMega}) {
     Lock lock = *Lock::Create();
     Array<int> array = *Array<int>::Create(size, lock);
-    ASSERT_TRUE(array.Set(size - 1, 7).ok());
+    ASSERT_THAT(array.Set(size - 1, 7), IsOk());
     DescriptorSink sink;
     std::vector<std::byte> bytes(EncodedSize(array));
-    ASSERT_TRUE(Encode(array, absl::MakeSpan(bytes), &sink).ok());
+    ASSERT_THAT(Encode(array, absl::MakeSpan(bytes), &sink), IsOk());
     std::vector<Fd> arrived;
     for (const Fd* fd : sink.descriptors()) arrived.push_back(*fd->Duplicate());
     DescriptorSource source(std::move(arrived));
     absl::StatusOr<Array<int>> decoded = Decode<Array<int>>(bytes, &source);
-    ASSERT_TRUE(decoded.ok()) << decoded.status();
+    ASSERT_THAT(decoded, IsOk());
     EXPECT_EQ(decoded->size(), size);
-    EXPECT_EQ(*decoded->Get(size - 1), 7);
-    ASSERT_TRUE(decoded->Acquire().ok());
+    EXPECT_THAT(decoded->Get(size - 1), IsOkAndHolds(7));
+    ASSERT_THAT(decoded->Acquire(), IsOk());
     EXPECT_TRUE(lock.holder().has_value());
   }
 }
 
 TEST(Array, OneOfAnotherTypeIsRefused) {
   const Array<int> array = *Array<int>::Create(4);
-  EXPECT_EQ(Array<float>::Attach(*array.descriptor().Duplicate(), array.offset()).status().code(),
-            absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(Array<float>::Attach(*array.descriptor().Duplicate(), array.offset()),
+              StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST(Array, ASizeThatCannotBeIsRefused) {
   for (const int64_t size : {int64_t{-1}, std::numeric_limits<int64_t>::min()}) {
     const absl::Status status = Array<int>::Create(size).status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-    EXPECT_NE(status.message().find(absl::StrCat(size)), std::string::npos) << status;
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr(absl::StrCat(size))));
   }
   const int64_t too_many = int64_t{64} << 30;
   for (const int64_t size : {std::numeric_limits<int64_t>::max(), too_many / 8 + 1, int64_t{1} << 61}) {
     const absl::Status status = Array<int64_t>::Create(size).status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
-    EXPECT_NE(status.message().find("64 GiB"), std::string::npos) << status;
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted, testing::HasSubstr("64 GiB")));
   }
 }
 
 TEST(Array, OneLargerThanTheMachinesMemoryIsRefused) {
   const auto room = static_cast<int64_t>(*AvailableMemory());
   if (room >= int64_t{60} << 30) return;  // No array can be that large.
-  const auto before = OpenDescriptors();
+  const auto before = CountDescriptors();
   const absl::Status status = Array<char>::Create(room + room / 16).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_NE(status.message().find("shared memory"), std::string::npos) << status;
-  EXPECT_EQ(OpenDescriptors(), before);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted, testing::HasSubstr("shared memory")));
+  EXPECT_EQ(CountDescriptors(), before);
 }
 
 TEST(Array, TakesMemoryAsItIsTouched) {
   Array<char> array = *Array<char>::Create(256 * kMega);
   EXPECT_LE(*MemfdMemory(array.descriptor()), 16u << 10);
-  ASSERT_TRUE(array.Set(0, 'a').ok());
-  ASSERT_TRUE(array.Set(100 * kMega, 'b').ok());
-  ASSERT_TRUE(array.Set(256 * kMega - 1, 'c').ok());
+  ASSERT_THAT(array.Set(0, 'a'), IsOk());
+  ASSERT_THAT(array.Set(100 * kMega, 'b'), IsOk());
+  ASSERT_THAT(array.Set(256 * kMega - 1, 'c'), IsOk());
   EXPECT_LE(*MemfdMemory(array.descriptor()), 32u << 10);
 }
 
@@ -240,15 +238,15 @@ TEST(Array, OneWhoseElementsAreNotInItsFileIsRefused) {
     const Mapping bytes = *Mapping::Map(array.descriptor(), *MemfdSize(array.descriptor()));
     std::memcpy(bytes.data() + array.offset() + at, &value, sizeof(value));
     const absl::Status status = Array<int>::Attach(*array.descriptor().Duplicate(), array.offset()).status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << at << " " << value << " " << status;
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kDataLoss)) << at << " " << value << " ";
   }
 }
 
 TEST(Array, AThousandSmallOnesTakeFewDescriptors) {
-  const auto before = OpenDescriptors();
+  const auto before = CountDescriptors();
   std::vector<Array<int>> arrays;
   for (int i = 0; i < 1000; ++i) arrays.push_back(*Array<int>::Create(10));
-  EXPECT_LE(OpenDescriptors(), before + 25);
+  EXPECT_LE(CountDescriptors(), before + 25);
 }
 
 }  // namespace

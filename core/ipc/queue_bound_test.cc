@@ -9,9 +9,10 @@
 #include <vector>
 
 #include "core/ipc/byte_queue.h"
-#include "core/ipc/text_queue.h"
-#include "core/os/deadline.h"
 #include "core/os/error.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/text_queue.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -55,16 +56,16 @@ TEST(ByteQueueBound, IsExactForOneProducer) {
     for (int round = 0; round < 3; ++round) {
       for (int64_t i = 0; i < capacity; ++i) {
         EXPECT_FALSE(queue.full());
-        ASSERT_TRUE(PutText(queue, "x").ok()) << i << " of " << capacity;
+        ASSERT_THAT(PutText(queue, "x"), IsOk()) << i << " of " << capacity;
       }
       EXPECT_TRUE(queue.full());
       EXPECT_EQ(queue.size(), capacity);
       const absl::Status full = PutText(queue, "x");
       ASSERT_TRUE(IsFull(full)) << full;
-      EXPECT_EQ(full.code(), absl::StatusCode::kUnavailable);
+      EXPECT_THAT(full, StatusIs(absl::StatusCode::kUnavailable));
       ASSERT_EQ(GetText(queue), "x");
       EXPECT_FALSE(queue.full());
-      ASSERT_TRUE(PutText(queue, "x").ok());
+      ASSERT_THAT(PutText(queue, "x"), IsOk());
       ASSERT_TRUE(IsFull(PutText(queue, "x")));
       for (int64_t i = 0; i < capacity; ++i) ASSERT_EQ(GetText(queue), "x");
       EXPECT_TRUE(queue.empty());
@@ -78,7 +79,7 @@ TEST(ByteQueueBound, ZeroOrLessIsNone) {
     ByteQueue queue = Make(capacity);
     EXPECT_EQ(queue.capacity(), 0);
     EXPECT_FALSE(queue.full());
-    for (int i = 0; i < 1000; ++i) ASSERT_TRUE(PutText(queue, "x").ok());
+    for (int i = 0; i < 1000; ++i) ASSERT_THAT(PutText(queue, "x"), IsOk());
     EXPECT_FALSE(queue.full());
   }
 }
@@ -86,12 +87,12 @@ TEST(ByteQueueBound, ZeroOrLessIsNone) {
 TEST(ByteQueueBound, CountsCreditThatAnotherLaneHasNotSpent) {
   ByteQueue queue = Make(10);
   Worker other;
-  other.Run([&] { ASSERT_TRUE(PutText(queue, "a").ok()); });  // Has credit for more.
-  for (int i = 0; i < 9; ++i) ASSERT_TRUE(PutText(queue, "b").ok()) << i;
+  other.Run([&] { ASSERT_THAT(PutText(queue, "a"), IsOk()); });  // Has credit for more.
+  for (int i = 0; i < 9; ++i) ASSERT_THAT(PutText(queue, "b"), IsOk()) << i;
   EXPECT_TRUE(IsFull(PutText(queue, "b")));
   other.Run([&] { EXPECT_TRUE(IsFull(PutText(queue, "a"))); });
   ASSERT_NE(GetText(queue), "UNAVAILABLE");
-  other.Run([&] { EXPECT_TRUE(PutText(queue, "a").ok()); });
+  other.Run([&] { EXPECT_THAT(PutText(queue, "a"), IsOk()); });
   EXPECT_TRUE(IsFull(PutText(queue, "b")));
 }
 
@@ -136,7 +137,7 @@ TEST(ByteQueueBound, IsNeverExceededUnderContention) {
     for (int i = 0; i < 3; ++i) {
       putters.emplace_back([&] {
         for (int n = 0; n < 3000; ++n) {
-          ASSERT_TRUE(PutText(queue, "x", Deadline::After(kWatchdog)).ok());
+          ASSERT_THAT(PutText(queue, "x", Watchdog()), IsOk());
           const int64_t put = done_puts.fetch_add(1) + 1;
           const int64_t inside = put - begun_gets.load();
           if (inside > worst.load()) worst.store(inside);
@@ -145,7 +146,7 @@ TEST(ByteQueueBound, IsNeverExceededUnderContention) {
     }
     for (int n = 0; n < 9000; ++n) {
       begun_gets.fetch_add(1);
-      ASSERT_EQ(GetText(queue, Deadline::After(kWatchdog)), "x");
+      ASSERT_EQ(GetText(queue, Watchdog()), "x");
     }
     for (std::thread& putter : putters) putter.join();
     EXPECT_LE(worst, capacity);

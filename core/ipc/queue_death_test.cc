@@ -10,7 +10,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -22,16 +21,23 @@
 #include "absl/types/span.h"
 #include "core/ipc/byte_queue.h"
 #include "core/ipc/fault_points.h"
-#include "core/ipc/test_item.h"
 #include "core/os/deadline.h"
 #include "core/os/error.h"
-#include "core/os/forked_child.h"
 #include "core/shm/fault_points.h"
 #include "core/sync/fault_points.h"
+#include "core/testing/died_at.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/test_item.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
+
+[[maybe_unused]] const auto* const kEachShmFaultPoint = RequireDeathsAt(kShmFaultPoints);
+[[maybe_unused]] const auto* const kEachSyncFaultPoint = RequireDeathsAt(kSyncFaultPoints);
+[[maybe_unused]] const auto* const kEachIpcFaultPoint = RequireDeathsAt(kIpcFaultPoints);
 
 constexpr uint32_t kVictim = 1;
 constexpr uint32_t kSurvivor = 2;
@@ -39,8 +45,6 @@ constexpr uint32_t kFiller = 3;
 constexpr uint32_t kProducers = 4;
 constexpr uint32_t kMost = 1 << 16;  // Items of a producer in one case.
 constexpr size_t kBig = 200'000;
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(10)); }
 
 // What happened, as all processes of a case record it.
 struct Record {
@@ -53,12 +57,6 @@ struct Record {
 size_t SizeOf(uint32_t number) {
   if (number % 50 == 7) return kBig;
   return number % 3 == 1 ? 500 + number % 700 : 24 + number % 80;
-}
-
-// The points that a case of some scenario has killed at; every point of these layers must be among them.
-std::set<FaultPoint>& Killed() {
-  static auto& killed = *new std::set<FaultPoint>;
-  return killed;
 }
 
 class Case {
@@ -117,7 +115,7 @@ class Case {
     if (!closed) {
       EXPECT_TRUE(PutMany(kSurvivor, 300));
       EXPECT_TRUE(PutMany(kSurvivor, 300));
-      EXPECT_TRUE(queue_.Close().ok());
+      EXPECT_THAT(queue_.Close(), IsOk());
     }
     getter.join();
     EXPECT_EQ(record_->wrong, 0u) << "torn, or out of order";
@@ -176,8 +174,7 @@ TEST(PutterDies, InABacklog) {
       SCOPED_TRACE(Name(step.point, skip));
       Case scene;
       ForkedChild victim = scene.Victim(step.point, skip, [&] { scene.PutMany(kVictim, 1000); });
-      ASSERT_EQ(victim.Wait(), -SIGKILL) << "the point was not reached";
-      Killed().insert(step.point);
+      ASSERT_TRUE(DiedAt(step.point, victim));
       scene.GoOnAndCount(0);
     }
   }
@@ -194,8 +191,7 @@ TEST(PutterDies, InALaneThatItAdopted) {
       ForkedChild before([&] { return scene.PutMany(kFiller, 700) ? 0 : 1; });
       ASSERT_EQ(before.Wait(), 0);
       ForkedChild victim = scene.Victim(point, skip, [&] { scene.PutMany(kVictim, 3000); });
-      ASSERT_EQ(victim.Wait(), -SIGKILL) << "the point was not reached";
-      Killed().insert(point);
+      ASSERT_TRUE(DiedAt(point, victim));
       scene.GoOnAndCount(0);
     }
   }
@@ -213,11 +209,11 @@ TEST(PutterDies, AtAMarkThatGettersReachAfterTheLaneWasAdopted) {
       });
       ASSERT_EQ(victim.Wait(), -SIGKILL);
       // This thread adopts the lane by asking for room in it, and the getter drains all that was before.
-      { ASSERT_TRUE(scene.queue().Reserve(5).ok()); }
+      { ASSERT_THAT(scene.queue().Reserve(5), IsOk()); }
       while (scene.GetNext(Deadline::Now()).ok()) {
       }
-      ASSERT_TRUE(scene.PutNext(kSurvivor, 30).ok());
-      ASSERT_TRUE(scene.GetNext(Deadline::After(absl::Seconds(5))).ok()) << "the item was put where nobody looks";
+      ASSERT_THAT(scene.PutNext(kSurvivor, 30), IsOk());
+      ASSERT_THAT(scene.GetNext(Deadline::After(absl::Seconds(5))), IsOk()) << "the item was put where nobody looks";
       scene.GoOnAndCount(0);
     }
   }
@@ -249,18 +245,17 @@ TEST(PutterDies, InABoundedQueue) {
             if (!scene.PutNext(kVictim, SizeOf(i)).ok()) return;
           }
         });
-        ASSERT_TRUE(scene.PutNext(kFiller, 30).ok());
+        ASSERT_THAT(scene.PutNext(kFiller, 30), IsOk());
         scene.record().go = true;
         // Room is made one by one, each time the victim waits for it.
         while (!victim.HasEnded()) {
           if (!scene.queue().full() || !IsAsleep(victim.pid())) continue;
-          ASSERT_TRUE(scene.GetNext().ok());
+          ASSERT_THAT(scene.GetNext(), IsOk());
           if (capacity == 1) continue;
           scene.PutNext(kFiller, 30, Deadline::Now()).IgnoreError();
-          ASSERT_TRUE(scene.GetNext().ok());
+          ASSERT_THAT(scene.GetNext(), IsOk());
         }
-        ASSERT_EQ(victim.Wait(), -SIGKILL) << "the point was not reached";
-        Killed().insert(step.point);
+        ASSERT_TRUE(DiedAt(step.point, victim));
         scene.GoOnAndCount(0);
       }
     }
@@ -282,10 +277,9 @@ TEST(PutterDies, BeforeItWakesTheGetter) {
       ASSERT_TRUE(Eventually([&] { return IsAsleep(self); }));
       scene.record().go = true;
     });
-    EXPECT_TRUE(scene.GetNext(Deadline::After(absl::Seconds(5))).ok()) << "the tick finds it within a second";
+    EXPECT_THAT(scene.GetNext(Deadline::After(absl::Seconds(5))), IsOk()) << "the tick finds it within a second";
     starter.join();
-    ASSERT_EQ(victim.Wait(), -SIGKILL);
-    Killed().insert(point);
+    ASSERT_TRUE(DiedAt(point, victim));
     EXPECT_EQ(scene.record().got[kVictim][0], 1);
     scene.GoOnAndCount(0);
   }
@@ -295,7 +289,7 @@ TEST(GetterDies, BeforeItWakesThePutter) {
   for (const FaultPoint point : {fault::kQueueGetClaimed, fault::kNotifyDisarmed}) {
     SCOPED_TRACE(point.name());
     Case scene(1);
-    ASSERT_TRUE(scene.PutNext(kSurvivor, 30).ok());
+    ASSERT_THAT(scene.PutNext(kSurvivor, 30), IsOk());
     ForkedChild victim = scene.Victim(point, 0, [&] {
       while (!scene.record().go) usleep(50);
       scene.GetNext().IgnoreError();
@@ -305,10 +299,9 @@ TEST(GetterDies, BeforeItWakesThePutter) {
       ASSERT_TRUE(Eventually([&] { return IsAsleep(self); }));
       scene.record().go = true;
     });
-    EXPECT_TRUE(scene.PutNext(kSurvivor, 30, Deadline::After(absl::Seconds(5))).ok());
+    EXPECT_THAT(scene.PutNext(kSurvivor, 30, Deadline::After(absl::Seconds(5))), IsOk());
     starter.join();
-    ASSERT_EQ(victim.Wait(), -SIGKILL);
-    Killed().insert(point);
+    ASSERT_TRUE(DiedAt(point, victim));
     scene.GoOnAndCount(1);
   }
 }
@@ -336,8 +329,7 @@ TEST(GetterDies, InTheMidstOfABacklog) {
           while (scene.GetNext(Deadline::Now()).ok()) {
           }
         });
-        ASSERT_EQ(victim.Wait(), -SIGKILL) << "the point was not reached";
-        Killed().insert(step.point);
+        ASSERT_TRUE(DiedAt(step.point, victim));
         scene.GoOnAndCount(step.may_lose);
       }
     }
@@ -348,12 +340,12 @@ TEST(GetterDies, InTheMidstOfABacklog) {
 // again before the next getter has seen that the item is gone.
 TEST(GetterDies, OwningAnItemWhosePlaceTheProducerWantsBack) {
   Case scene;
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(scene.PutNext(kSurvivor, 20'000).ok());
+  for (int i = 0; i < 2; ++i) ASSERT_THAT(scene.PutNext(kSurvivor, 20'000), IsOk());
   ForkedChild victim = scene.Victim(fault::kQueueGetOwned, 0, [&] { scene.GetNext().IgnoreError(); });
   ASSERT_EQ(victim.Wait(), -SIGKILL);
   // Several turns through the class: every chunk but the spare ones is given back as soon as it stands empty.
   ASSERT_TRUE(Eventually([&] { return scene.queue().size() == 2; }));
-  for (int i = 0; i < 40; ++i) ASSERT_TRUE(scene.PutNext(kSurvivor, 20'000).ok());
+  for (int i = 0; i < 40; ++i) ASSERT_THAT(scene.PutNext(kSurvivor, 20'000), IsOk());
   scene.GoOnAndCount(1);
 }
 
@@ -389,8 +381,7 @@ TEST(GetterDies, WhileItTrims) {
           while (scene.GetNext(Deadline::After(absl::Seconds(10))).ok()) {
           }
         });
-        ASSERT_EQ(victim.Wait(), -SIGKILL) << "the point was not reached";
-        Killed().insert(step.point);
+        ASSERT_TRUE(DiedAt(step.point, victim));
         scene.GoOnAndCount(0);
       }
     }
@@ -404,7 +395,7 @@ TEST(GetterDies, NotWhenItTrimsALaneWhoseOwnerDiedMoving) {
       SCOPED_TRACE(Name(point, skip));
       Case scene;
       // Enough memory that trimming is worth it, in this process's own lane.
-      for (int i = 0; i < 60; ++i) ASSERT_TRUE(scene.PutNext(kSurvivor, kBig).ok());
+      for (int i = 0; i < 60; ++i) ASSERT_THAT(scene.PutNext(kSurvivor, kBig), IsOk());
       ForkedChild victim = scene.Victim(point, skip, [&] {
         for (uint32_t i = 0; i < 50'000; ++i) scene.PutNext(kVictim, 30).IgnoreError();
       });
@@ -430,8 +421,7 @@ TEST(CloserDies, AtEachStep) {
     Case scene;
     ASSERT_TRUE(scene.PutMany(kSurvivor, 50));
     ForkedChild victim = scene.Victim(point, 0, [&] { scene.queue().Close().IgnoreError(); });
-    ASSERT_EQ(victim.Wait(), -SIGKILL) << "the point was not reached";
-    Killed().insert(point);
+    ASSERT_TRUE(DiedAt(point, victim));
     // Wholly closed or not at all.
     const absl::Status put = scene.PutNext(kSurvivor, 30);
     EXPECT_EQ(put.ok(), !scene.queue().closed()) << put;
@@ -465,18 +455,8 @@ TEST(LockHolderDies, WhileOthersWaitForTheQueuesLock) {
       }
       ASSERT_TRUE(Eventually([&] { return crowd[0].HasEnded() || crowd[1].HasEnded(); }));
     }
-    Killed().insert(point);
+    RecordDeathAt(point);
     scene.GoOnAndCount(0, scene.queue().closed());
-  }
-}
-
-// Last: by now each point of these layers has been died at.
-TEST(EveryStep, WasDiedAt) {
-  if (testing::GTEST_FLAG(filter) != "*") GTEST_SKIP() << "counts only after all others";
-  for (const absl::Span<const FaultPoint> layer :
-       {absl::MakeConstSpan(kShmFaultPoints), absl::MakeConstSpan(kSyncFaultPoints),
-        absl::MakeConstSpan(kIpcFaultPoints)}) {
-    for (const FaultPoint point : layer) EXPECT_TRUE(Killed().contains(point)) << point.name() << " was never died at";
   }
 }
 

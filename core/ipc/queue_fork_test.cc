@@ -7,24 +7,15 @@
 
 #include "absl/time/time.h"
 #include "core/ipc/byte_queue.h"
-#include "core/ipc/test_item.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/test_item.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
-
-absl::Status PutItem(ByteQueue& queue, uint32_t producer, uint32_t number, size_t size = 64) {
-  return queue.Put(TestItem{producer, number}.Bytes(size), Watchdog());
-}
-std::optional<TestItem> GetItem(ByteQueue& queue, Deadline deadline = Watchdog()) {
-  QueueItem item;
-  if (!queue.Get(&item, deadline).ok()) return std::nullopt;
-  return TestItem::Read(item.bytes());
-}
 
 TEST(QueueAcrossFork, InAThreadedProcessTheChildCanPutAndGet) {
   ForkedChild outer([] {
@@ -67,7 +58,7 @@ TEST(QueueAcrossFork, AChildOfARawCallPutsOnALaneOfItsOwn) {
   constexpr uint32_t kItems = 20'000;
   for (const ForkCall call : {ForkCall::kUnderscoreFork, ForkCall::kClone}) {
     ByteQueue queue = *ByteQueue::Create({});
-    ASSERT_TRUE(PutItem(queue, 0, 0).ok());  // This thread has its lane now.
+    ASSERT_THAT(PutItem(queue, 0, 0), IsOk());  // This thread has its lane now.
     const auto put_all = [&](uint32_t producer) {
       int failed = 0;
       for (uint32_t i = 1; i <= kItems; ++i) failed += PutItem(queue, producer, i).ok() ? 0 : 1;

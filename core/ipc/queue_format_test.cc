@@ -11,7 +11,8 @@
 #include "core/ipc/byte_queue.h"
 #include "core/os/memfd.h"
 #include "core/shm/family.h"
-#include "core/shm/format_example.h"
+#include "core/testing/format_example.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -116,15 +117,15 @@ TEST(QueueFormat, IsWhatAQueueInUseLooksLike) {
     for (uint64_t at = 40; at < 4096; at += 8) ASSERT_EQ(fresh.U64(at), 0u) << at;
   }
 
-  ASSERT_TRUE(queue.Put(AsBytes("first"), Deadline::Now()).ok());
-  ASSERT_TRUE(queue.Put({}, Deadline::Now()).ok());
+  ASSERT_THAT(queue.Put(AsBytes("first"), Deadline::Now()), IsOk());
+  ASSERT_THAT(queue.Put({}, Deadline::Now()), IsOk());
   const std::string small(200, 's');
   const std::string big(70'000, 'b');
-  ASSERT_TRUE(queue.Put(AsBytes(small), Deadline::Now()).ok());
-  ASSERT_TRUE(queue.Put(AsBytes(big), Deadline::Now()).ok());
+  ASSERT_THAT(queue.Put(AsBytes(small), Deadline::Now()), IsOk());
+  ASSERT_THAT(queue.Put(AsBytes(big), Deadline::Now()), IsOk());
   // The second lane stays its thread's while the thread lives.
   std::thread([&] {
-    ASSERT_TRUE(queue.Put(AsBytes("second lane"), Deadline::Now()).ok());
+    ASSERT_THAT(queue.Put(AsBytes("second lane"), Deadline::Now()), IsOk());
     const Bytes now(queue.descriptor());
     EXPECT_EQ(now.U32(64), 2u) << "lanes";
     EXPECT_EQ(now.U64(kLane1 + 256), self);
@@ -172,14 +173,14 @@ TEST(QueueFormat, IsWhatAQueueInUseLooksLike) {
   EXPECT_EQ(bytes.U64(144), 3u) << "taken";
 
   QueueItem item;
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(queue.Get(&item, Deadline::Now()).ok());
+  for (int i = 0; i < 3; ++i) ASSERT_THAT(queue.Get(&item, Deadline::Now()), IsOk());
   ASSERT_EQ(item.bytes().size(), 200u);
   EXPECT_EQ(bytes.U64(kLane0), 3u) << "head: item 3 is next";
   EXPECT_EQ(bytes.U64(kChunk0), uint64_t{2} << 62 | uint64_t{self} << 32 | 2) << "owned by its getter";
   item.Reset();
   EXPECT_EQ(bytes.U64(kChunk0), 0u) << "free";
 
-  ASSERT_TRUE(queue.Close().ok());
+  ASSERT_THAT(queue.Close(), IsOk());
   EXPECT_EQ(bytes.U32(68), 1u);
   EXPECT_EQ(bytes.U64(kLane0 + 136), 0u) << "no limit is left";
   EXPECT_EQ(bytes.U32(128), 0u) << "the lock is free";
@@ -187,15 +188,15 @@ TEST(QueueFormat, IsWhatAQueueInUseLooksLike) {
 
 TEST(QueueFormat, IsAsTheWorkedExampleShows) {
   ByteQueue queue = *ByteQueue::Create({.capacity = 1000, .fingerprint = 0xfeed});
-  ASSERT_TRUE(queue.Put(AsBytes("first"), Deadline::Now()).ok());
-  ASSERT_TRUE(queue.Put(AsBytes(std::string(200, 's')), Deadline::Now()).ok());
+  ASSERT_THAT(queue.Put(AsBytes("first"), Deadline::Now()), IsOk());
+  ASSERT_THAT(queue.Put(AsBytes(std::string(200, 's')), Deadline::Now()), IsOk());
   const Mapping mapping = *Mapping::Map(queue.descriptor(), *MemfdSize(queue.descriptor()));
   EXPECT_EQ(ExpectFormatExample("Example of a queue:", mapping.data()), 18);
 }
 
 TEST(QueueFormat, ABacklogMovesOnByAMark) {
   ByteQueue queue = *ByteQueue::Create({});
-  for (int i = 0; i < 256; ++i) ASSERT_TRUE(queue.Put(AsBytes("x"), Deadline::Now()).ok());
+  for (int i = 0; i < 256; ++i) ASSERT_THAT(queue.Put(AsBytes("x"), Deadline::Now()), IsOk());
   const Bytes bytes(queue.descriptor());
   EXPECT_EQ(bytes.U64(kLane0 + 136), ~uint64_t{0}) << "no bound";
   EXPECT_EQ(bytes.U64(kLane0 + 144), 1u) << "it writes to ring 1";
@@ -205,7 +206,7 @@ TEST(QueueFormat, ABacklogMovesOnByAMark) {
   EXPECT_EQ(bytes.U64(kRing0 + 255 * 128), uint64_t{1} << 63 | 256) << "item 255 and what follows are in the next";
   EXPECT_EQ(bytes.U64(kChunk0 + 255 * 128), 256u) << "there it is";
   QueueItem item;
-  for (int i = 0; i < 256; ++i) ASSERT_TRUE(queue.Get(&item, Deadline::Now()).ok());
+  for (int i = 0; i < 256; ++i) ASSERT_THAT(queue.Get(&item, Deadline::Now()), IsOk());
   EXPECT_EQ(bytes.U64(kLane0), uint64_t{1} << 56 | 256) << "head: ring 1, item 256";
 }
 

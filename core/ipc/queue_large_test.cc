@@ -2,7 +2,8 @@
 #include <cstring>
 
 #include "core/ipc/byte_queue.h"
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -18,7 +19,7 @@ TEST(QueueLarge, OneGibibyteCrossesBetweenProcesses) {
     return 0;
   });
   QueueItem item;
-  ASSERT_TRUE(queue.Get(&item).ok());
+  ASSERT_THAT(queue.Get(&item), IsOk());
   ASSERT_EQ(item.bytes().size(), kLargestItem);
   for (uint64_t at = 0; at < kLargestItem; at += 8) {
     ASSERT_EQ(std::memcmp(item.bytes().data() + at, &at, 8), 0) << at;

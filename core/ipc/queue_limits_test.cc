@@ -15,12 +15,14 @@
 #include "absl/time/time.h"
 #include "core/ipc/byte_queue.h"
 #include "core/ipc/queue_format.h"
-#include "core/ipc/test_item.h"
 #include "core/os/deadline.h"
 #include "core/os/error.h"
-#include "core/os/forked_child.h"
 #include "core/os/memfd.h"
 #include "core/shm/family.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/test_item.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -55,7 +57,7 @@ TEST(QueueLimits, LanesThatNobodyUsesAnyMoreAreNotLookedAt) {
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
-      EXPECT_TRUE(queue.Put(TestItem{1, 1}.Bytes(30)).ok());
+      EXPECT_THAT(queue.Put(TestItem{1, 1}.Bytes(30)), IsOk());
       ++put;
       end.WaitForNotification();
     });
@@ -69,7 +71,7 @@ TEST(QueueLimits, LanesThatNobodyUsesAnyMoreAreNotLookedAt) {
   EXPECT_EQ(LanesLookedAt(queue), 0);
   // And they are there again for those who come.
   for (int i = 0; i < 3; ++i) {
-    std::thread([&] { EXPECT_TRUE(queue.Put(TestItem{1, 2}.Bytes(30)).ok()); }).join();
+    std::thread([&] { EXPECT_THAT(queue.Put(TestItem{1, 2}.Bytes(30)), IsOk()); }).join();
   }
   EXPECT_EQ(LanesLookedAt(queue), 1);
   EXPECT_EQ(queue.size(), 3);
@@ -81,13 +83,13 @@ TEST(QueueLimits, LanesOfTheDeadAndOfThoseWhoWaitInPutAreToldApart) {
   ByteQueue queue = *ByteQueue::Create({});
   ForkedChild dead([&] { return queue.Put(TestItem{1, 1}.Bytes(30)).ok() ? 0 : 1; });
   ASSERT_EQ(dead.Wait(), 0);
-  ASSERT_TRUE(queue.Put(TestItem{1, 2}.Bytes(30)).ok()) << "in the lane of the dead";
+  ASSERT_THAT(queue.Put(TestItem{1, 2}.Bytes(30)), IsOk()) << "in the lane of the dead";
   std::thread other([&] {
-    EXPECT_TRUE(queue.Put(TestItem{1, 3}.Bytes(30)).ok());
+    EXPECT_THAT(queue.Put(TestItem{1, 3}.Bytes(30)), IsOk());
     for (int i = 0; i < 3; ++i) EXPECT_TRUE(GetOne(queue));
     for (int i = 0; i < 600; ++i) EXPECT_FALSE(GetOne(queue));
     EXPECT_EQ(LanesLookedAt(queue), 2) << "both owners live";
-    EXPECT_TRUE(queue.Put(TestItem{1, 4}.Bytes(30)).ok());
+    EXPECT_THAT(queue.Put(TestItem{1, 4}.Bytes(30)), IsOk());
     EXPECT_TRUE(GetOne(queue));
   });
   other.join();
@@ -104,7 +106,7 @@ TEST(QueueLimits, OnePutTakesAndGivesBackBoundedMemory) {
   uint64_t most_taken = 0;
   uint64_t most_given = 0;
   const auto put = [&](size_t size) {
-    ASSERT_TRUE(queue.Put(TestItem{1, 1}.Bytes(size), Deadline::Now()).ok());
+    ASSERT_THAT(queue.Put(TestItem{1, 1}.Bytes(size), Deadline::Now()), IsOk());
     const uint64_t now = MemoryBehind(queue);
     most_taken = std::max(most_taken, now > before ? now - before : 0);
     most_given = std::max(most_given, now < before ? before - now : 0);
@@ -150,21 +152,21 @@ class StoppedHolder {
 TEST(QueueDeadlines, HoldWhileTheHolderOfTheQueuesLockIsStopped) {
   ByteQueue queue = *ByteQueue::Create({});
   ByteQueue bounded = *ByteQueue::Create({.capacity = 2});
-  ASSERT_TRUE(queue.Put(TestItem{1, 0}.Bytes(30)).ok());
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(bounded.Put(TestItem{1, 0}.Bytes(30)).ok());
+  ASSERT_THAT(queue.Put(TestItem{1, 0}.Bytes(30)), IsOk());
+  for (int i = 0; i < 2; ++i) ASSERT_THAT(bounded.Put(TestItem{1, 0}.Bytes(30)), IsOk());
   ASSERT_TRUE(GetOne(bounded));
   StoppedHolder holder(queue);
   StoppedHolder holder_of_bounded(bounded);
   // A watchdog of a minute would be as good: the holder runs never again.
-  const Deadline watchdog = Deadline::After(absl::Seconds(20));
+  const Deadline watchdog = Watchdog();
   const auto expect_held_up = [&](const absl::Status& put) {
-    EXPECT_TRUE(absl::IsUnavailable(put)) << put;
+    EXPECT_THAT(put, StatusIs(absl::StatusCode::kUnavailable));
     EXPECT_FALSE(IsFull(put)) << put;
     EXPECT_FALSE(watchdog.passed());
   };
   for (const Deadline deadline : {Deadline::Now(), Deadline::After(absl::Milliseconds(30))}) {
     // What needs no lock goes on.
-    EXPECT_TRUE(queue.Put(TestItem{1, 1}.Bytes(30), deadline).ok());
+    EXPECT_THAT(queue.Put(TestItem{1, 1}.Bytes(30), deadline), IsOk());
     EXPECT_TRUE(GetOne(queue));
     expect_held_up(queue.Put(TestItem{1, 1}.Bytes(3000), deadline));
     expect_held_up(queue.Reserve(100'000, deadline).status());
@@ -184,7 +186,7 @@ TEST(QueueDeadlines, HoldWhileTheHolderOfTheQueuesLockIsStopped) {
   }
   EXPECT_EQ(queue.size(), 0) << "nothing is left on its way";
   holder.Kill();
-  EXPECT_TRUE(queue.Put(TestItem{1, 1}.Bytes(3000)).ok());
+  EXPECT_THAT(queue.Put(TestItem{1, 1}.Bytes(3000)), IsOk());
   EXPECT_TRUE(GetOne(queue));
 }
 

@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "core/ipc/byte_queue.h"
-#include "core/ipc/test_item.h"
-#include "core/ipc/text_queue.h"
 #include "core/os/deadline.h"
 #include "core/os/error.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/test_item.h"
+#include "core/testing/text_queue.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -19,7 +21,7 @@ namespace {
 TEST(ByteQueueOrder, OfOneProducerIsKeptThroughABacklog) {
   ByteQueue queue = Make();
   for (int round = 0; round < 3; ++round) {
-    for (int i = 0; i < 5000; ++i) ASSERT_TRUE(PutText(queue, std::to_string(i)).ok());
+    for (int i = 0; i < 5000; ++i) ASSERT_THAT(PutText(queue, std::to_string(i)), IsOk());
     EXPECT_EQ(queue.size(), 5000);
     for (int i = 0; i < 5000; ++i) ASSERT_EQ(GetText(queue), std::to_string(i));
     EXPECT_TRUE(queue.empty());
@@ -36,7 +38,7 @@ TEST(ByteQueueOrder, OfEachOfSeveralThreadsIsKept) {
       putters.emplace_back([&, producer] {
         for (uint32_t i = 0; i < each; ++i) {
           const size_t size = i % 64 == 0 ? 300 : 24 + i % 80;
-          ASSERT_TRUE(queue.Put(TestItem{producer, i}.Bytes(size), Deadline::After(kWatchdog)).ok());
+          ASSERT_THAT(queue.Put(TestItem{producer, i}.Bytes(size), Watchdog()), IsOk());
         }
       });
     }
@@ -47,9 +49,9 @@ TEST(ByteQueueOrder, OfEachOfSeveralThreadsIsKept) {
         std::vector<int64_t> last(3, -1);
         QueueItem item;
         for (;;) {
-          const absl::Status status = queue.Get(&item, Deadline::After(kWatchdog));
+          const absl::Status status = queue.Get(&item, Watchdog());
           if (IsClosed(status)) return;
-          ASSERT_TRUE(status.ok()) << status;
+          ASSERT_THAT(status, IsOk());
           const std::optional<TestItem> read = TestItem::Read(item.bytes());
           ASSERT_TRUE(read.has_value());
           ASSERT_GT(read->number, last[read->producer]);
@@ -59,7 +61,7 @@ TEST(ByteQueueOrder, OfEachOfSeveralThreadsIsKept) {
       });
     }
     for (std::thread& putter : putters) putter.join();
-    ASSERT_TRUE(queue.Close().ok());
+    ASSERT_THAT(queue.Close(), IsOk());
     for (std::thread& getter : getters) getter.join();
     EXPECT_EQ(got, 3 * each);
   }
@@ -76,11 +78,11 @@ TEST(ByteQueueItems, OfEverySizeArriveWhole) {
       const std::vector<std::byte> bytes = sizes[i] < TestItem::kSmallest
                                                ? std::vector<std::byte>(sizes[i], std::byte(i))
                                                : TestItem{1, i}.Bytes(sizes[i]);
-      ASSERT_TRUE(queue.Put(bytes, Deadline::Now()).ok());
+      ASSERT_THAT(queue.Put(bytes, Deadline::Now()), IsOk());
     }
     for (uint32_t i = 0; i < sizes.size(); ++i) {
       QueueItem item;
-      ASSERT_TRUE(queue.Get(&item, Deadline::Now()).ok());
+      ASSERT_THAT(queue.Get(&item, Deadline::Now()), IsOk());
       ASSERT_EQ(item.bytes().size(), sizes[i]);
       if (sizes[i] >= TestItem::kSmallest) {
         const std::optional<TestItem> read = TestItem::Read(item.bytes());
@@ -95,8 +97,8 @@ TEST(ByteQueueItems, OfEverySizeArriveWhole) {
 
 TEST(ByteQueueItems, OverOneGibibyteAreRefused) {
   ByteQueue queue = Make(1);
-  EXPECT_EQ(queue.Reserve((size_t{1} << 30) + 1).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_TRUE(PutText(queue, "small").ok());
+  EXPECT_THAT(queue.Reserve((size_t{1} << 30) + 1), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(PutText(queue, "small"), IsOk());
   EXPECT_EQ(GetText(queue), "small");
 }
 
@@ -104,8 +106,8 @@ TEST(ByteQueueItems, OutliveTheQueueTheyCameFrom) {
   QueueItem item;
   {
     ByteQueue queue = Make();
-    ASSERT_TRUE(queue.Put(TestItem{1, 2}.Bytes(100'000), Deadline::Now()).ok());
-    ASSERT_TRUE(queue.Get(&item, Deadline::Now()).ok());
+    ASSERT_THAT(queue.Put(TestItem{1, 2}.Bytes(100'000), Deadline::Now()), IsOk());
+    ASSERT_THAT(queue.Get(&item, Deadline::Now()), IsOk());
   }
   EXPECT_EQ(TestItem::Read(item.bytes())->number, 2u);
   QueueItem moved = std::move(item);
@@ -119,9 +121,9 @@ TEST(ByteQueueItems, KeptByTheirGetterAreNotOverwritten) {
   ByteQueue queue = Make();
   std::vector<QueueItem> kept(200);
   for (uint32_t i = 0; i < 2000; ++i) {
-    ASSERT_TRUE(queue.Put(TestItem{1, i}.Bytes(200 + i % 5000), Deadline::Now()).ok());
+    ASSERT_THAT(queue.Put(TestItem{1, i}.Bytes(200 + i % 5000), Deadline::Now()), IsOk());
     QueueItem item;
-    ASSERT_TRUE(queue.Get(&item, Deadline::Now()).ok());
+    ASSERT_THAT(queue.Get(&item, Deadline::Now()), IsOk());
     if (i % 10 == 0) kept[i / 10] = std::move(item);
   }
   for (uint32_t i = 0; i < kept.size(); ++i) ASSERT_EQ(TestItem::Read(kept[i].bytes())->number, i * 10);

@@ -14,34 +14,24 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/synchronization/notification.h"
-#include "absl/time/time.h"
 #include "core/ipc/byte_queue.h"
-#include "core/ipc/test_item.h"
 #include "core/os/deadline.h"
 #include "core/os/error.h"
-#include "core/os/forked_child.h"
 #include "core/os/memfd.h"
 #include "core/shm/family.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/test_item.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
-Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
-
-absl::Status PutItem(ByteQueue& queue, uint32_t producer, uint32_t number, size_t size = 64) {
-  return queue.Put(TestItem{producer, number}.Bytes(size), Watchdog());
-}
-std::optional<TestItem> GetItem(ByteQueue& queue, Deadline deadline = Watchdog()) {
-  QueueItem item;
-  if (!queue.Get(&item, deadline).ok()) return std::nullopt;
-  return TestItem::Read(item.bytes());
-}
-
 TEST(QueueAcrossFork, IsTheSameForParentAndChild) {
   ByteQueue there = *ByteQueue::Create({.capacity = 10});
   ByteQueue back = *ByteQueue::Create({.capacity = 10});
-  ASSERT_TRUE(PutItem(there, 1, 0).ok());  // The parent has a lane before the fork.
+  ASSERT_THAT(PutItem(there, 1, 0), IsOk());  // The parent has a lane before the fork.
   ForkedChild child([&] {
     for (uint32_t i = 0; i < 2000; ++i) {
       const std::optional<TestItem> got = GetItem(there);
@@ -61,12 +51,12 @@ TEST(QueueAcrossFork, IsTheSameForParentAndChild) {
 
 TEST(QueueAcrossFork, AChildPutsIntoALaneOfItsOwn) {
   ByteQueue queue = *ByteQueue::Create({});
-  ASSERT_TRUE(PutItem(queue, 1, 0).ok());
+  ASSERT_THAT(PutItem(queue, 1, 0), IsOk());
   ForkedChild child([&] {
     for (uint32_t i = 0; i < 1000; ++i) REGATTA_CHILD_REQUIRE(PutItem(queue, 2, i).ok());
     return 0;
   });
-  for (uint32_t i = 1; i < 1000; ++i) ASSERT_TRUE(PutItem(queue, 1, i).ok());
+  for (uint32_t i = 1; i < 1000; ++i) ASSERT_THAT(PutItem(queue, 1, i), IsOk());
   EXPECT_EQ(child.Wait(), 0);
   uint32_t next[3] = {};
   for (int i = 0; i < 2000; ++i) {
@@ -113,10 +103,10 @@ TEST(QueueOwners, WhoseDeathIsNotMarkedHoldUpNobodyForLong) {
     ASSERT_EQ(victim.Wait(), -SIGKILL);
     ASSERT_EQ(queue.size(), 1) << "marked: this kernel has no such limit, and the test shows nothing";
     if (putter_waits) {
-      EXPECT_TRUE(PutItem(queue, 1, 1).ok());
+      EXPECT_THAT(PutItem(queue, 1, 1), IsOk());
       EXPECT_EQ(GetItem(queue)->number, 1u);
     } else {
-      ASSERT_TRUE(queue.Close().ok());
+      ASSERT_THAT(queue.Close(), IsOk());
       QueueItem item;
       EXPECT_TRUE(IsClosed(queue.Get(&item, Watchdog())));
     }
@@ -126,11 +116,11 @@ TEST(QueueOwners, WhoseDeathIsNotMarkedHoldUpNobodyForLong) {
 
 TEST(QueueAcrossFork, AnItemAndAReservationStayTheParents) {
   ByteQueue queue = *ByteQueue::Create({});
-  ASSERT_TRUE(PutItem(queue, 1, 1, 5000).ok());
+  ASSERT_THAT(PutItem(queue, 1, 1, 5000), IsOk());
   QueueItem item;
-  ASSERT_TRUE(queue.Get(&item, Watchdog()).ok());
+  ASSERT_THAT(queue.Get(&item, Watchdog()), IsOk());
   absl::StatusOr<QueueReservation> room = queue.Reserve(5000);
-  ASSERT_TRUE(room.ok());
+  ASSERT_THAT(room, IsOk());
   ForkedChild child([&] {
     item.Reset();
     room->Commit();
@@ -167,9 +157,9 @@ TEST(QueueAttach, MapsTheSameQueueAgain) {
 TEST(QueueAttach, InTheSameProcessIsTheSameQueueToo) {
   ByteQueue queue = *ByteQueue::Create({.capacity = 3});
   ByteQueue second = *ByteQueue::Attach(*queue.descriptor().Duplicate(), 0, 0);
-  ASSERT_TRUE(PutItem(queue, 1, 0).ok());
-  ASSERT_TRUE(PutItem(second, 2, 0).ok());
-  ASSERT_TRUE(PutItem(second, 2, 1).ok());
+  ASSERT_THAT(PutItem(queue, 1, 0), IsOk());
+  ASSERT_THAT(PutItem(second, 2, 0), IsOk());
+  ASSERT_THAT(PutItem(second, 2, 1), IsOk());
   EXPECT_TRUE(queue.full());
   EXPECT_TRUE(GetItem(second).has_value());
 }
@@ -267,7 +257,7 @@ TEST(QueueLanes, OfThreadsThatEndedServeOtherProcesses) {
     return 0;
   });
   ASSERT_TRUE(Eventually([&] { return go->load(); }));
-  EXPECT_TRUE(PutItem(queue, 2, 0).ok());
+  EXPECT_THAT(PutItem(queue, 2, 0), IsOk());
   EXPECT_EQ(queue.size(), int64_t{kQueueLanes} + 1);
 }
 
@@ -336,10 +326,10 @@ TEST(QueueStopped, GettersAndPuttersAreDoneWithout) {
   std::thread other([&] {
     for (uint32_t i = 0; i < 200; ++i) ASSERT_EQ(GetItem(queue)->number, i);
   });
-  for (uint32_t i = 0; i < 200; ++i) ASSERT_TRUE(PutItem(queue, 1, i).ok());
+  for (uint32_t i = 0; i < 200; ++i) ASSERT_THAT(PutItem(queue, 1, i), IsOk());
   other.join();
   getter.Continue();
-  ASSERT_TRUE(queue.Close().ok());
+  ASSERT_THAT(queue.Close(), IsOk());
   EXPECT_EQ(getter.Wait(), 0);
 }
 

@@ -10,12 +10,13 @@
 
 #include "core/ipc/byte_queue.h"
 #include "core/ipc/queue_format.h"
-#include "core/ipc/test_item.h"
-#include "core/ipc/text_queue.h"
 #include "core/os/cpu.h"
 #include "core/os/deadline.h"
 #include "core/os/error.h"
 #include "core/os/memfd.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/test_item.h"
+#include "core/testing/text_queue.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -25,14 +26,14 @@ TEST(ByteQueueReservation, IsWrittenInPlace) {
   ByteQueue queue = Make();
   for (const size_t size : {0, 24, 112, 113, 5000, 100'000}) {
     absl::StatusOr<QueueReservation> room = queue.Reserve(size);
-    ASSERT_TRUE(room.ok());
+    ASSERT_THAT(room, IsOk());
     ASSERT_EQ(room->bytes().size(), size);
     if (size >= TestItem::kSmallest) TestItem{3, 4}.Write(room->bytes());
     EXPECT_EQ(GetText(queue), "UNAVAILABLE") << "not put yet";
     room->Commit();
     room->Commit();
     QueueItem item;
-    ASSERT_TRUE(queue.Get(&item, Deadline::Now()).ok());
+    ASSERT_THAT(queue.Get(&item, Deadline::Now()), IsOk());
     ASSERT_EQ(item.bytes().size(), size);
     if (size >= TestItem::kSmallest) {
       EXPECT_TRUE(TestItem::Read(item.bytes()).has_value());
@@ -42,31 +43,31 @@ TEST(ByteQueueReservation, IsWrittenInPlace) {
 
 TEST(ByteQueueReservation, LeftWithoutCommitPutsNothing) {
   ByteQueue queue = Make(1);
-  { ASSERT_TRUE(queue.Reserve(100'000, Deadline::Now()).ok()); }
+  { ASSERT_THAT(queue.Reserve(100'000, Deadline::Now()), IsOk()); }
   absl::StatusOr<QueueReservation> room = queue.Reserve(5, Deadline::Now());
-  ASSERT_TRUE(room.ok()) << "its place in the bound is free again";
+  ASSERT_THAT(room, IsOk()) << "its place in the bound is free again";
   EXPECT_TRUE(queue.full());
   std::thread([&] { EXPECT_TRUE(IsFull(PutText(queue, "x"))) << "an open one counts"; }).join();
   room->Abandon();
   EXPECT_TRUE(queue.empty());
-  EXPECT_TRUE(PutText(queue, "x").ok());
+  EXPECT_THAT(PutText(queue, "x"), IsOk());
   EXPECT_EQ(GetText(queue), "x");
 }
 
 TEST(ByteQueueReservation, IsOneAThread) {
   ByteQueue queue = Make();
   absl::StatusOr<QueueReservation> room = queue.Reserve(10);
-  ASSERT_TRUE(room.ok());
+  ASSERT_THAT(room, IsOk());
   for (const char* text : {"short", ""}) {
     const absl::Status second = PutText(queue, text);
-    EXPECT_EQ(second.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(second, StatusIs(absl::StatusCode::kFailedPrecondition));
     EXPECT_FALSE(IsClosed(second));
   }
-  EXPECT_EQ(queue.Reserve(5).status().code(), absl::StatusCode::kFailedPrecondition);
-  std::thread([&] { EXPECT_TRUE(PutText(queue, "another").ok()); }).join();
+  EXPECT_THAT(queue.Reserve(5), StatusIs(absl::StatusCode::kFailedPrecondition));
+  std::thread([&] { EXPECT_THAT(PutText(queue, "another"), IsOk()); }).join();
   QueueReservation moved = *std::move(room);
   moved.Commit();
-  EXPECT_TRUE(PutText(queue, "after").ok());
+  EXPECT_THAT(PutText(queue, "after"), IsOk());
   EXPECT_EQ(queue.size(), 3);
 }
 
@@ -78,7 +79,7 @@ TEST(ByteQueueReservation, MayOutliveItsThreadAndQueueHandle) {
     room = *copy.Reserve(5);
   }).join();
   std::memcpy(room.bytes().data(), "later", 5);
-  std::thread([&] { EXPECT_TRUE(PutText(queue, "now").ok()); }).join();
+  std::thread([&] { EXPECT_THAT(PutText(queue, "now"), IsOk()); }).join();
   room.Commit();
   EXPECT_EQ(queue.size(), 2);
   std::vector<std::string> got = {GetText(queue), GetText(queue)};
@@ -115,12 +116,12 @@ TEST(ByteQueueReservation, OfAThreadThatGoesOnPuttingIsEndedByAnother) {
   uint32_t put = 0;
   for (int i = 0; i < kReservations; ++i) {
     absl::StatusOr<QueueReservation> room = queue.Reserve(i % 3 == 0 ? 500 : 50);
-    ASSERT_TRUE(room.ok()) << room.status();
+    ASSERT_THAT(room, IsOk());
     TestItem{1, static_cast<uint32_t>(i)}.Write(room->bytes());
     handed_over = new QueueReservation(*std::move(room));
     absl::Status status;
     while (!(status = queue.Put(TestItem{2, put}.Bytes(40), Deadline::Now())).ok()) {
-      ASSERT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
+      ASSERT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition));
       CpuPause();
     }
     ++put;
@@ -151,9 +152,9 @@ TEST(ByteQueueReservation, OfAThreadThatHasEndedCostsNoLane) {
   for (uint32_t i = 0; i < kQueueLanes + 100; ++i) {
     QueueReservation room;
     std::thread thread([&] {
-      ASSERT_TRUE(PutText(queue, "x").ok());
+      ASSERT_THAT(PutText(queue, "x"), IsOk());
       absl::StatusOr<QueueReservation> opened = queue.Reserve(i % 2 == 0 ? 5 : 5000);
-      ASSERT_TRUE(opened.ok()) << opened.status();
+      ASSERT_THAT(opened, IsOk());
       room = *std::move(opened);
     });
     thread.join();

@@ -14,13 +14,14 @@
 #include <string>
 #include <vector>
 
-#include "absl/time/time.h"
 #include "core/ipc/byte_queue.h"
-#include "core/ipc/test_item.h"
 #include "core/os/deadline.h"
 #include "core/os/error.h"
-#include "core/os/forked_child.h"
-#include "core/os/single_step.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/single_step.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/test_item.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -32,8 +33,6 @@ constexpr uint64_t kAll = 5000;
 constexpr uint32_t kVictim = 1;
 constexpr uint32_t kSurvivor = 2;
 constexpr uint32_t kNewcomer = 3;
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
 
 struct Scene {
   std::atomic<bool> put{false};       // The victim's Put has returned OK.
@@ -108,7 +107,7 @@ class QueueStep : public testing::TestWithParam<Operation> {
       EXPECT_FALSE(Put(kSurvivor, 3000, Deadline::Now())) << "the bound is broken";
       EXPECT_EQ(Drain(kSurvivor).size(), static_cast<size_t>(GetParam().capacity));
     }
-    EXPECT_TRUE(queue_.Close().ok());
+    EXPECT_THAT(queue_.Close(), IsOk());
     QueueItem item;
     EXPECT_TRUE(IsClosed(queue_.Get(&item, Watchdog())));
   }

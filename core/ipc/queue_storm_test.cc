@@ -15,10 +15,11 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "core/ipc/byte_queue.h"
-#include "core/ipc/test_item.h"
 #include "core/os/deadline.h"
 #include "core/os/error.h"
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/test_item.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -173,7 +174,7 @@ TEST_P(QueueStorm, LosesOnlyWhatDeadGettersTook) {
     if (!actor.puts) continue;
     EXPECT_EQ(actor.child->Wait(), 0);
   }
-  ASSERT_TRUE(queue_.Close().ok());
+  ASSERT_THAT(queue_.Close(), IsOk());
   for (Actor& actor : actors) {
     if (actor.puts) continue;
     EXPECT_EQ(actor.child->Wait(), 0);

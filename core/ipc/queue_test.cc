@@ -12,8 +12,11 @@
 
 #include "absl/time/time.h"
 #include "core/os/error.h"
-#include "core/os/forked_child.h"
-#include "core/shm/shared_object_suite.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/shared_object_suite.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -58,8 +61,8 @@ INSTANTIATE_TYPED_TEST_SUITE_P(Queue, SharedObjectTest, Queue<int>);
 
 TEST(Queue, CarriesNumbersInOrder) {
   Queue<int> queue = *Queue<int>::Create();
-  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(queue.Put(i).ok());
-  for (int i = 0; i < 1000; ++i) ASSERT_EQ(*queue.Get(), i);
+  for (int i = 0; i < 1000; ++i) ASSERT_THAT(queue.Put(i), IsOk());
+  for (int i = 0; i < 1000; ++i) ASSERT_THAT(queue.Get(), IsOkAndHolds(i));
 }
 
 TEST(Queue, CarriesValuesOfAnySizeAndType) {
@@ -69,9 +72,9 @@ TEST(Queue, CarriesValuesOfAnySizeAndType) {
   Value large;
   for (int i = 0; i < 2000; ++i) large[std::to_string(i)] = {{i, i / 3.0}, {-i, 1e300}};
   for (const Value& value : {Value(), small, large}) {
-    ASSERT_TRUE(queue.Put(value).ok());
+    ASSERT_THAT(queue.Put(value), IsOk());
     const absl::StatusOr<Value> got = queue.Get();
-    ASSERT_TRUE(got.ok());
+    ASSERT_THAT(got, IsOk());
     EXPECT_EQ(*got, value);
   }
 }
@@ -85,10 +88,10 @@ TEST(Queue, FixedSizesAroundASlotArriveWhole) {
   does_not.fill('d');
   Queue<Fits> first = *Queue<Fits>::Create();
   Queue<DoesNot> second = *Queue<DoesNot>::Create();
-  ASSERT_TRUE(first.Put(fits).ok());
-  ASSERT_TRUE(second.Put(does_not).ok());
-  EXPECT_EQ(*first.Get(), fits);
-  EXPECT_EQ(*second.Get(), does_not);
+  ASSERT_THAT(first.Put(fits), IsOk());
+  ASSERT_THAT(second.Put(does_not), IsOk());
+  EXPECT_THAT(first.Get(), IsOkAndHolds(fits));
+  EXPECT_THAT(second.Get(), IsOkAndHolds(does_not));
 }
 
 TEST(Queue, WhatACodecThrowsIsAnErrorOfItsItem) {
@@ -101,9 +104,9 @@ TEST(Queue, WhatACodecThrowsIsAnErrorOfItsItem) {
         EXPECT_EQ(ThrownType(put), "std::runtime_error") << put;
         EXPECT_EQ(queue.size(), 0);
       }
-      ASSERT_TRUE(queue.TryPut({Does::kThrowsInDecode, text}).ok());
+      ASSERT_THAT(queue.TryPut({Does::kThrowsInDecode, text}), IsOk());
       EXPECT_EQ(ThrownType(queue.TryGet().status()), "std::runtime_error");
-      ASSERT_TRUE(queue.TryPut({Does::kWell, text}).ok());
+      ASSERT_THAT(queue.TryPut({Does::kWell, text}), IsOk());
       EXPECT_EQ(queue.TryGet()->text, text);
     }
   }
@@ -112,14 +115,14 @@ TEST(Queue, WhatACodecThrowsIsAnErrorOfItsItem) {
 TEST(Queue, ACodecMayNotPutIntoTheSameQueue) {
   Queue<Wilful> queue = *Queue<Wilful>::Create();
   g_put_into = &queue;
-  EXPECT_TRUE(queue.TryPut({Does::kPutsInEncode, "x"}).ok());
-  EXPECT_EQ(g_put.code(), absl::StatusCode::kFailedPrecondition) << g_put;
+  EXPECT_THAT(queue.TryPut({Does::kPutsInEncode, "x"}), IsOk());
+  EXPECT_THAT(g_put, StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_EQ(queue.TryGet()->text, "x");
   EXPECT_TRUE(queue.empty());
   Queue<Wilful> other = *Queue<Wilful>::Create();
   g_put_into = &other;
-  EXPECT_TRUE(queue.TryPut({Does::kPutsInEncode, "x"}).ok());
-  EXPECT_TRUE(g_put.ok()) << g_put;
+  EXPECT_THAT(queue.TryPut({Does::kPutsInEncode, "x"}), IsOk());
+  EXPECT_THAT(g_put, IsOk());
   EXPECT_EQ(other.size(), 1);
 }
 
@@ -127,11 +130,11 @@ TEST(Queue, SaysFullEmptyAndClosedApart) {
   Queue<int> queue = *Queue<int>::Create(1);
   EXPECT_EQ(queue.capacity(), 1);
   EXPECT_TRUE(IsEmpty(queue.TryGet().status()));
-  EXPECT_TRUE(queue.TryPut(1).ok());
+  EXPECT_THAT(queue.TryPut(1), IsOk());
   EXPECT_TRUE(queue.full());
   EXPECT_TRUE(IsFull(queue.TryPut(2)));
-  EXPECT_EQ(queue.Put(2, Deadline::After(absl::Milliseconds(1))).code(), absl::StatusCode::kDeadlineExceeded);
-  EXPECT_TRUE(queue.Close().ok());
+  EXPECT_THAT(queue.Put(2, Deadline::After(absl::Milliseconds(1))), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(queue.Close(), IsOk());
   EXPECT_TRUE(queue.closed());
   EXPECT_TRUE(IsClosed(queue.TryPut(2)));
   EXPECT_EQ(*queue.TryGet(), 1);
@@ -145,10 +148,10 @@ TEST(Queue, KeepsTheOrderOfAThreadOverAllHandles) {
   Queue<int> first = *Queue<int>::Create();
   Queue<int> second = *Queue<int>::Attach(*first.descriptor().Duplicate(), first.offset());
   for (int i = 0; i < 1000; i += 2) {
-    ASSERT_TRUE(first.Put(i).ok());
-    ASSERT_TRUE(second.Put(i + 1).ok());
+    ASSERT_THAT(first.Put(i), IsOk());
+    ASSERT_THAT(second.Put(i + 1), IsOk());
   }
-  for (int i = 0; i < 1000; ++i) ASSERT_EQ(*(i % 3 == 0 ? first : second).Get(), i);
+  for (int i = 0; i < 1000; ++i) ASSERT_THAT((i % 3 == 0 ? first : second).Get(), IsOkAndHolds(i));
 }
 
 TEST(Queue, OfWhichThereAreManyServeOneThread) {
@@ -156,31 +159,31 @@ TEST(Queue, OfWhichThereAreManyServeOneThread) {
   std::vector<Queue<int>> queues;
   for (int i = 0; i < kQueues; ++i) {
     absl::StatusOr<Queue<int>> made = Queue<int>::Create();
-    ASSERT_TRUE(made.ok()) << i << ": " << made.status();
+    ASSERT_THAT(made, IsOk()) << i;
     queues.push_back(*std::move(made));
   }
   for (int round = 0; round < 3; ++round) {
-    for (int i = 0; i < kQueues; ++i) ASSERT_TRUE(queues[i].Put(i).ok());
-    for (int i = 0; i < kQueues; ++i) ASSERT_EQ(*queues[i].Get(), i);
+    for (int i = 0; i < kQueues; ++i) ASSERT_THAT(queues[i].Put(i), IsOk());
+    for (int i = 0; i < kQueues; ++i) ASSERT_THAT(queues[i].Get(), IsOkAndHolds(i));
   }
 }
 
 TEST(Queue, CopiesAreTheSameQueue) {
   Queue<int> queue = *Queue<int>::Create();
   Queue<int> copy = queue;
-  ASSERT_TRUE(copy.Put(5).ok());
+  ASSERT_THAT(copy.Put(5), IsOk());
   EXPECT_EQ(queue.size(), 1);
-  EXPECT_EQ(*queue.Get(), 5);
+  EXPECT_THAT(queue.Get(), IsOkAndHolds(5));
 }
 
 TEST(Queue, AttachWantsTheSameItems) {
   Queue<int> queue = *Queue<int>::Create();
-  ASSERT_TRUE(queue.Put(5).ok());
-  EXPECT_EQ(Queue<float>::Attach(*queue.descriptor().Duplicate(), queue.offset()).status().code(),
-            absl::StatusCode::kInvalidArgument);
+  ASSERT_THAT(queue.Put(5), IsOk());
+  EXPECT_THAT(Queue<float>::Attach(*queue.descriptor().Duplicate(), queue.offset()),
+              StatusIs(absl::StatusCode::kInvalidArgument));
   absl::StatusOr<Queue<int>> same = Queue<int>::Attach(*queue.descriptor().Duplicate(), queue.offset());
-  ASSERT_TRUE(same.ok());
-  EXPECT_EQ(*same->Get(), 5);
+  ASSERT_THAT(same, IsOk());
+  EXPECT_THAT(same->Get(), IsOkAndHolds(5));
 }
 
 // Decodes what another type's bytes can't be.
@@ -208,19 +211,19 @@ namespace {
 
 TEST(Queue, AnItemThatCannotBeEncodedFailsItsPutAlone) {
   Queue<Picky> queue = *Queue<Picky>::Create(2);
-  ASSERT_TRUE(queue.Put({1}).ok());
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(queue.TryPut({13}).code(), absl::StatusCode::kInvalidArgument);
+  ASSERT_THAT(queue.Put({1}), IsOk());
+  for (int i = 0; i < 5; ++i) EXPECT_THAT(queue.TryPut({13}), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_EQ(queue.size(), 1);
-  ASSERT_TRUE(queue.TryPut({2}).ok()) << "it took no place in the bound";
+  ASSERT_THAT(queue.TryPut({2}), IsOk()) << "it took no place in the bound";
   EXPECT_EQ(queue.Get()->value, 1);
   EXPECT_EQ(queue.Get()->value, 2);
 }
 
 TEST(Queue, AnItemThatCannotBeDecodedIsDroppedAndSaidToBe) {
   Queue<Picky> queue = *Queue<Picky>::Create();
-  ASSERT_TRUE(queue.Put({14}).ok());
-  ASSERT_TRUE(queue.Put({15}).ok());
-  EXPECT_EQ(queue.Get().status().code(), absl::StatusCode::kDataLoss);
+  ASSERT_THAT(queue.Put({14}), IsOk());
+  ASSERT_THAT(queue.Put({15}), IsOk());
+  EXPECT_THAT(queue.Get(), StatusIs(absl::StatusCode::kDataLoss));
   EXPECT_EQ(queue.Get()->value, 15);
 }
 
@@ -229,26 +232,26 @@ TEST(Queue, CrossesAsItsDescriptorBesideTheBytes) {
   Queue<int> queue = *Queue<int>::Create();
   DescriptorSink sink;
   std::vector<std::byte> bytes(EncodedSize(queue));
-  ASSERT_TRUE(Encode(queue, absl::MakeSpan(bytes), &sink).ok());
+  ASSERT_THAT(Encode(queue, absl::MakeSpan(bytes), &sink), IsOk());
   ASSERT_EQ(sink.descriptors().size(), 1u);
   std::vector<Fd> arrived;
   arrived.push_back(*sink.descriptors()[0]->Duplicate());
   DescriptorSource source(std::move(arrived));
   absl::StatusOr<Queue<int>> decoded = Decode<Queue<int>>(bytes, &source);
-  ASSERT_TRUE(decoded.ok()) << decoded.status();
-  ASSERT_TRUE(queue.Put(7).ok());
-  EXPECT_EQ(*decoded->Get(), 7);
+  ASSERT_THAT(decoded, IsOk());
+  ASSERT_THAT(queue.Put(7), IsOk());
+  EXPECT_THAT(decoded->Get(), IsOkAndHolds(7));
 }
 
 TEST(Queue, OfAnotherTypeIsRefusedWhenDecoded) {
   Queue<int> queue = *Queue<int>::Create();
   DescriptorSink sink;
   std::vector<std::byte> bytes(EncodedSize(queue));
-  ASSERT_TRUE(Encode(queue, absl::MakeSpan(bytes), &sink).ok());
+  ASSERT_THAT(Encode(queue, absl::MakeSpan(bytes), &sink), IsOk());
   std::vector<Fd> arrived;
   arrived.push_back(*sink.descriptors()[0]->Duplicate());
   DescriptorSource source(std::move(arrived));
-  EXPECT_EQ(Decode<Queue<double>>(bytes, &source).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(Decode<Queue<double>>(bytes, &source), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST(Queue, ThatWasNeverCreatedCannotBePassedOn) {
@@ -256,7 +259,7 @@ TEST(Queue, ThatWasNeverCreatedCannotBePassedOn) {
   EXPECT_FALSE(none.valid());
   DescriptorSink sink;
   std::vector<std::byte> bytes(EncodedSize(none));
-  EXPECT_EQ(Encode(none, absl::MakeSpan(bytes), &sink).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(Encode(none, absl::MakeSpan(bytes), &sink), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST(Queue, WhatWasWrittenBeforePutIsSeenAfterGet) {
@@ -273,8 +276,8 @@ TEST(Queue, WhatWasWrittenBeforePutIsSeenAfterGet) {
   });
   for (int64_t i = 1; i <= 5000; ++i) {
     *plain = i;
-    ASSERT_TRUE(there.Put(i).ok());
-    ASSERT_TRUE(back.Get(Deadline::After(absl::Seconds(20))).ok());
+    ASSERT_THAT(there.Put(i), IsOk());
+    ASSERT_THAT(back.Get(Watchdog()), IsOk());
     ASSERT_EQ(*plain, -i);
   }
   EXPECT_EQ(child.Wait(), 0);
@@ -286,12 +289,12 @@ TEST(Queue, TenThousandOfThemWorkInOneProcess) {
   std::vector<Queue<int>> queues;
   for (int i = 0; i < 10'000; ++i) {
     absl::StatusOr<Queue<int>> queue = Queue<int>::Create();
-    if (absl::IsResourceExhausted(queue.status()) && OpenDescriptors() + 8 >= sysconf(_SC_OPEN_MAX)) break;
-    ASSERT_TRUE(queue.ok()) << "after " << i << ": " << queue.status();
+    if (absl::IsResourceExhausted(queue.status()) && CountDescriptors() + 8 >= sysconf(_SC_OPEN_MAX)) break;
+    ASSERT_THAT(queue, IsOk()) << "after " << i;
     queues.push_back(*std::move(queue));
   }
   const int count = static_cast<int>(queues.size());
-  for (int i = 0; i < count; ++i) ASSERT_TRUE(queues[i].Put(i).ok()) << i;
+  for (int i = 0; i < count; ++i) ASSERT_THAT(queues[i].Put(i), IsOk()) << i;
   for (int i = 0; i < count; ++i) ASSERT_EQ(*queues[i].TryGet(), i);
 }
 

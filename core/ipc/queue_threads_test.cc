@@ -6,9 +6,10 @@
 #include "absl/synchronization/notification.h"
 #include "core/ipc/byte_queue.h"
 #include "core/ipc/queue_format.h"
-#include "core/ipc/text_queue.h"
-#include "core/os/deadline.h"
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/text_queue.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -22,26 +23,26 @@ TEST(ByteQueueThreads, AThousandAndTwentyFourPutAtOnceAndOneMoreIsRefused) {
     std::vector<std::thread> threads;
     for (uint32_t i = 0; i < kQueueLanes; ++i) {
       threads.emplace_back([&] {
-        EXPECT_TRUE(PutText(queue, "x", Deadline::After(kWatchdog)).ok());
+        EXPECT_THAT(PutText(queue, "x", Watchdog()), IsOk());
         put.fetch_add(1);
         all_have_put.WaitForNotification();
       });
     }
     ASSERT_TRUE(Eventually([&] { return put == kQueueLanes; }));
     const absl::Status one_more = PutText(queue, "x");
-    EXPECT_EQ(one_more.code(), absl::StatusCode::kResourceExhausted) << one_more;
+    EXPECT_THAT(one_more, StatusIs(absl::StatusCode::kResourceExhausted));
     all_have_put.Notify();
     for (std::thread& thread : threads) thread.join();
     for (uint32_t i = 0; i < kQueueLanes; ++i) ASSERT_EQ(GetText(queue), "x");
     EXPECT_EQ(GetText(queue), "UNAVAILABLE");
   }
-  EXPECT_TRUE(PutText(queue, "x").ok()) << "they have ended";
+  EXPECT_THAT(PutText(queue, "x"), IsOk()) << "they have ended";
 }
 
 TEST(ByteQueueThreads, ManyQueuesComeAndGo) {
   for (int i = 0; i < 300; ++i) {
     ByteQueue queue = Make(2);
-    ASSERT_TRUE(PutText(queue, "x").ok());
+    ASSERT_THAT(PutText(queue, "x"), IsOk());
     std::thread([&] { ASSERT_EQ(GetText(queue), "x"); }).join();
   }
 }
@@ -51,7 +52,7 @@ struct PutsAtTheEnd {
   ByteQueue* queue = nullptr;
   ~PutsAtTheEnd() {
     if (queue == nullptr) return;
-    EXPECT_TRUE(PutText(*queue, "end").ok());
+    EXPECT_THAT(PutText(*queue, "end"), IsOk());
   }
 };
 thread_local PutsAtTheEnd t_puts_at_the_end;
@@ -60,7 +61,7 @@ TEST(ByteQueueThreads, MayPutInTheirLastDestructors) {
   ByteQueue queue = Make();
   std::thread([&] {
     t_puts_at_the_end.queue = &queue;
-    ASSERT_TRUE(PutText(queue, "begin").ok());
+    ASSERT_THAT(PutText(queue, "begin"), IsOk());
   }).join();
   EXPECT_EQ(queue.size(), 2);
 }

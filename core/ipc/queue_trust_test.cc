@@ -13,12 +13,13 @@
 #include "absl/time/time.h"
 #include "core/ipc/byte_queue.h"
 #include "core/ipc/queue_format.h"
-#include "core/ipc/test_item.h"
-#include "core/ipc/text_queue.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
 #include "core/os/memfd.h"
 #include "core/shm/family.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/test_item.h"
+#include "core/testing/text_queue.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -151,11 +152,11 @@ INSTANTIATE_TEST_SUITE_P(Queues, QueueTrust, testing::Values(0, 5), [](const aut
 
 TEST(QueueTrust, AnOverwrittenItemIsDroppedAndSaidToBe) {
   ByteQueue queue = Make();
-  ASSERT_TRUE(PutText(queue, "good").ok());
-  ASSERT_TRUE(PutText(queue, "bad place").ok());
-  ASSERT_TRUE(PutText(queue, "bad size").ok());
-  ASSERT_TRUE(queue.Put(TestItem{1, 1}.Bytes(500), Deadline::Now()).ok());
-  ASSERT_TRUE(PutText(queue, "good too").ok());
+  ASSERT_THAT(PutText(queue, "good"), IsOk());
+  ASSERT_THAT(PutText(queue, "bad place"), IsOk());
+  ASSERT_THAT(PutText(queue, "bad size"), IsOk());
+  ASSERT_THAT(queue.Put(TestItem{1, 1}.Bytes(500), Deadline::Now()), IsOk());
+  ASSERT_THAT(PutText(queue, "good too"), IsOk());
   const Mapping mapping = *Mapping::Map(queue.descriptor(), *MemfdSize(queue.descriptor()));
   auto* slots = reinterpret_cast<QueueSlot*>(mapping.data() + kBaseRingsOffset);
   slots[1].place = 77;
@@ -169,7 +170,7 @@ TEST(QueueTrust, AnOverwrittenItemIsDroppedAndSaidToBe) {
 
 TEST(QueueTrust, ARingThatCannotBeIsNotFollowed) {
   ByteQueue queue = Make();
-  ASSERT_TRUE(PutText(queue, "x").ok());
+  ASSERT_THAT(PutText(queue, "x"), IsOk());
   const Mapping mapping = *Mapping::Map(queue.descriptor(), kLanesOffset + sizeof(QueueLane));
   auto& lane = *reinterpret_cast<QueueLane*>(mapping.data() + kLanesOffset);
   for (const uint64_t word :

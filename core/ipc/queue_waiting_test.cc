@@ -6,10 +6,12 @@
 
 #include "absl/time/time.h"
 #include "core/ipc/byte_queue.h"
-#include "core/ipc/text_queue.h"
 #include "core/os/deadline.h"
 #include "core/os/error.h"
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/text_queue.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -29,13 +31,13 @@ TEST(ByteQueueDeadline, IsNotCutShort) {
   const absl::Status empty = queue.Get(&item, get);
   EXPECT_TRUE(get.passed());
   EXPECT_TRUE(IsEmpty(empty));
-  EXPECT_EQ(empty.code(), absl::StatusCode::kDeadlineExceeded);
-  ASSERT_TRUE(PutText(queue, "x").ok());
+  EXPECT_THAT(empty, StatusIs(absl::StatusCode::kDeadlineExceeded));
+  ASSERT_THAT(PutText(queue, "x"), IsOk());
   const Deadline put = Deadline::After(absl::Milliseconds(20));
   const absl::Status full = PutText(queue, "y", put);
   EXPECT_TRUE(put.passed());
   EXPECT_TRUE(IsFull(full));
-  EXPECT_EQ(full.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(full, StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_EQ(queue.size(), 1);
   EXPECT_EQ(GetText(queue), "x");
 }
@@ -43,8 +45,8 @@ TEST(ByteQueueDeadline, IsNotCutShort) {
 TEST(ByteQueueDeadline, NegativeHasPassed) {
   ByteQueue queue = Make(1);
   EXPECT_EQ(GetText(queue, Deadline::After(absl::Seconds(-1))), "UNAVAILABLE");
-  EXPECT_TRUE(PutText(queue, "x", Deadline::After(absl::Seconds(-1))).ok()) << "it tries once";
-  EXPECT_EQ(PutText(queue, "x", Deadline::After(absl::Seconds(-1))).code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(PutText(queue, "x", Deadline::After(absl::Seconds(-1))), IsOk()) << "it tries once";
+  EXPECT_THAT(PutText(queue, "x", Deadline::After(absl::Seconds(-1))), StatusIs(absl::StatusCode::kUnavailable));
 }
 
 TEST(ByteQueueWaiting, APutWakesAGetterAndAGetWakesAPutter) {
@@ -52,20 +54,20 @@ TEST(ByteQueueWaiting, APutWakesAGetterAndAGetWakesAPutter) {
   std::atomic<int32_t> getter_id{0};
   std::thread getter([&] {
     getter_id = ThisThreadId();
-    for (int i = 0; i < 3; ++i) EXPECT_EQ(GetText(queue, Deadline::After(kWatchdog)), std::to_string(i));
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(GetText(queue, Watchdog()), std::to_string(i));
   });
   ASSERT_TRUE(Eventually([&] { return getter_id != 0 && IsAsleep(getter_id); }));
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(PutText(queue, std::to_string(i), Deadline::After(kWatchdog)).ok());
+  for (int i = 0; i < 3; ++i) ASSERT_THAT(PutText(queue, std::to_string(i), Watchdog()), IsOk());
   getter.join();
-  ASSERT_TRUE(PutText(queue, "a").ok());
+  ASSERT_THAT(PutText(queue, "a"), IsOk());
   std::atomic<int32_t> putter_id{0};
   std::thread putter([&] {
     putter_id = ThisThreadId();
-    EXPECT_TRUE(PutText(queue, "b", Deadline::After(kWatchdog)).ok());
+    EXPECT_THAT(PutText(queue, "b", Watchdog()), IsOk());
   });
   ASSERT_TRUE(Eventually([&] { return putter_id != 0 && IsAsleep(putter_id); }));
   EXPECT_EQ(GetText(queue), "a");
-  EXPECT_EQ(GetText(queue, Deadline::After(kWatchdog)), "b");
+  EXPECT_EQ(GetText(queue, Watchdog()), "b");
   putter.join();
 }
 
@@ -77,16 +79,16 @@ TEST(ByteQueueWaiting, ASleeperIsWokenAndNotLeftToItsTick) {
     std::thread sleeper([&] {
       id = ThisThreadId();
       if (getter) {
-        EXPECT_EQ(GetText(queue, Deadline::After(kWatchdog)), "x");
+        EXPECT_EQ(GetText(queue, Watchdog()), "x");
       } else {
-        EXPECT_TRUE(PutText(queue, "y", Deadline::After(kWatchdog)).ok());
+        EXPECT_THAT(PutText(queue, "y", Watchdog()), IsOk());
       }
     });
     ASSERT_TRUE(Eventually([&] { return id != 0 && IsAsleep(id); }));
     LetTheFirstTickGoBy();
     const Deadline soon = Deadline::After(absl::Milliseconds(600));
     if (getter) {
-      ASSERT_TRUE(PutText(queue, "x").ok());
+      ASSERT_THAT(PutText(queue, "x"), IsOk());
     } else {
       ASSERT_EQ(GetText(queue), "full");
     }
@@ -107,16 +109,16 @@ TEST(ByteQueueWaiting, ABlockedGetUsesNoCpuAndWakesAboutOnceASecond) {
 
 TEST(ByteQueueClose, IsForPutsAtOnceAndForGetsOnceDrained) {
   ByteQueue queue = Make(5);
-  ASSERT_TRUE(PutText(queue, "a").ok());
-  ASSERT_TRUE(PutText(queue, "b").ok());
+  ASSERT_THAT(PutText(queue, "a"), IsOk());
+  ASSERT_THAT(PutText(queue, "b"), IsOk());
   EXPECT_FALSE(queue.closed());
-  ASSERT_TRUE(queue.Close().ok());
+  ASSERT_THAT(queue.Close(), IsOk());
   EXPECT_TRUE(queue.closed());
   EXPECT_TRUE(IsClosed(PutText(queue, "c")));
   EXPECT_TRUE(IsClosed(queue.Reserve(10).status()));
   std::thread([&] { EXPECT_TRUE(IsClosed(PutText(queue, "c"))) << "also who never put before"; }).join();
   EXPECT_EQ(GetText(queue), "a");
-  ASSERT_TRUE(queue.Close().ok()) << "twice is fine";
+  ASSERT_THAT(queue.Close(), IsOk()) << "twice is fine";
   EXPECT_EQ(GetText(queue), "b");
   QueueItem item;
   EXPECT_TRUE(IsClosed(queue.Get(&item, Deadline::Never())));
@@ -126,7 +128,7 @@ TEST(ByteQueueClose, IsForPutsAtOnceAndForGetsOnceDrained) {
 TEST(ByteQueueClose, WakesAllWhoWait) {
   ByteQueue empty = Make();
   ByteQueue full = Make(1);
-  ASSERT_TRUE(PutText(full, "x").ok());
+  ASSERT_THAT(PutText(full, "x"), IsOk());
   std::vector<std::thread> threads;
   std::atomic<int32_t> ids[6]{};
   for (int i = 0; i < 6; ++i) {
@@ -139,8 +141,8 @@ TEST(ByteQueueClose, WakesAllWhoWait) {
   for (auto& id : ids) ASSERT_TRUE(Eventually([&] { return id != 0 && IsAsleep(id); }));
   LetTheFirstTickGoBy();
   const Deadline soon = Deadline::After(absl::Milliseconds(600));
-  ASSERT_TRUE(empty.Close().ok());
-  ASSERT_TRUE(full.Close().ok());
+  ASSERT_THAT(empty.Close(), IsOk());
+  ASSERT_THAT(full.Close(), IsOk());
   for (std::thread& thread : threads) thread.join();
   EXPECT_FALSE(soon.passed()) << "some were woken by their tick alone";
 }
@@ -149,7 +151,7 @@ TEST(ByteQueueClose, WaitsForAnItemOnItsWayAndThenTellsAll) {
   for (const bool commit : {true, false}) {
     ByteQueue queue = Make();
     absl::StatusOr<QueueReservation> room = queue.Reserve(1);
-    ASSERT_TRUE(room.ok());
+    ASSERT_THAT(room, IsOk());
     room->bytes()[0] = std::byte{'x'};
     std::vector<std::thread> getters;
     std::atomic<int32_t> ids[4]{};
@@ -158,13 +160,13 @@ TEST(ByteQueueClose, WaitsForAnItemOnItsWayAndThenTellsAll) {
     for (auto& id : ids) {
       getters.emplace_back([&] {
         id = ThisThreadId();
-        const std::string text = GetText(queue, Deadline::After(kWatchdog));
+        const std::string text = GetText(queue, Watchdog());
         if (text == "x") ++got;
         if (text == "FAILED_PRECONDITION") ++closed;
       });
     }
     for (auto& id : ids) ASSERT_TRUE(Eventually([&] { return id != 0 && IsAsleep(id); }));
-    ASSERT_TRUE(queue.Close().ok());
+    ASSERT_THAT(queue.Close(), IsOk());
     for (auto& id : ids) ASSERT_TRUE(Eventually([&] { return IsAsleep(id); })) << "an item is on its way";
     EXPECT_EQ(closed, 0);
     LetTheFirstTickGoBy();
@@ -190,7 +192,7 @@ TEST(ByteQueueClose, RacingPutsLoseNothing) {
     for (int i = 0; i < 2; ++i) {
       threads.emplace_back([&] {
         for (;;) {
-          const absl::Status status = PutText(queue, "x", Deadline::After(kWatchdog));
+          const absl::Status status = PutText(queue, "x", Watchdog());
           if (!status.ok()) {
             ASSERT_TRUE(IsClosed(status)) << status;
             return;
@@ -201,7 +203,7 @@ TEST(ByteQueueClose, RacingPutsLoseNothing) {
       threads.emplace_back([&] {
         QueueItem item;
         for (;;) {
-          const absl::Status status = queue.Get(&item, Deadline::After(kWatchdog));
+          const absl::Status status = queue.Get(&item, Watchdog());
           if (!status.ok()) {
             ASSERT_TRUE(IsClosed(status)) << status;
             return;
@@ -211,7 +213,7 @@ TEST(ByteQueueClose, RacingPutsLoseNothing) {
       });
     }
     while (put < 50) YieldProcessor();
-    ASSERT_TRUE(queue.Close().ok());
+    ASSERT_THAT(queue.Close(), IsOk());
     for (std::thread& thread : threads) thread.join();
     ASSERT_EQ(put, got);
   }

@@ -8,9 +8,10 @@
 #include "absl/time/time.h"
 #include "core/ipc/value.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
-#include "core/os/single_step.h"
 #include "core/shm/family.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/single_step.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -30,7 +31,7 @@ Wide AllOf(int64_t number) {
 
 class ValueStep : public testing::Test {
  protected:
-  ValueStep() { EXPECT_TRUE(Family::Self().ok()); }
+  ValueStep() { EXPECT_THAT(Family::Self(), IsOk()); }
 
   template <class Call>
   SteppedChild Victim(Call call) {
@@ -64,7 +65,7 @@ TEST_F(ValueStep, ChangingAWholeOne) {
       const int64_t now = value.Get();
       EXPECT_TRUE(now == 1 || now == 1 + (int64_t{1} << 40)) << "after " << n;
       ++(now == 1 ? olds : news);
-      EXPECT_TRUE(value.Update([](int64_t& number) { number = 5; }, Deadline::After(absl::Seconds(20))).ok());
+      EXPECT_THAT(value.Update([](int64_t& number) { number = 5; }, Deadline::After(absl::Seconds(20))), IsOk());
       EXPECT_EQ(value.Get(), 5);
       return victim.process().steps();
     });
@@ -112,12 +113,12 @@ TEST_F(ValueStep, ChangingOneThatIsNotWhole) {
       victim.Kill();
       const absl::StatusOr<Wide> first = value.Get(Deadline::After(absl::Seconds(20)));
       const absl::StatusOr<Wide> second = value.Get();
-      EXPECT_TRUE(second.ok()) << "after " << n << ": " << second.status();
+      EXPECT_THAT(second, IsOk()) << "after " << n;
       if (first.ok()) {
         EXPECT_TRUE(*first == AllOf(1) || *first == AllOf(2)) << "after " << n;
         EXPECT_EQ(*first, *second);
       } else {
-        EXPECT_TRUE(absl::IsAborted(first.status())) << "after " << n << ": " << first.status();
+        EXPECT_THAT(first, StatusIs(absl::StatusCode::kAborted)) << "after " << n;
         EXPECT_NE(first.status().message().find(absl::StrCat("process ", victim.pid(), " died")), std::string::npos);
         if (*second != AllOf(1) && *second != AllOf(2)) ++halves;
       }

@@ -14,9 +14,10 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "core/os/forked_child.h"
-#include "core/shm/shared_object_suite.h"
 #include "core/sync/scoped.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/shared_object_suite.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -78,7 +79,7 @@ TEST(Value, HoldsEachTypeOfPythonsCodes) {
 
 TEST(Value, IsZeroUnlessToldOtherwise) {
   EXPECT_EQ(Value<int64_t>::Create()->Get(), 0);
-  EXPECT_EQ(*Value<Wide>::Create()->Get(), Wide());
+  EXPECT_THAT(Value<Wide>::Create()->Get(), IsOkAndHolds(Wide()));
 }
 
 TEST(Value, HoldsAnyTriviallyCopyableType) {
@@ -87,7 +88,7 @@ TEST(Value, HoldsAnyTriviallyCopyableType) {
     int32_t b;
   };
   Value<Padded> padded = *Value<Padded>::Create({1, 2});
-  ASSERT_TRUE(padded.Update([](Padded& value) { value.b += value.a; }).ok());
+  ASSERT_THAT(padded.Update([](Padded& value) { value.b += value.a; }), IsOk());
   EXPECT_EQ(padded.Get().b, 3);
 
   class Hidden {  // Not for the codec: its field is private.
@@ -102,8 +103,8 @@ TEST(Value, HoldsAnyTriviallyCopyableType) {
   EXPECT_EQ(hidden.Get().number(), 7);
 
   Value<std::complex<double>> complex = *Value<std::complex<double>>::Create({1, 2});
-  ASSERT_TRUE(complex.Set({3, 4}).ok());
-  EXPECT_EQ(*complex.Get(), std::complex<double>(3, 4));
+  ASSERT_THAT(complex.Set({3, 4}), IsOk());
+  EXPECT_THAT(complex.Get(), IsOkAndHolds(std::complex<double>(3, 4)));
 
   struct alignas(64) Aligned {
     int number;
@@ -180,15 +181,15 @@ TEST(Value, IsNeverSeenTorn) {
 TEST(Value, ItsOwnLockIsRecursive) {
   Value<Wide> value = *Value<Wide>::Create();
   const auto held = Scoped<Value<Wide>>::Acquire(value);
-  ASSERT_TRUE(held.ok());
-  EXPECT_TRUE(value.Set(AllOf(1)).ok());
-  EXPECT_EQ(*value.Get(), AllOf(1));
+  ASSERT_THAT(held, IsOk());
+  EXPECT_THAT(value.Set(AllOf(1)), IsOk());
+  EXPECT_THAT(value.Get(), IsOkAndHolds(AllOf(1)));
   std::thread([&] {
-    EXPECT_EQ(value.Get(Deadline::Now()).status().code(), absl::StatusCode::kUnavailable);
-    EXPECT_EQ(value.Set(Wide(), Deadline::Now()).status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_THAT(value.Get(Deadline::Now()), StatusIs(absl::StatusCode::kUnavailable));
+    EXPECT_THAT(value.Set(Wide(), Deadline::Now()), StatusIs(absl::StatusCode::kUnavailable));
     const auto change = [](Wide&) {};
-    EXPECT_EQ(value.Update(change, Deadline::After(absl::Milliseconds(1))).status().code(),
-              absl::StatusCode::kDeadlineExceeded);
+    EXPECT_THAT(value.Update(change, Deadline::After(absl::Milliseconds(1))),
+                StatusIs(absl::StatusCode::kDeadlineExceeded));
   }).join();
 }
 
@@ -196,11 +197,11 @@ TEST(Value, TwoMayShareALock) {
   Lock lock = *Lock::Create();
   Value<int> first = *Value<int>::Create(1, lock);
   Value<int> second = *Value<int>::Create(2, lock);
-  ASSERT_TRUE(first.Acquire().ok());
+  ASSERT_THAT(first.Acquire(), IsOk());
   EXPECT_EQ(lock.holder(), getpid());
-  EXPECT_EQ(second.Update([](int&) {}, Deadline::Now()).status().code(), absl::StatusCode::kUnavailable);
-  ASSERT_TRUE(lock.Release().ok());
-  EXPECT_TRUE(second.Update([](int& value) { ++value; }).ok());
+  EXPECT_THAT(second.Update([](int&) {}, Deadline::Now()), StatusIs(absl::StatusCode::kUnavailable));
+  ASSERT_THAT(lock.Release(), IsOk());
+  EXPECT_THAT(second.Update([](int& value) { ++value; }), IsOk());
   EXPECT_EQ(second.Get(), 3);
 }
 
@@ -208,31 +209,29 @@ TEST(Value, AGivenLockGoesWithIt) {
   RLock lock = *RLock::Create();
   const Value<int> value = *Value<int>::Create(1, lock);
   absl::StatusOr<Value<int>> arrived = SentAndReceived(value);
-  ASSERT_TRUE(arrived.ok()) << arrived.status();
-  ASSERT_TRUE(arrived->Acquire().ok());
+  ASSERT_THAT(arrived, IsOk());
+  ASSERT_THAT(arrived->Acquire(), IsOk());
   EXPECT_EQ(lock.depth(), 1u);
   const absl::Status alone = Value<int>::Attach(*value.descriptor().Duplicate(), value.offset()).status();
-  EXPECT_EQ(alone.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_NE(alone.message().find("pass the value itself"), std::string::npos) << alone;
+  EXPECT_THAT(alone, StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("pass the value itself")));
 }
 
 TEST(Value, ALockThatWasNeverCreatedIsRefused) {
-  EXPECT_EQ(Value<int>::Create(1, Lock()).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(Value<int>::Create(1, RLock()).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(Value<int>::Create(1, Lock()), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Value<int>::Create(1, RLock()), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST(Value, WithoutALockIsWholeAndHasNothingToAcquire) {
   absl::StatusOr<Value<int>> arrived = SentAndReceived(*Value<int>::Create(1, NoLock()));
-  ASSERT_TRUE(arrived.ok()) << arrived.status();
-  EXPECT_TRUE(arrived->Update([](int& value) { value = 5; }).ok());
+  ASSERT_THAT(arrived, IsOk());
+  EXPECT_THAT(arrived->Update([](int& value) { value = 5; }), IsOk());
   EXPECT_EQ(arrived->Get(), 5);
   for (const absl::Status& status : {arrived->Acquire().status(), arrived->Release()}) {
-    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-    EXPECT_NE(status.message().find("without a lock"), std::string::npos) << status;
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("without a lock")));
   }
   Value<Wide> wide = *Value<Wide>::Create(AllOf(1), NoLock());
-  EXPECT_TRUE(wide.Set(AllOf(2)).ok());
-  EXPECT_EQ(*wide.Get(), AllOf(2));
+  EXPECT_THAT(wide.Set(AllOf(2)), IsOk());
+  EXPECT_THAT(wide.Get(), IsOkAndHolds(AllOf(2)));
 }
 
 TEST(Value, OneOfAnotherTypeIsRefused) {
@@ -240,7 +239,7 @@ TEST(Value, OneOfAnotherTypeIsRefused) {
   const auto attach = [&](auto other) {
     return decltype(other)::Attach(*value.descriptor().Duplicate(), value.offset()).status();
   };
-  EXPECT_TRUE(attach(Value<int>()).ok());
+  EXPECT_THAT(attach(Value<int>()), IsOk());
   struct Renamed {
     int number;
   };
@@ -249,8 +248,7 @@ TEST(Value, OneOfAnotherTypeIsRefused) {
   };
   for (const absl::Status& status : {attach(Value<unsigned>()), attach(Value<float>()), attach(Value<int64_t>()),
                                      attach(Value<Renamed>()), attach(Value<Wide>()), attach(Value<Aligned>())}) {
-    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-    EXPECT_NE(status.message().find("values of another type"), std::string::npos) << status;
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("values of another type")));
   }
 }
 
@@ -262,23 +260,21 @@ TEST(Value, AChangeThatThrowsChangesNothing) {
     throw std::runtime_error("no such day");
   };
   for (const absl::Status& status : {wide.Update(change).status(), whole.Update(change).status()}) {
-    EXPECT_EQ(status.code(), absl::StatusCode::kUnknown);
-    EXPECT_NE(status.message().find("no such day"), std::string::npos) << status;
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnknown, testing::HasSubstr("no such day")));
   }
-  EXPECT_EQ(*wide.Get(), AllOf(1));
+  EXPECT_THAT(wide.Get(), IsOkAndHolds(AllOf(1)));
   EXPECT_EQ(whole.Get(), 1);
-  std::thread([&] { EXPECT_TRUE(wide.Acquire(Deadline::Now()).ok()) << "the lock was released"; }).join();
+  std::thread([&] { EXPECT_THAT(wide.Acquire(Deadline::Now()), IsOk()) << "the lock was released"; }).join();
 }
 
 TEST(Value, AChangeSeesWhatAnotherWroteMeanwhile) {
   Value<int> value = *Value<int>::Create(1);
   int calls = 0;
-  ASSERT_TRUE(value
-                  .Update([&](int& number) {
-                    if (++calls == 1) value.Set(100);
-                    ++number;
-                  })
-                  .ok());
+  ASSERT_THAT(value.Update([&](int& number) {
+    if (++calls == 1) value.Set(100);
+    ++number;
+  }),
+              IsOk());
   EXPECT_EQ(calls, 2);
   EXPECT_EQ(value.Get(), 101);
 }
@@ -288,14 +284,13 @@ TEST(Value, AForkInAChangeReleasesNothingInTheChild) {
   Value<Wide> value = *Value<Wide>::Create(AllOf(1), lock);
   Shared<std::atomic<int32_t>> holder;  // As the child sees it after its way out of Update.
   pid_t child = -1;
-  ASSERT_TRUE(value
-                  .Update([&](Wide&) {
-                    child = fork();
-                    if (child > 0) {
-                      EXPECT_TRUE(Eventually([&] { return *holder != 0; }));
-                    }
-                  })
-                  .ok());
+  ASSERT_THAT(value.Update([&](Wide&) {
+    child = fork();
+    if (child > 0) {
+      EXPECT_TRUE(Eventually([&] { return *holder != 0; }));
+    }
+  }),
+              IsOk());
   if (child == 0) {
     *holder = lock.holder().value_or(-1);
     _exit(0);
@@ -321,14 +316,14 @@ TEST(Value, ADeathInsideAChangeIsReportedOnce) {
     ASSERT_EQ(child.Wait(), -SIGKILL);
     if (by_get) {
       const absl::Status status = value.Get().status();
-      EXPECT_EQ(status.code(), absl::StatusCode::kAborted);
-      EXPECT_NE(status.message().find(absl::StrCat("process ", pid, " died")), std::string::npos) << status;
+      EXPECT_THAT(status,
+                  StatusIs(absl::StatusCode::kAborted, testing::HasSubstr(absl::StrCat("process ", pid, " died"))));
     } else {
       const absl::StatusOr<Acquired> how =
           value.Update([&](Wide&, Acquired acquired) { EXPECT_EQ(acquired.previous_owner_died, pid); });
       EXPECT_EQ(how->previous_owner_died, pid);
     }
-    EXPECT_EQ(*value.Get(), AllOf(1));
+    EXPECT_THAT(value.Get(), IsOkAndHolds(AllOf(1)));
   }
 }
 

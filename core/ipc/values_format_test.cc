@@ -8,6 +8,7 @@
 #include "core/ipc/value.h"
 #include "core/os/memfd.h"
 #include "core/shm/family.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -50,7 +51,7 @@ TEST(ValueFormat, IsWhatAValueLooksLike) {
   EXPECT_EQ(bytes.At<uint64_t>(24), 0u) << "has a lock of its own";
   EXPECT_EQ(bytes.At<int64_t>(32), 7);
   EXPECT_EQ(bytes.At<uint32_t>(128 + 64), 0u);
-  ASSERT_TRUE(value.Acquire().ok());
+  ASSERT_THAT(value.Acquire(), IsOk());
   EXPECT_EQ(bytes.At<uint32_t>(128 + 64), *Family::Self()) << "its own lock";
   EXPECT_EQ(Bytes(*Value<int>::Create(1, *Lock::Create())).At<uint64_t>(24), 1u);
   EXPECT_EQ(Bytes(*Value<int>::Create(1, NoLock())).At<uint64_t>(24), 2u);
@@ -69,13 +70,13 @@ TEST(ArrayFormat, IsWhatAnArrayLooksLike) {
   EXPECT_EQ(bytes.At<uint64_t>(40), 256u) << "where the elements are";
   EXPECT_EQ(bytes.At<int16_t>(256), 1);
   EXPECT_EQ(bytes.At<int16_t>(258), -2);
-  ASSERT_TRUE(array.Acquire().ok());
+  ASSERT_THAT(array.Acquire(), IsOk());
   EXPECT_EQ(bytes.At<uint32_t>(128 + 64), *Family::Self()) << "its own lock";
 }
 
 TEST(ArrayFormat, ALargeOneLiesInAWindowOfItsOwn) {
   Array<int32_t> array = *Array<int32_t>::Create(1 << 20);
-  ASSERT_TRUE(array.Set(1, 5).ok());
+  ASSERT_THAT(array.Set(1, 5), IsOk());
   EXPECT_EQ(array.offset(), 0u);
   const Bytes bytes(array);
   EXPECT_EQ(bytes.At<uint64_t>(32), 4u << 20);

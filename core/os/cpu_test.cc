@@ -5,7 +5,7 @@
 #include <atomic>
 #include <thread>
 
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
 #include "gtest/gtest.h"
 
 namespace regatta {

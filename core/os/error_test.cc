@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "absl/status/status.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -11,7 +12,7 @@ namespace {
 
 TEST(ErrnoError, NamesCallTextAndNumber) {
   const absl::Status status = ErrnoError("open(/nowhere)", ENOENT);
-  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kNotFound));
   EXPECT_EQ(status.message(), "open(/nowhere): No such file or directory (errno 2)");
   EXPECT_EQ(ErrnoOf(status), ENOENT);
 }
@@ -23,7 +24,7 @@ TEST(ErrnoError, TakesErrnoWhereNoneIsGiven) {
 
 TEST(ErrnoError, ShortagesAreResourceExhausted) {
   for (const int number : {EMFILE, ENFILE, ENOMEM, ENOSPC, EAGAIN, EDQUOT, ETOOMANYREFS}) {
-    EXPECT_EQ(ErrnoError("call", number).code(), absl::StatusCode::kResourceExhausted) << number;
+    EXPECT_THAT(ErrnoError("call", number), StatusIs(absl::StatusCode::kResourceExhausted)) << number;
   }
 }
 
@@ -38,11 +39,11 @@ TEST(CaseErrors, AreToldApart) {
   const absl::Status empty = EmptyError("the queue", false);
   const absl::Status empty_late = EmptyError("the queue", true);
   const absl::Status closed = ClosedError("the queue");
-  EXPECT_EQ(full.code(), absl::StatusCode::kUnavailable);
-  EXPECT_EQ(full_late.code(), absl::StatusCode::kDeadlineExceeded);
-  EXPECT_EQ(empty.code(), absl::StatusCode::kUnavailable);
-  EXPECT_EQ(empty_late.code(), absl::StatusCode::kDeadlineExceeded);
-  EXPECT_EQ(closed.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(full, StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(full_late, StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(empty, StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(empty_late, StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(closed, StatusIs(absl::StatusCode::kFailedPrecondition));
   for (const auto* status : {&full, &full_late}) {
     EXPECT_TRUE(IsFull(*status) && !IsEmpty(*status) && !IsClosed(*status));
   }
@@ -55,7 +56,7 @@ TEST(CaseErrors, AreToldApart) {
 
 TEST(DeathError, CarriesPidAndSignal) {
   const absl::Status status = DeathError("the worker", {.pid = 123, .signal = SIGKILL});
-  EXPECT_EQ(status.code(), absl::StatusCode::kAborted);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kAborted));
   EXPECT_EQ(status.message(), "the worker (pid 123) was killed by signal 9 (SIGKILL)");
   ASSERT_TRUE(DeathOf(status).has_value());
   EXPECT_EQ(DeathOf(status)->pid, 123);
@@ -79,7 +80,7 @@ TEST(DeathOf, IsNoneForOtherErrorsAndForBrokenPayloads) {
 
 TEST(ThrownError, CarriesTheTypeAndText) {
   const absl::Status status = ThrownError("std::runtime_error", "no luck");
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnknown);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnknown));
   EXPECT_EQ(status.message(), "std::runtime_error: no luck");
   EXPECT_EQ(ThrownType(status), "std::runtime_error");
   EXPECT_FALSE(ThrownType(absl::UnknownError("x")).has_value());

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <csignal>
 
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
 #include "gtest/gtest.h"
 
 namespace regatta {

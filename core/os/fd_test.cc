@@ -7,7 +7,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -67,12 +68,12 @@ TEST(FdReset, LeavesErrnoOfACloseToNobody) {
 TEST(FdDuplicate, IsASecondOneThatExecCloses) {
   const Fd fd = OpenNull();
   const absl::StatusOr<Fd> copy = fd.Duplicate();
-  ASSERT_TRUE(copy.ok());
+  ASSERT_THAT(copy, IsOk());
   EXPECT_NE(copy->get(), fd.get());
   EXPECT_EQ(fcntl(copy->get(), F_GETFD), FD_CLOEXEC);
 }
 
-TEST(FdDuplicate, OfNoneFails) { EXPECT_EQ(Fd().Duplicate().status().code(), absl::StatusCode::kFailedPrecondition); }
+TEST(FdDuplicate, OfNoneFails) { EXPECT_THAT(Fd().Duplicate(), StatusIs(absl::StatusCode::kFailedPrecondition)); }
 
 TEST(FdDuplicate, SaysWhenNoDescriptorIsLeft) {
   const Fd fd = OpenNull();
@@ -93,7 +94,7 @@ int CountFree() {
   return count;
 }
 
-TEST(MakeDescriptor_Number, IsHighAndNeverAStandardOne) {
+TEST(MakeDescriptorNumber, IsHighAndNeverAStandardOne) {
   ForkedChild child([] {
     const Fd fd = MakeDescriptor([] { return open("/dev/null", O_RDONLY | O_CLOEXEC); });
     REGATTA_CHILD_REQUIRE(fd.get() >= 512 && fcntl(fd.get(), F_GETFD) == FD_CLOEXEC);
@@ -115,7 +116,7 @@ TEST(MakeDescriptor_Number, IsHighAndNeverAStandardOne) {
   EXPECT_EQ(child.Wait(), 0);
 }
 
-TEST(MakeDescriptor_Number, IsALowOneWhereNoHighOneIsFree) {
+TEST(MakeDescriptorNumber, IsALowOneWhereNoHighOneIsFree) {
   ForkedChild child([] {
     LimitDescriptors(64);
     for (int number = 32; number < 64; ++number) REGATTA_CHILD_REQUIRE(dup2(STDERR_FILENO, number) == number);
@@ -126,7 +127,7 @@ TEST(MakeDescriptor_Number, IsALowOneWhereNoHighOneIsFree) {
   EXPECT_EQ(child.Wait(), 0);
 }
 
-TEST(MakeDescriptor_Limit, IsRaisedWhereThereIsRoomAndGivenBackToPrograms) {
+TEST(MakeDescriptorLimit, IsRaisedWhereThereIsRoomAndGivenBackToPrograms) {
   ForkedChild child([] {
     rlimit limit{};
     REGATTA_CHILD_REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
@@ -147,11 +148,11 @@ TEST(MakeDescriptor_Limit, IsRaisedWhereThereIsRoomAndGivenBackToPrograms) {
 
 TEST(FdSetCloseOnExec, SetsAndClears) {
   Fd fd = OpenNull();
-  ASSERT_TRUE(fd.SetCloseOnExec(false).ok());
+  ASSERT_THAT(fd.SetCloseOnExec(false), IsOk());
   EXPECT_EQ(fcntl(fd.get(), F_GETFD), 0);
-  ASSERT_TRUE(fd.SetCloseOnExec(true).ok());
+  ASSERT_THAT(fd.SetCloseOnExec(true), IsOk());
   EXPECT_EQ(fcntl(fd.get(), F_GETFD), FD_CLOEXEC);
-  EXPECT_EQ(Fd().SetCloseOnExec(true).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(Fd().SetCloseOnExec(true), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/os/fork.h"
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -80,7 +80,7 @@ TEST_P(ForkGenerationTest, PerProcessIsFreshInAChildThoughTheParentHoldsItsLock)
   EXPECT_EQ(g_guarded.Get().value, 2);
 }
 
-TEST(ForkGeneration_Sibling, IsANewProcessToo) {
+TEST(ForkGenerationSibling, IsANewProcessToo) {
   for (const bool handlers_only : {false, true}) {
     Shared<Seen> seen;
     ForkedChild maker([&] {
@@ -103,7 +103,7 @@ TEST(ForkGeneration_Sibling, IsANewProcessToo) {
   }
 }
 
-TEST(ForkGeneration_WithoutTheKernelsHelp, IsRenewedByFork) {
+TEST(ForkGenerationWithoutTheKernelsHelp, IsRenewedByFork) {
   ForkedChild old_kernel([] {
     fork_generation_internal::UseHandlersOnly();
     const uint32_t mine = ForkGeneration();
@@ -115,7 +115,7 @@ TEST(ForkGeneration_WithoutTheKernelsHelp, IsRenewedByFork) {
   EXPECT_EQ(old_kernel.Wait(), 0);
 }
 
-TEST(ForkGeneration_Madvise, MayBeRefused) {
+TEST(ForkGenerationMadvise, MayBeRefused) {
   ForkedChild sandboxed([] {
     fork_generation_internal::UseHandlersOnly();
     RefuseSystemCall(SYS_madvise, EPERM);
@@ -126,7 +126,7 @@ TEST(ForkGeneration_Madvise, MayBeRefused) {
   EXPECT_EQ(sandboxed.Wait(), 0);
 }
 
-TEST(PerProcess_FirstUse, GivesAllThreadsTheSame) {
+TEST(PerProcessFirstUse, GivesAllThreadsTheSame) {
   for (int round = 0; round < 50; ++round) {
     ForkedChild child([] {
       std::atomic<Guarded*> first{nullptr};

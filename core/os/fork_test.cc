@@ -13,10 +13,12 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
-#include "core/os/forked_child.h"
 #include "core/os/life.h"
 #include "core/os/pidfd.h"
 #include "core/os/poll.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -42,20 +44,20 @@ int ExitCodeOfSibling(
   });
   EXPECT_EQ(maker.Wait(), 0);
   const absl::StatusOr<Fd> pidfd = OpenPidfd(page.sibling);
-  EXPECT_TRUE(pidfd.ok()) << pidfd.status();
-  EXPECT_TRUE(*PollReadable(*pidfd, Deadline::After(absl::Seconds(30))));
+  EXPECT_THAT(pidfd, IsOk());
+  EXPECT_TRUE(*PollReadable(*pidfd, Watchdog()));
   const absl::StatusOr<Reaped> reaped = ReapPidfd(*pidfd);  // Only a parent can.
-  EXPECT_TRUE(reaped.ok()) << reaped.status();
+  EXPECT_THAT(reaped, IsOk());
   return reaped->outcome == ReapOutcome::kKilled ? -reaped->number : reaped->number;
 }
 
-TEST(CloneSibling_Sibling, IsAChildOfItsMakersParent) {
+TEST(CloneSiblingSibling, IsAChildOfItsMakersParent) {
   Shared<Page> page;
   const int32_t parent = getpid();
   EXPECT_EQ(ExitCodeOfSibling(*page, [&] { return getppid() == parent && getpid() == page->sibling ? 5 : 1; }), 5);
 }
 
-TEST(CloneSibling_Sibling, HasItsTrueThreadIdInTheCLibrary) {
+TEST(CloneSiblingSibling, HasItsTrueThreadIdInTheCLibrary) {
   // By the kernel, and by a search where the kernel doesn't say where the C library has it.
   for (void (*first)() : {+[] {}, +[] { RefuseSystemCall(SYS_prctl, EINVAL); }}) {
     Shared<Page> page;
@@ -72,7 +74,7 @@ TEST(CloneSibling_Sibling, HasItsTrueThreadIdInTheCLibrary) {
   }
 }
 
-TEST(CloneSibling_Sibling, LeavesMarksOnItsRobustMutexesWhenItIsKilled) {
+TEST(CloneSiblingSibling, LeavesMarksOnItsRobustMutexesWhenItIsKilled) {
   Shared<Page> page;
   EXPECT_EQ(ExitCodeOfSibling(*page,
                               [&] {
@@ -86,7 +88,7 @@ TEST(CloneSibling_Sibling, LeavesMarksOnItsRobustMutexesWhenItIsKilled) {
   EXPECT_FALSE(page->life.held());
 }
 
-TEST(CloneSibling_Sibling, MayMakeSiblingsItself) {
+TEST(CloneSiblingSibling, MayMakeSiblingsItself) {
   Shared<Page> page;
   Shared<Page> second;
   EXPECT_EQ(ExitCodeOfSibling(*page,
@@ -102,12 +104,12 @@ TEST(CloneSibling_Sibling, MayMakeSiblingsItself) {
                               }),
             0);
   const absl::StatusOr<Fd> pidfd = OpenPidfd(second->sibling);
-  ASSERT_TRUE(pidfd.ok());
-  ASSERT_TRUE(*PollReadable(*pidfd, Deadline::After(absl::Seconds(30))));
+  ASSERT_THAT(pidfd, IsOk());
+  ASSERT_TRUE(*PollReadable(*pidfd, Watchdog()));
   EXPECT_EQ(ReapPidfd(*pidfd)->number, 0);
 }
 
-TEST(CloneSibling_Sibling, IsMadeByTheOldCloneWhereClone3IsRefused) {
+TEST(CloneSiblingSibling, IsMadeByTheOldCloneWhereClone3IsRefused) {
   for (const int error_number : {ENOSYS, EPERM}) {
     Shared<Page> page;
     const int32_t parent = getpid();
@@ -117,7 +119,7 @@ TEST(CloneSibling_Sibling, IsMadeByTheOldCloneWhereClone3IsRefused) {
       REGATTA_CHILD_REQUIRE(sibling.ok());
       if (sibling->pid != 0) {
         REGATTA_CHILD_REQUIRE(sibling->pid == page->sibling);
-        return *PollReadable(sibling->pidfd, Deadline::After(absl::Seconds(30))) ? 0 : 1;
+        return *PollReadable(sibling->pidfd, Watchdog()) ? 0 : 1;
       }
       // Robust mutexes and threads work; but the C library starts no thread where clone3 fails with EPERM.
       if (getppid() != parent || getpid() != page->sibling || !page->life.Hold().ok()) _exit(1);
@@ -131,7 +133,7 @@ TEST(CloneSibling_Sibling, IsMadeByTheOldCloneWhereClone3IsRefused) {
     });
     EXPECT_EQ(maker.Wait(), 0);
     const absl::StatusOr<Fd> pidfd = OpenPidfd(page->sibling);
-    ASSERT_TRUE(pidfd.ok());
+    ASSERT_THAT(pidfd, IsOk());
     const absl::StatusOr<Reaped> reaped = ReapPidfd(*pidfd);
     EXPECT_TRUE(reaped->outcome == ReapOutcome::kKilled && reaped->number == SIGKILL) << reaped->number;
     EXPECT_EQ(page->seen, 1);
@@ -139,7 +141,7 @@ TEST(CloneSibling_Sibling, IsMadeByTheOldCloneWhereClone3IsRefused) {
   }
 }
 
-TEST(CloneSibling_Refusal, NamesTheCallThatASandboxRefuses) {
+TEST(CloneSiblingRefusal, NamesTheCallThatASandboxRefuses) {
   for (const long number : {SYS_get_robust_list, SYS_pidfd_open}) {
     ForkedChild child([&] {
       RefuseSystemCall(number, ENOSYS);
@@ -159,7 +161,7 @@ TEST(CloneSibling_Refusal, NamesTheCallThatASandboxRefuses) {
   }
 }
 
-TEST(CloneSibling_Refusal, IsNotForThreadsThatWereJoined) {
+TEST(CloneSiblingRefusal, IsNotForThreadsThatWereJoined) {
   ForkedChild maker([] {
     for (int i = 0; i < 300; ++i) {
       std::thread([] {}).join();
@@ -175,7 +177,7 @@ TEST(CloneSibling_Refusal, IsNotForThreadsThatWereJoined) {
   }
 }
 
-TEST(CloneSibling_Refusal, IsForAProcessWithThreadsOrARobustMutexHeld) {
+TEST(CloneSiblingRefusal, IsForAProcessWithThreadsOrARobustMutexHeld) {
   ForkedChild threaded([] {
     std::atomic<bool> stop{false};
     std::atomic<int32_t> pid{0};
@@ -197,7 +199,7 @@ TEST(CloneSibling_Refusal, IsForAProcessWithThreadsOrARobustMutexHeld) {
   EXPECT_EQ(holder.Wait(), 0);
 }
 
-TEST(Fork_Namespace, WhoseFirstProcessHasEndedIsNamedInPlaceOfMemory) {
+TEST(ForkNamespace, WhoseFirstProcessHasEndedIsNamedInPlaceOfMemory) {
   ForkedChild maker([] {
     REGATTA_CHILD_REQUIRE(unshare(CLONE_NEWPID) == 0);
     const absl::StatusOr<Forked> first = ForkWithPidfd();
@@ -212,7 +214,7 @@ TEST(Fork_Namespace, WhoseFirstProcessHasEndedIsNamedInPlaceOfMemory) {
   EXPECT_EQ(maker.Wait(), 0);
 }
 
-TEST(CachedThreadId_Search, FindsWhereTheKernelSaysItIs) {
+TEST(CachedThreadIdSearch, FindsWhereTheKernelSaysItIs) {
   int32_t* const by_search = fork_internal::CachedThreadIdBySearch();
   ASSERT_NE(by_search, nullptr);
   EXPECT_EQ(*by_search, gettid());
@@ -221,7 +223,7 @@ TEST(CachedThreadId_Search, FindsWhereTheKernelSaysItIs) {
   EXPECT_EQ(by_search, by_kernel);
 }
 
-TEST(ForkWithPidfd_NoProcess, SaysTheWayOut) {
+TEST(ForkWithPidfdNoProcess, SaysTheWayOut) {
   ForkedChild child([] {
     RefuseNewProcesses();
     const absl::Status refused = ForkWithPidfd().status();
@@ -230,7 +232,7 @@ TEST(ForkWithPidfd_NoProcess, SaysTheWayOut) {
   EXPECT_EQ(child.Wait(), 0);
 }
 
-TEST(ForkWithPidfd_Child, IsMadeThoughStandardErrorIsClosed) {
+TEST(ForkWithPidfdChild, IsMadeThoughStandardErrorIsClosed) {
   ForkedChild creator([] {
     close(STDERR_FILENO);
     absl::StatusOr<Forked> forked = ForkWithPidfd();
@@ -240,11 +242,11 @@ TEST(ForkWithPidfd_Child, IsMadeThoughStandardErrorIsClosed) {
   EXPECT_EQ(creator.Wait(), 0);
 }
 
-TEST(ForkWithPidfd_Child, IsBehindThePidfd) {
+TEST(ForkWithPidfdChild, IsBehindThePidfd) {
   absl::StatusOr<Forked> forked = ForkWithPidfd();
-  ASSERT_TRUE(forked.ok()) << forked.status();
+  ASSERT_THAT(forked, IsOk());
   if (forked->pid == 0) _exit(4);
-  ASSERT_TRUE(*PollReadable(forked->pidfd, Deadline::After(absl::Seconds(30))));
+  ASSERT_TRUE(*PollReadable(forked->pidfd, Watchdog()));
   const absl::StatusOr<Reaped> reaped = ReapPidfd(forked->pidfd);
   EXPECT_EQ(reaped->outcome, ReapOutcome::kExited);
   EXPECT_EQ(reaped->number, 4);

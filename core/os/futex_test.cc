@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "absl/time/time.h"
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
 #include "gtest/gtest.h"
 
 namespace regatta {

@@ -7,7 +7,8 @@
 #include <thread>
 
 #include "absl/time/time.h"
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -28,7 +29,7 @@ TEST(Life, OfZerosIsHeldByNobody) {
 
 TEST(Life, IsHeldUntilReleased) {
   Shared<Scene> scene;
-  ASSERT_TRUE(scene->life.Hold().ok());
+  ASSERT_THAT(scene->life.Hold(), IsOk());
   EXPECT_TRUE(scene->life.held());
   scene->life.Release();
   EXPECT_FALSE(scene->life.held());
@@ -72,7 +73,7 @@ TEST(Life, CanBeHeldAgainAfterADeath) {
   ForkedChild holder([&] { return scene->life.Hold().ok() ? 0 : 1; });
   EXPECT_EQ(holder.Wait(), 0);
   ASSERT_FALSE(scene->life.held());
-  ASSERT_TRUE(scene->life.Hold().ok());
+  ASSERT_THAT(scene->life.Hold(), IsOk());
   EXPECT_TRUE(scene->life.held());
   scene->life.Release();
 }
@@ -84,7 +85,7 @@ TEST(LifeHold, IsNotHeldUpByAWaiterWhoComesTooLate) {
     while (!end) scene->life.WaitBeside(scene->word, 1, Deadline::Now());
   });
   for (int i = 0; i < 2000; ++i) {
-    ASSERT_TRUE(scene->life.Hold().ok());
+    ASSERT_THAT(scene->life.Hold(), IsOk());
     ASSERT_TRUE(scene->life.held());
     scene->life.Release();
   }
@@ -115,7 +116,7 @@ TEST(LifeWaitBeside, EndsAtTheHoldersDeath) {
 
 TEST(LifeWaitBeside, EndsWhenTheWordDiffersOrTheDeadlineHasCome) {
   Shared<Scene> scene;
-  ASSERT_TRUE(scene->life.Hold().ok());
+  ASSERT_THAT(scene->life.Hold(), IsOk());
   scene->life.WaitBeside(scene->word, 1, Deadline::Never());
   const Deadline deadline = Deadline::After(absl::Milliseconds(3));
   while (!deadline.passed()) scene->life.WaitBeside(scene->word, 0, deadline);

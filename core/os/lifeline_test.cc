@@ -10,7 +10,8 @@
 #include <cstdlib>
 #include <utility>
 
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -26,7 +27,7 @@ Dependent MakeDependent(absl::FunctionRef<void()> then = [] {}) {
   Shared<std::atomic<int>> ready;
   Fd end;
   absl::StatusOr<Lifeline> lifeline = Lifeline::Create(&end);
-  EXPECT_TRUE(lifeline.ok()) << lifeline.status();
+  EXPECT_THAT(lifeline, IsOk());
   ForkedChild process([&] {
     const absl::StatusOr<bool> tied = DependOnLifeline(std::move(end));
     if (!tied.ok() || !*tied) return 1;
@@ -46,7 +47,7 @@ void BlockAndIgnoreAll() {
   for (int number = 1; number < 65; ++number) signal(number, SIG_IGN);
 }
 
-TEST(Lifeline_Cut, KillsADependentThatBlocksAndIgnoresAllSignals) {
+TEST(LifelineCut, KillsADependentThatBlocksAndIgnoresAllSignals) {
   Dependent dependent = MakeDependent(BlockAndIgnoreAll);
   EXPECT_TRUE(dependent.lifeline.valid());
   dependent.lifeline.Cut();
@@ -54,7 +55,7 @@ TEST(Lifeline_Cut, KillsADependentThatBlocksAndIgnoresAllSignals) {
   EXPECT_EQ(dependent.process.Wait(), -SIGKILL);
 }
 
-TEST(Lifeline_Cut, NeedsNoPermission) {
+TEST(LifelineCut, NeedsNoPermission) {
   if (!CanChangeUser()) GTEST_SKIP() << "needs root, and a user namespace with several users";
   ForkedChild owner([] {
     Dependent dependent = MakeDependent([] {
@@ -68,10 +69,10 @@ TEST(Lifeline_Cut, NeedsNoPermission) {
   EXPECT_EQ(owner.Wait(), 0);
 }
 
-TEST(Lifeline_Cut, BeforeTheDependentAskedIsToldToIt) {
+TEST(LifelineCut, BeforeTheDependentAskedIsToldToIt) {
   Fd end;
   absl::StatusOr<Lifeline> lifeline = Lifeline::Create(&end);
-  ASSERT_TRUE(lifeline.ok());
+  ASSERT_THAT(lifeline, IsOk());
   EXPECT_EQ(fcntl(end.get(), F_GETFD), FD_CLOEXEC);
   lifeline->Cut();
   ForkedChild late([&] {
@@ -100,15 +101,15 @@ void ExpectTheDependentToEndWhenTheOwner(Then then) {
   EXPECT_EQ(read(read_end.get(), &byte, 1), 0);
 }
 
-TEST(Lifeline_Owner, ThatIsKilledEndsTheDependent) {
+TEST(LifelineOwner, ThatIsKilledEndsTheDependent) {
   ExpectTheDependentToEndWhenTheOwner([] { kill(getpid(), SIGKILL); });
 }
 
-TEST(Lifeline_Owner, ThatExecutesAnotherProgramEndsTheDependent) {
+TEST(LifelineOwner, ThatExecutesAnotherProgramEndsTheDependent) {
   ExpectTheDependentToEndWhenTheOwner([] { execl("/bin/sleep", "sleep", "60", nullptr); });
 }
 
-TEST(Lifeline_Owner, ThatEndsWhileAForkedChildOfItLivesEndsTheDependent) {
+TEST(LifelineOwner, ThatEndsWhileAForkedChildOfItLivesEndsTheDependent) {
   ExpectTheDependentToEndWhenTheOwner([] {
     if (fork() == 0) {
       alarm(60);
@@ -118,7 +119,7 @@ TEST(Lifeline_Owner, ThatEndsWhileAForkedChildOfItLivesEndsTheDependent) {
   });
 }
 
-TEST(Lifeline_Fork, LeavesAChildOfTheOwnerWithoutTheEndAndUnableToCut) {
+TEST(LifelineFork, LeavesAChildOfTheOwnerWithoutTheEndAndUnableToCut) {
   Dependent dependent = MakeDependent();
   ForkedChild child([&] {
     REGATTA_CHILD_REQUIRE(!dependent.lifeline.valid());
@@ -138,7 +139,7 @@ int CountPipes() {
   return count;
 }
 
-TEST(Lifeline_Fork, LeavesAChildOfTheDependentUntiedAndWithoutTheEnd) {
+TEST(LifelineFork, LeavesAChildOfTheDependentUntiedAndWithoutTheEnd) {
   Shared<std::atomic<int32_t>> grandchild;
   Shared<std::atomic<int>> pipes;
   *pipes = -1;
@@ -158,10 +159,10 @@ TEST(Lifeline_Fork, LeavesAChildOfTheDependentUntiedAndWithoutTheEnd) {
   EXPECT_EQ(kill(*grandchild, SIGKILL), 0);
 }
 
-TEST(Lifeline_Exec, OfTheDependentLeavesItTied) {
+TEST(LifelineExec, OfTheDependentLeavesItTied) {
   Fd end;
   absl::StatusOr<Lifeline> lifeline = Lifeline::Create(&end);
-  ASSERT_TRUE(lifeline.ok());
+  ASSERT_THAT(lifeline, IsOk());
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
   const Fd read_end(ends[0]);
@@ -181,7 +182,7 @@ TEST(Lifeline_Exec, OfTheDependentLeavesItTied) {
 }
 
 // User code may have closed our descriptor and opened another file, which then has the number.
-TEST(Lifeline_Number, ThatBelongsToAnotherFileByNowIsLeftAlone) {
+TEST(LifelineNumber, ThatBelongsToAnotherFileByNowIsLeftAlone) {
   ForkedChild owner([] {
     Fd end;
     absl::StatusOr<Lifeline> lifeline = Lifeline::Create(&end);

@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "core/os/fd.h"
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -93,7 +93,7 @@ bool BecomeAnotherUserUnderHidepid() {
          setuid(65534) == 0;
 }
 
-TEST(Liveness_Of, TheLivingIsAliveAndOfZombiesAndTheGoneDead) {
+TEST(LivenessOf, TheLivingIsAliveAndOfZombiesAndTheGoneDead) {
   const ProcessStamp self = ThisProcessStamp();
   EXPECT_EQ(self.pid, getpid());
   EXPECT_GT(self.start_time, 0u);
@@ -111,18 +111,18 @@ TEST(Liveness_Of, TheLivingIsAliveAndOfZombiesAndTheGoneDead) {
   EXPECT_EQ(LivenessOf(scene->stamp), Liveness::kDead) << "reaped";
 }
 
-TEST(Liveness_Of, APidUsedAgainIsDead) {
+TEST(LivenessOf, APidUsedAgainIsDead) {
   ProcessStamp other = ThisProcessStamp();
   other.start_time -= 1;
   EXPECT_EQ(LivenessOf(other), Liveness::kDead);
 }
 
-TEST(Liveness_Of, AStampWithoutAStartTimeIsNeverSurelyAlive) {
+TEST(LivenessOf, AStampWithoutAStartTimeIsNeverSurelyAlive) {
   EXPECT_EQ(LivenessOf({.pid = getpid()}), Liveness::kUnknown);
   EXPECT_EQ(LivenessOf({.pid = 0x3fffff}), Liveness::kDead);
 }
 
-TEST(Liveness_Of, StartTimesOfTwoTimeNamespacesAreNotCompared) {
+TEST(LivenessOf, StartTimesOfTwoTimeNamespacesAreNotCompared) {
   ProcessStamp other = ThisProcessStamp();
   other.start_time -= 1;
   other.clock += 1;
@@ -140,7 +140,7 @@ TEST(Liveness_Of, StartTimesOfTwoTimeNamespacesAreNotCompared) {
   EXPECT_EQ(seen, kUnknown);
 }
 
-TEST(Liveness_OfAProcessWhoseFirstThreadHasEnded, IsAliveWhileAnotherRuns) {
+TEST(LivenessOfAProcessWhoseFirstThreadHasEnded, IsAliveWhileAnotherRuns) {
   Shared<Scene> scene;
   ForkedChild child = Headless(*scene);
   ASSERT_TRUE(Eventually([&] { return scene->ready.load(); }));
@@ -149,7 +149,7 @@ TEST(Liveness_OfAProcessWhoseFirstThreadHasEnded, IsAliveWhileAnotherRuns) {
   EXPECT_TRUE(Eventually([&] { return LivenessOf(scene->stamp) == Liveness::kDead; }));
 }
 
-TEST(Liveness_OfAProcessWhoseFirstThreadHasEnded, IsAliveWhileOthersComeAndGo) {
+TEST(LivenessOfAProcessWhoseFirstThreadHasEnded, IsAliveWhileOthersComeAndGo) {
   Shared<Scene> scene;
   ForkedChild child([&] {
     scene->stamp = ThisProcessStamp();
@@ -183,7 +183,7 @@ void* PassOn(void* scene) {
   return nullptr;
 }
 
-TEST(Liveness_OfAProcessWhoseFirstThreadHasEnded, IsAliveWhileEachThreadStartsTheNextAndEnds) {
+TEST(LivenessOfAProcessWhoseFirstThreadHasEnded, IsAliveWhileEachThreadStartsTheNextAndEnds) {
   Shared<Scene> scene;
   ForkedChild child([&] {
     scene->stamp = ThisProcessStamp();
@@ -233,7 +233,7 @@ TEST_P(LivenessBlindTest, SeesDeathsNevertheless) {
   EXPECT_EQ(SeenAfter(scene->stamp, GetParam()), kDead) << "reaped";
 }
 
-TEST(Liveness_WithoutDescriptors, IsSeenAllTheSame) {
+TEST(LivenessWithoutDescriptors, IsSeenAllTheSame) {
   const ProcessStamp self = ThisProcessStamp();
   Shared<Scene> scene;
   Grandchild zombie(*scene);
@@ -252,7 +252,7 @@ TEST(Liveness_WithoutDescriptors, IsSeenAllTheSame) {
   EXPECT_EQ(child.Wait(), 0);
 }
 
-TEST(Liveness_WithoutDescriptors, AndWithoutASpareOneIsUnknownButForOwnChildren) {
+TEST(LivenessWithoutDescriptors, AndWithoutASpareOneIsUnknownButForOwnChildren) {
   const ProcessStamp self = ThisProcessStamp();
   ForkedChild child([&] {
     Shared<Scene> scene;
@@ -271,7 +271,7 @@ TEST(Liveness_WithoutDescriptors, AndWithoutASpareOneIsUnknownButForOwnChildren)
   EXPECT_EQ(child.Wait(), 0);
 }
 
-TEST(Liveness_WithoutDescriptors, ClosesNoUsersFileThatHasTheSparesNumber) {
+TEST(LivenessWithoutDescriptors, ClosesNoUsersFileThatHasTheSparesNumber) {
   const ProcessStamp self = ThisProcessStamp();
   ForkedChild child([&] {
     LimitDescriptors(600);
@@ -287,7 +287,7 @@ TEST(Liveness_WithoutDescriptors, ClosesNoUsersFileThatHasTheSparesNumber) {
 }
 
 // The dump is made long by a mapping that core/os does not make: one of holes that is dumped.
-TEST(Liveness_OfAProcessThatDumpsCore, IsDeadBeforeTheDumpIsWritten) {
+TEST(LivenessOfAProcessThatDumpsCore, IsDeadBeforeTheDumpIsWritten) {
   Shared<Scene> scene;
   ForkedChild child([&] {
     rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "core/os/forked_child.h"
 #include "core/os/pidfd.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -19,25 +21,25 @@ namespace {
 
 std::span<const std::byte> BytesOf(const std::string& text) { return std::as_bytes(std::span(text)); }
 
-Peer Patient() { return {.deadline = Deadline::After(absl::Seconds(30))}; }
+Peer Patient() { return {.deadline = Watchdog()}; }
 
 std::string Receive(const Fd& from, size_t size, std::vector<Fd>* descriptors = nullptr) {
   std::string text(size, '\0');
   const Transfer received = ReceiveAll(from, std::as_writable_bytes(std::span(text)), descriptors, Patient());
-  EXPECT_TRUE(received.ok()) << received.status;
+  EXPECT_THAT(received.status, IsOk());
   return text;
 }
 
-TEST(LocalSocket_Bytes, ArriveInOrderAndWhateverTheSize) {
+TEST(LocalSocketBytes, ArriveInOrderAndWhateverTheSize) {
   const auto pair = MakeLocalSocketPair();
-  ASSERT_TRUE(pair.ok());
+  ASSERT_THAT(pair, IsOk());
   EXPECT_TRUE(IsLocalSocket(pair->first));
   std::string large(5 << 20, 'x');
   for (size_t i = 0; i < large.size(); i += 999) large[i] = static_cast<char>(i);
   std::thread sender([&] {
-    EXPECT_TRUE(SendAll(pair->first, BytesOf("small"), {}, Patient()).ok());
-    EXPECT_TRUE(SendAll(pair->first, BytesOf(large), {}, Patient()).ok());
-    EXPECT_TRUE(SendAll(pair->first, {}, {}, Patient()).ok());
+    EXPECT_THAT(SendAll(pair->first, BytesOf("small"), {}, Patient()).status, IsOk());
+    EXPECT_THAT(SendAll(pair->first, BytesOf(large), {}, Patient()).status, IsOk());
+    EXPECT_THAT(SendAll(pair->first, {}, {}, Patient()).status, IsOk());
   });
   EXPECT_EQ(Receive(pair->second, 2), "sm");
   EXPECT_EQ(Receive(pair->second, 3), "all");
@@ -45,9 +47,9 @@ TEST(LocalSocket_Bytes, ArriveInOrderAndWhateverTheSize) {
   sender.join();
 }
 
-TEST(LocalSocket_Descriptors, ArriveBesideTheirBytesInOrderAndCloseOnExec) {
+TEST(LocalSocketDescriptors, ArriveBesideTheirBytesInOrderAndCloseOnExec) {
   const auto pair = MakeLocalSocketPair();
-  ASSERT_TRUE(pair.ok());
+  ASSERT_THAT(pair, IsOk());
   std::vector<Fd> ends;
   std::vector<const Fd*> sent;
   std::vector<Fd> readers;
@@ -58,8 +60,8 @@ TEST(LocalSocket_Descriptors, ArriveBesideTheirBytesInOrderAndCloseOnExec) {
     ends.emplace_back(pipe_ends[1]);
   }
   for (const Fd& fd : ends) sent.push_back(&fd);
-  ASSERT_TRUE(SendAll(pair->first, BytesOf("abc"), sent, Patient()).ok());
-  ASSERT_TRUE(SendAll(pair->first, BytesOf("def"), {}, Patient()).ok());
+  ASSERT_THAT(SendAll(pair->first, BytesOf("abc"), sent, Patient()).status, IsOk());
+  ASSERT_THAT(SendAll(pair->first, BytesOf("def"), {}, Patient()).status, IsOk());
   std::vector<Fd> arrived;
   EXPECT_EQ(Receive(pair->second, 3, &arrived), "abc");
   ASSERT_EQ(arrived.size(), ends.size());
@@ -72,10 +74,10 @@ TEST(LocalSocket_Descriptors, ArriveBesideTheirBytesInOrderAndCloseOnExec) {
     EXPECT_EQ(read_back, byte);
   }
   EXPECT_EQ(Receive(pair->second, 3), "def");
-  EXPECT_TRUE(absl::IsInvalidArgument(SendAll(pair->first, BytesOf("a"), sent, Patient()).status));
+  EXPECT_THAT(SendAll(pair->first, BytesOf("a"), sent, Patient()).status, StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
-TEST(LocalSocket_Descriptors, ThatNobodyAsksForAreClosed) {
+TEST(LocalSocketDescriptors, ThatNobodyAsksForAreClosed) {
   const auto pair = MakeLocalSocketPair();
   int pipe_ends[2];
   ASSERT_EQ(pipe2(pipe_ends, O_CLOEXEC), 0);
@@ -83,14 +85,14 @@ TEST(LocalSocket_Descriptors, ThatNobodyAsksForAreClosed) {
   {
     const Fd writer(pipe_ends[1]);
     const Fd* const sent[] = {&writer};
-    ASSERT_TRUE(SendAll(pair->first, BytesOf("x"), sent, Patient()).ok());
+    ASSERT_THAT(SendAll(pair->first, BytesOf("x"), sent, Patient()).status, IsOk());
   }
   Receive(pair->second, 1);
   char byte;
   EXPECT_EQ(read(reader.get(), &byte, 1), 0);  // End of file: no copy is left.
 }
 
-TEST(LocalSocket_Descriptors, WithoutRoomAreResourceExhaustedAndTheBytesAreThere) {
+TEST(LocalSocketDescriptors, WithoutRoomAreResourceExhaustedAndTheBytesAreThere) {
   ForkedChild child([] {
     auto pair = MakeLocalSocketPair();
     REGATTA_CHILD_REQUIRE(pair.ok());
@@ -108,35 +110,36 @@ TEST(LocalSocket_Descriptors, WithoutRoomAreResourceExhaustedAndTheBytesAreThere
   EXPECT_EQ(child.Wait(), 0);
 }
 
-TEST(LocalSocket_Peer, ThatIsGoneIsOutOfRangeBeforeAMessageAndDataLossWithin) {
+TEST(LocalSocketPeer, ThatIsGoneIsOutOfRangeBeforeAMessageAndDataLossWithin) {
   auto pair = MakeLocalSocketPair();
-  ASSERT_TRUE(SendAll(pair->first, BytesOf("ab"), {}, Patient()).ok());
+  ASSERT_THAT(SendAll(pair->first, BytesOf("ab"), {}, Patient()).status, IsOk());
   pair->first.Reset();
   std::string text(4, '\0');
   Transfer end = ReceiveAll(pair->second, std::as_writable_bytes(std::span(text)), nullptr, Patient());
   EXPECT_EQ(end.end, TransferEnd::kPeerGone);
-  EXPECT_TRUE(absl::IsDataLoss(end.status));
+  EXPECT_THAT(end.status, StatusIs(absl::StatusCode::kDataLoss));
   end = ReceiveAll(pair->second, std::as_writable_bytes(std::span(text)), nullptr, Patient());
   EXPECT_EQ(end.end, TransferEnd::kPeerGone);
-  EXPECT_TRUE(absl::IsOutOfRange(end.status));
+  EXPECT_THAT(end.status, StatusIs(absl::StatusCode::kOutOfRange));
   end = SendAll(pair->second, BytesOf("x"), {}, Patient());  // And no SIGPIPE.
   EXPECT_EQ(end.end, TransferEnd::kPeerGone);
-  EXPECT_TRUE(absl::IsOutOfRange(end.status));
+  EXPECT_THAT(end.status, StatusIs(absl::StatusCode::kOutOfRange));
 }
 
 // This process holds both ends, so no end of file shows that the peer has died.
-TEST(LocalSocket_Peer, ThatDiesIsNoticedThoughItsEndIsHeldOpen) {
+TEST(LocalSocketPeer, ThatDiesIsNoticedThoughItsEndIsHeldOpen) {
   auto pair = MakeLocalSocketPair();
-  ASSERT_TRUE(pair.ok());
+  ASSERT_THAT(pair, IsOk());
   ForkedChild peer([&] {
     REGATTA_CHILD_REQUIRE(SendAll(pair->first, BytesOf("ab"), {}, Patient()).ok());
     for (;;) pause();
     return 0;
   });
   const absl::StatusOr<Fd> pidfd = OpenPidfd(peer.pid());
-  ASSERT_TRUE(pidfd.ok());
+  ASSERT_THAT(pidfd, IsOk());
   std::string text(2, '\0');
-  ASSERT_TRUE(ReceiveAll(pair->second, std::as_writable_bytes(std::span(text)), nullptr, {.pidfd = &*pidfd}).ok());
+  ASSERT_THAT(ReceiveAll(pair->second, std::as_writable_bytes(std::span(text)), nullptr, {.pidfd = &*pidfd}).status,
+              IsOk());
   peer.Kill();
   EXPECT_EQ(ReceiveAll(pair->second, std::as_writable_bytes(std::span(text)), nullptr, {.pidfd = &*pidfd}).end,
             TransferEnd::kPeerGone);
@@ -145,28 +148,28 @@ TEST(LocalSocket_Peer, ThatDiesIsNoticedThoughItsEndIsHeldOpen) {
   EXPECT_EQ(SendAll(pair->second, BytesOf(large), {}, {.pidfd = &*pidfd}).end, TransferEnd::kPeerGone);
 }
 
-TEST(LocalSocket_Peer, ThatIsStoppedCostsTheDeadlineOnly) {
+TEST(LocalSocketPeer, ThatIsStoppedCostsTheDeadlineOnly) {
   auto pair = MakeLocalSocketPair();
-  ASSERT_TRUE(pair.ok());
+  ASSERT_THAT(pair, IsOk());
   ForkedChild peer([&] {
     for (;;) pause();
     return 0;
   });
   peer.Stop();
   const absl::StatusOr<Fd> pidfd = OpenPidfd(peer.pid());
-  ASSERT_TRUE(pidfd.ok());
+  ASSERT_THAT(pidfd, IsOk());
   const auto soon = [&] { return Peer{.pidfd = &*pidfd, .deadline = Deadline::After(absl::Milliseconds(20))}; };
   std::string text(2, '\0');
   const Transfer received = ReceiveAll(pair->second, std::as_writable_bytes(std::span(text)), nullptr, soon());
   EXPECT_EQ(received.end, TransferEnd::kLate);
-  EXPECT_TRUE(absl::IsDeadlineExceeded(received.status));
+  EXPECT_THAT(received.status, StatusIs(absl::StatusCode::kDeadlineExceeded));
   const std::string large(5 << 20, 'x');
   EXPECT_EQ(SendAll(pair->second, BytesOf(large), {}, soon()).end, TransferEnd::kLate);
 }
 
-TEST(LocalSocket_Peer, ThatIsTheParentIsNoticedWhenItDies) {
+TEST(LocalSocketPeer, ThatIsTheParentIsNoticedWhenItDies) {
   auto pair = MakeLocalSocketPair();
-  ASSERT_TRUE(pair.ok());
+  ASSERT_THAT(pair, IsOk());
   Shared<std::atomic<int>> outcome;
   ForkedChild parent([&] {
     const pid_t self = getpid();
@@ -187,7 +190,7 @@ TEST(LocalSocket_Peer, ThatIsTheParentIsNoticedWhenItDies) {
   EXPECT_EQ(*outcome, 1);
 }
 
-TEST(LocalSocket_Kind, IsNotThatOfAPipeOrOfNothing) {
+TEST(LocalSocketKind, IsNotThatOfAPipeOrOfNothing) {
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
   const Fd read_end(ends[0]);

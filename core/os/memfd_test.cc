@@ -22,7 +22,8 @@
 #include "absl/time/time.h"
 #include "core/os/deadline.h"
 #include "core/os/error.h"
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -36,14 +37,14 @@ uint64_t BytesBehind(const Fd& file) {
 
 TEST(CreateMemfd, MakesAnEmptyFileThatExecCloses) {
   const absl::StatusOr<Fd> file = CreateMemfd("a test");
-  ASSERT_TRUE(file.ok());
+  ASSERT_THAT(file, IsOk());
   EXPECT_EQ(*MemfdSize(*file), 0u);
   EXPECT_EQ(fcntl(file->get(), F_GETFD), FD_CLOEXEC);
 }
 
 TEST(CreateMemfd, CanNotBeShrunk) {
   const absl::StatusOr<Fd> file = CreateMemfd("a test");
-  ASSERT_TRUE(GrowMemfd(*file, 0, 8192).ok());
+  ASSERT_THAT(GrowMemfd(*file, 0, 8192), IsOk());
   EXPECT_NE(ftruncate(file->get(), 4096), 0);
   EXPECT_EQ(*MemfdSize(*file), 8192u);
 }
@@ -61,12 +62,12 @@ TEST(CreateMemfd, SaysWhenNoDescriptorIsLeft) {
 
 TEST(GrowMemfd, PutsMemoryBehindAndKeepsWhatIsThere) {
   const absl::StatusOr<Fd> file = CreateMemfd("a test");
-  ASSERT_TRUE(GrowMemfd(*file, 0, 4096).ok());
+  ASSERT_THAT(GrowMemfd(*file, 0, 4096), IsOk());
   absl::StatusOr<Mapping> mapping = Mapping::Map(*file, 1 << 20);
-  ASSERT_TRUE(mapping.ok());
+  ASSERT_THAT(mapping, IsOk());
   EXPECT_EQ(mapping->size(), size_t{1} << 20);
   std::memset(mapping->data(), 7, 4096);
-  ASSERT_TRUE(GrowMemfd(*file, 0, 65536).ok());
+  ASSERT_THAT(GrowMemfd(*file, 0, 65536), IsOk());
   EXPECT_EQ(*MemfdSize(*file), 65536u);
   EXPECT_EQ(BytesBehind(*file), 65536u);
   EXPECT_EQ(mapping->data()[4095], std::byte{7});
@@ -75,9 +76,9 @@ TEST(GrowMemfd, PutsMemoryBehindAndKeepsWhatIsThere) {
 
 TEST(GrowMemfd, RefusesMoreThanThereIsAndChangesNothing) {
   const absl::StatusOr<Fd> file = CreateMemfd("a test");
-  ASSERT_TRUE(GrowMemfd(*file, 0, 4096).ok());
+  ASSERT_THAT(GrowMemfd(*file, 0, 4096), IsOk());
   const absl::Status grown = GrowMemfd(*file, 4096, uint64_t{1} << 50);
-  EXPECT_EQ(grown.code(), absl::StatusCode::kResourceExhausted) << grown;
+  EXPECT_THAT(grown, StatusIs(absl::StatusCode::kResourceExhausted));
   EXPECT_EQ(*MemfdSize(*file), 4096u);
   EXPECT_EQ(BytesBehind(*file), 4096u);
 }
@@ -87,14 +88,15 @@ TEST(GrowMemfd, RefusesAnEndBeyondWhatAFileCanHave) {
   constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
   for (const auto& [offset, length] :
        {std::pair<uint64_t, uint64_t>{4096, kMost}, {kMost, 4096}, {uint64_t{1} << 62, uint64_t{1} << 62}}) {
-    EXPECT_TRUE(absl::IsResourceExhausted(GrowMemfd(*file, offset, length))) << offset << " " << length;
+    EXPECT_THAT(GrowMemfd(*file, offset, length), StatusIs(absl::StatusCode::kResourceExhausted))
+        << offset << " " << length;
   }
   EXPECT_EQ(*MemfdSize(*file), 0u);
 }
 
 TEST(GrowMemfd, BeyondTheLimitOfFilesIsAnErrorAndNoSignal) {
   const absl::StatusOr<Fd> file = CreateMemfd("a test");
-  ASSERT_TRUE(GrowMemfd(*file, 0, 65536).ok());
+  ASSERT_THAT(GrowMemfd(*file, 0, 65536), IsOk());
   ForkedChild child([&] {
     const rlimit limit{32768, 32768};
     REGATTA_CHILD_REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
@@ -151,10 +153,10 @@ TEST(CreateMemfd, NamesTheCallThatASandboxRefuses) {
 
 TEST(PunchMemfd, GivesThePagesBackAsZeros) {
   const absl::StatusOr<Fd> file = CreateMemfd("a test");
-  ASSERT_TRUE(GrowMemfd(*file, 0, 65536).ok());
+  ASSERT_THAT(GrowMemfd(*file, 0, 65536), IsOk());
   absl::StatusOr<Mapping> mapping = Mapping::Map(*file, 65536);
   std::memset(mapping->data(), 7, 65536);
-  ASSERT_TRUE(PunchMemfd(*file, 4096, 8192).ok());
+  ASSERT_THAT(PunchMemfd(*file, 4096, 8192), IsOk());
   EXPECT_EQ(BytesBehind(*file), 65536u - 8192);
   EXPECT_EQ(*MemfdSize(*file), 65536u);
   EXPECT_EQ(mapping->data()[4095], std::byte{7});
@@ -164,7 +166,7 @@ TEST(PunchMemfd, GivesThePagesBackAsZeros) {
 
 TEST(Mapping, IsSharedWithOtherProcesses) {
   const absl::StatusOr<Fd> file = CreateMemfd("a test");
-  ASSERT_TRUE(GrowMemfd(*file, 0, 4096).ok());
+  ASSERT_THAT(GrowMemfd(*file, 0, 4096), IsOk());
   absl::StatusOr<Mapping> mapping = Mapping::Map(*file, 4096);
   ForkedChild child([&] {
     absl::StatusOr<Mapping> own = Mapping::Map(*file, 4096);
@@ -178,7 +180,7 @@ TEST(Mapping, IsSharedWithOtherProcesses) {
 
 TEST(Mapping, MovesAndUnmaps) {
   const absl::StatusOr<Fd> file = CreateMemfd("a test");
-  ASSERT_TRUE(GrowMemfd(*file, 0, 4096).ok());
+  ASSERT_THAT(GrowMemfd(*file, 0, 4096), IsOk());
   std::byte* at;
   {
     Mapping first = *Mapping::Map(*file, 4096);
@@ -272,10 +274,9 @@ TEST_F(AvailableMemoryUnder, StrangeLinesAreSkipped) {
 
 TEST_F(AvailableMemoryUnder, NoProcIsAnErrorThatNamesIt) {
   const absl::Status status = AvailableMemory(root_ + "/nowhere").status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
-  EXPECT_NE(status.message().find("/proc/meminfo"), std::string::npos);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable, testing::HasSubstr("/proc/meminfo")));
   Write("/proc/meminfo", "MemTotal: 5 kB\n");
-  EXPECT_EQ(AvailableMemory(root_).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(AvailableMemory(root_), StatusIs(absl::StatusCode::kUnavailable));
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // They make mlockall do nothing.
@@ -298,9 +299,9 @@ TEST(Mapping, TellsTheWayOutWhereAllMemoryIsLocked) {
 
 TEST(Mapping, IsLeftOutOfCoreDumps) {
   const absl::StatusOr<Fd> file = CreateMemfd("test");
-  ASSERT_TRUE(file.ok());
+  ASSERT_THAT(file, IsOk());
   const absl::StatusOr<Mapping> mapping = Mapping::Map(*file, 1 << 20);
-  ASSERT_TRUE(mapping.ok());
+  ASSERT_THAT(mapping, IsOk());
   std::ifstream maps("/proc/self/smaps");
   const std::string start = absl::StrCat(absl::Hex(reinterpret_cast<uintptr_t>(mapping->data())), "-");
   bool found = false;

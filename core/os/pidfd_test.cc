@@ -9,59 +9,59 @@
 #include <thread>
 
 #include "absl/status/status.h"
-#include "core/os/forked_child.h"
 #include "core/os/poll.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
-constexpr absl::Duration kWatchdog = absl::Seconds(30);
-
-TEST(Pidfd_End, IsReadableOnceTheProcessHasEndedAndThenReapedOnce) {
+TEST(PidfdEnd, IsReadableOnceTheProcessHasEndedAndThenReapedOnce) {
   const pid_t pid = fork();
   if (pid == 0) {
     pause();
     _exit(0);
   }
   const absl::StatusOr<Fd> pidfd = OpenNewChild(pid);
-  ASSERT_TRUE(pidfd.ok()) << pidfd.status();
+  ASSERT_THAT(pidfd, IsOk());
   EXPECT_FALSE(*PollReadable(*pidfd, Deadline::Now()));
   EXPECT_EQ(ReapPidfd(*pidfd)->outcome, ReapOutcome::kRunning);
-  EXPECT_TRUE(SignalPidfd(*pidfd, SIGTERM).ok());
-  EXPECT_TRUE(*PollReadable(*pidfd, Deadline::After(kWatchdog)));
+  EXPECT_THAT(SignalPidfd(*pidfd, SIGTERM), IsOk());
+  EXPECT_TRUE(*PollReadable(*pidfd, Watchdog()));
   const absl::StatusOr<Reaped> reaped = ReapPidfd(*pidfd);
   EXPECT_EQ(reaped->outcome, ReapOutcome::kKilled);
   EXPECT_EQ(reaped->number, SIGTERM);
   EXPECT_TRUE(*PollReadable(*pidfd, Deadline::Now()));
   EXPECT_EQ(ReapPidfd(*pidfd)->outcome, ReapOutcome::kNotOurs);
-  EXPECT_TRUE(SignalPidfd(*pidfd, SIGKILL).ok());
+  EXPECT_THAT(SignalPidfd(*pidfd, SIGKILL), IsOk());
 }
 
-TEST(Pidfd_End, IsThatOfTheWholeProcessNotOfItsMainThread) {
+TEST(PidfdEnd, IsThatOfTheWholeProcessNotOfItsMainThread) {
   ForkedChild child([] {
     std::thread([] { pause(); }).detach();
     pthread_exit(nullptr);
     return 0;
   });
   const absl::StatusOr<Fd> pidfd = OpenPidfd(child.pid());
-  ASSERT_TRUE(pidfd.ok());
+  ASSERT_THAT(pidfd, IsOk());
   EXPECT_TRUE(Eventually([&] { return !*PollReadable(*pidfd, Deadline::Now()); }));
   EXPECT_EQ(ReapPidfd(*pidfd)->outcome, ReapOutcome::kRunning);
-  ASSERT_TRUE(SignalPidfd(*pidfd, SIGKILL).ok());
-  EXPECT_TRUE(*PollReadable(*pidfd, Deadline::After(kWatchdog)));
+  ASSERT_THAT(SignalPidfd(*pidfd, SIGKILL), IsOk());
+  EXPECT_TRUE(*PollReadable(*pidfd, Watchdog()));
 }
 
-TEST(Pidfd_NewChild, ThatSomebodyReapedAlreadyIsReadableAndNobody) {
+TEST(PidfdNewChild, ThatSomebodyReapedAlreadyIsReadableAndNobody) {
   const pid_t pid = fork();
   if (pid == 0) _exit(0);
   KillAndReap(pid);
-  EXPECT_TRUE(absl::IsNotFound(OpenPidfd(pid).status()));
+  EXPECT_THAT(OpenPidfd(pid), StatusIs(absl::StatusCode::kNotFound));
   const absl::StatusOr<Fd> ended = OpenNewChild(pid);
-  ASSERT_TRUE(ended.ok()) << ended.status();
+  ASSERT_THAT(ended, IsOk());
   EXPECT_TRUE(*PollReadable(*ended, Deadline::Now()));
   EXPECT_EQ(ReapPidfd(*ended)->outcome, ReapOutcome::kNotOurs);
-  EXPECT_TRUE(SignalPidfd(*ended, SIGKILL).ok());
+  EXPECT_THAT(SignalPidfd(*ended, SIGKILL), IsOk());
 }
 
 // As under a seccomp profile, or before Linux 5.4.
@@ -84,7 +84,7 @@ TEST(Pidfd, TellsOfTheEndWhereWaitidIsRefused) {
   }
 }
 
-TEST(Pidfd_NewChild, IsKilledAndReapedWhereNoDescriptorIsLeftForIt) {
+TEST(PidfdNewChild, IsKilledAndReapedWhereNoDescriptorIsLeftForIt) {
   ForkedChild parent([] {
     const pid_t pid = fork();
     if (pid == 0) {

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -26,7 +26,7 @@ struct Pipe {
   Fd write;
 };
 
-TEST(Poll_Many, SaysWhichAreReadableOrAtTheirEnd) {
+TEST(PollMany, SaysWhichAreReadableOrAtTheirEnd) {
   Pipe idle;
   Pipe full;
   Pipe ended;
@@ -40,7 +40,7 @@ TEST(Poll_Many, SaysWhichAreReadableOrAtTheirEnd) {
   EXPECT_TRUE(entries[3].ready);
 }
 
-TEST(Poll_Deadline, IsKeptThoughSignalsComeAndAnInfiniteOneIsNoOverflow) {
+TEST(PollDeadline, IsKeptThoughSignalsComeAndAnInfiniteOneIsNoOverflow) {
   Pipe idle;
   const int64_t begin = MonotonicNanos();
   EXPECT_FALSE(*PollReadable(idle.read, Deadline::After(absl::Milliseconds(20))));

@@ -11,13 +11,14 @@
 #include <thread>
 
 #include "absl/status/status.h"
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
-TEST(Proc_Threads, AreCountedAndListedByName) {
+TEST(ProcThreads, AreCountedAndListedByName) {
   EXPECT_EQ(*ThreadCount(), 1);
   std::atomic<bool> named{false};
   std::atomic<bool> stop{false};
@@ -31,7 +32,7 @@ TEST(Proc_Threads, AreCountedAndListedByName) {
   while (!named) std::this_thread::yield();
   EXPECT_EQ(*ThreadCount(), 2);
   const auto threads = ListThreads();
-  ASSERT_TRUE(threads.ok()) << threads.status();
+  ASSERT_THAT(threads, IsOk());
   const int listed = static_cast<int>(threads->size());
   ASSERT_EQ(listed - SanitizerThreads(listed), 2);
   EXPECT_TRUE(std::any_of(threads->begin(), threads->end(), [&](const ThreadEntry& thread) {
@@ -42,7 +43,7 @@ TEST(Proc_Threads, AreCountedAndListedByName) {
   EXPECT_TRUE(Eventually([] { return *ThreadCount() == 1; }));  // The kernel forgets it a moment after join.
 }
 
-TEST(Proc_Threads, ThatCannotBeListedAreAnErrorAndNotNone) {
+TEST(ProcThreads, ThatCannotBeListedAreAnErrorAndNotNone) {
   ForkedChild child([] {
     RefuseSystemCall(SYS_getdents64, EPERM);
     return absl::IsPermissionDenied(ListThreads().status()) ? 0 : 1;
@@ -50,7 +51,7 @@ TEST(Proc_Threads, ThatCannotBeListedAreAnErrorAndNotNone) {
   EXPECT_EQ(child.Wait(), 0);
 }
 
-TEST(Proc_Threads, ThatWereJoinedAreListedNoMore) {
+TEST(ProcThreads, ThatWereJoinedAreListedNoMore) {
   for (int i = 0; i < 2000; ++i) {
     std::thread([] {}).join();
     const int listed = static_cast<int>(ListThreads()->size());
@@ -59,7 +60,7 @@ TEST(Proc_Threads, ThatWereJoinedAreListedNoMore) {
 }
 
 #if !defined(__SANITIZE_THREAD__)  // Its thread is then a second one.
-TEST(Proc_Threads, AreCountedWithoutProcWhereThereIsOne) {
+TEST(ProcThreads, AreCountedWithoutProcWhereThereIsOne) {
   ForkedChild child([] {
     RefuseSystemCall(SYS_newfstatat, EPERM);
     RefuseSystemCall(SYS_statx, EPERM);
@@ -77,7 +78,7 @@ TEST(Proc_Threads, AreCountedWithoutProcWhereThereIsOne) {
 }
 #endif
 
-TEST(Proc_Process, HasAStateAndAParent) {
+TEST(ProcProcess, HasAStateAndAParent) {
   EXPECT_EQ(*ProcessStateLetter(getpid()), 'R');
   ForkedChild sleeper([] {
     for (;;) pause();
@@ -88,8 +89,8 @@ TEST(Proc_Process, HasAStateAndAParent) {
   sleeper.Kill();
   EXPECT_TRUE(Eventually([&] { return *ProcessStateLetter(sleeper.pid()) == 'Z'; }));
   EXPECT_EQ(sleeper.Wait(), -SIGKILL);
-  EXPECT_TRUE(absl::IsNotFound(ProcessStateLetter(sleeper.pid()).status()));
-  EXPECT_TRUE(absl::IsNotFound(ParentOf(sleeper.pid()).status()));
+  EXPECT_THAT(ProcessStateLetter(sleeper.pid()), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(ParentOf(sleeper.pid()), StatusIs(absl::StatusCode::kNotFound));
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -17,7 +17,7 @@ namespace {
 
 bool IsOpen(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
-TEST(Program_StandardDescriptors, ThatAreClosedAreFilledAndCopied) {
+TEST(ProgramStandardDescriptors, ThatAreClosedAreFilledAndCopied) {
   ForkedChild child([] {
     close(STDIN_FILENO);
     close(STDOUT_FILENO);
@@ -32,7 +32,7 @@ TEST(Program_StandardDescriptors, ThatAreClosedAreFilledAndCopied) {
   EXPECT_EQ(child.Wait(), 0);
 }
 
-TEST(Program_StandardDescriptors, AreReplaced) {
+TEST(ProgramStandardDescriptors, AreReplaced) {
   ForkedChild child([] {
     int ends[2];
     REGATTA_CHILD_REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
@@ -51,7 +51,7 @@ TEST(Program_StandardDescriptors, AreReplaced) {
   EXPECT_EQ(child.Wait(), 0);
 }
 
-TEST(Program_WorkingDirectory, IsComeBackTo) {
+TEST(ProgramWorkingDirectory, IsComeBackTo) {
   ForkedChild child([] {
     char before[4096];
     char after[4096];

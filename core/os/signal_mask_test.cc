@@ -7,9 +7,11 @@
 #include <thread>
 #include <utility>
 
-#include "core/os/forked_child.h"
 #include "core/os/pidfd.h"
 #include "core/os/poll.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -20,7 +22,7 @@ struct Page {
   std::atomic<int> step{0};
 };
 
-TEST(SignalMask_Block, BlocksAllAndPutsBackWhatWas) {
+TEST(SignalMaskBlock, BlocksAllAndPutsBackWhatWas) {
   const SignalSet before = BlockedSignals();
   SetBlockedSignals(SignalSet{1} << (SIGUSR1 - 1));
   {
@@ -51,36 +53,36 @@ Fd OrphanAfter(Page& page, SetUp set_up) {
   EXPECT_TRUE(Eventually([&] { return page.step != 0 && page.child != 0; }));
   EXPECT_EQ(page.step, 1);
   absl::StatusOr<Fd> pidfd = OpenPidfd(page.child);
-  EXPECT_TRUE(pidfd.ok()) << pidfd.status();
+  EXPECT_THAT(pidfd, IsOk());
   parent.Kill();
   EXPECT_EQ(parent.Wait(), -SIGKILL);
   return *std::move(pidfd);
 }
 
-TEST(ParentWatch_Death, OfTheParentByKillNineEndsTheChild) {
+TEST(ParentWatchDeath, OfTheParentByKillNineEndsTheChild) {
   Shared<Page> page;
   const Fd child = OrphanAfter(*page, [](pid_t parent) { return DieWithParent(parent); });
-  EXPECT_TRUE(*PollReadable(child, Deadline::After(absl::Seconds(30))));
+  EXPECT_TRUE(*PollReadable(child, Watchdog()));
 }
 
-TEST(ParentWatch_Death, IsNothingToAChildThatLivesOn) {
+TEST(ParentWatchDeath, IsNothingToAChildThatLivesOn) {
   Shared<Page> page;
   const Fd child = OrphanAfter(*page, [](pid_t parent) {
     const bool watched = DieWithParent(parent);
     LiveOnWithoutParent();
     return watched;
   });
-  EXPECT_TRUE(SignalPidfd(child, ParentWatchSignal()).ok());  // The question, coming late.
+  EXPECT_THAT(SignalPidfd(child, ParentWatchSignal()), IsOk());  // The question, coming late.
   EXPECT_FALSE(*PollReadable(child, Deadline::After(absl::Milliseconds(20))));
-  EXPECT_TRUE(SignalPidfd(child, SIGKILL).ok());
+  EXPECT_THAT(SignalPidfd(child, SIGKILL), IsOk());
 }
 
-TEST(ParentWatch_Death, BeforeTheWatchBeganIsToldAndNothingElseHappens) {
+TEST(ParentWatchDeath, BeforeTheWatchBeganIsToldAndNothingElseHappens) {
   ForkedChild child([] { return DieWithParent(1 << 30) ? 1 : 0; });
   EXPECT_EQ(child.Wait(), 0);
 }
 
-TEST(ParentWatch_Death, OfTheThreadThatForkedIsNone) {
+TEST(ParentWatchDeath, OfTheThreadThatForkedIsNone) {
   ForkedChild parent([] {
     Shared<Page> page;
     const pid_t self = getpid();

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/os/error.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -25,7 +26,7 @@ struct Odd {
 
 TEST(Thrown, HasTypeAndText) {
   const absl::Status error = Thrown(std::runtime_error("boom"));
-  EXPECT_EQ(error.code(), absl::StatusCode::kUnknown);
+  EXPECT_THAT(error, StatusIs(absl::StatusCode::kUnknown));
   EXPECT_EQ(ThrownType(error), "std::runtime_error");
   EXPECT_NE(error.message().find("boom"), std::string::npos) << error;
   EXPECT_NE(Thrown(std::string("text")).message().find("text"), std::string::npos);
@@ -33,14 +34,14 @@ TEST(Thrown, HasTypeAndText) {
 }
 
 TEST(Thrown, MayHaveNoText) {
-  EXPECT_EQ(Thrown(Odd()).code(), absl::StatusCode::kUnknown);
-  EXPECT_EQ(Thrown(NullText()).code(), absl::StatusCode::kUnknown);
-  EXPECT_EQ(Thrown(static_cast<const char*>(nullptr)).code(), absl::StatusCode::kUnknown);
+  EXPECT_THAT(Thrown(Odd()), StatusIs(absl::StatusCode::kUnknown));
+  EXPECT_THAT(Thrown(NullText()), StatusIs(absl::StatusCode::kUnknown));
+  EXPECT_THAT(Thrown(static_cast<const char*>(nullptr)), StatusIs(absl::StatusCode::kUnknown));
 }
 
 TEST(Thrown, IsNothingWhereNothingIs) {
   EXPECT_EQ(*WithoutExceptions([]() -> absl::StatusOr<int> { return 3; }), 3);
-  EXPECT_EQ(WithoutExceptions([]() -> absl::StatusOr<int> { throw 3; }).status().code(), absl::StatusCode::kUnknown);
+  EXPECT_THAT(WithoutExceptions([]() -> absl::StatusOr<int> { throw 3; }), StatusIs(absl::StatusCode::kUnknown));
 }
 
 }  // namespace

@@ -8,7 +8,8 @@
 #include "core/os/memfd.h"
 #include "core/pool/board.h"
 #include "core/shm/family.h"
-#include "core/shm/format_example.h"
+#include "core/testing/format_example.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -60,10 +61,10 @@ TEST(BoardFormat, HasItsFieldsWhereItSays) {
 
 TEST(BoardFormat, IsWhatABoardLooksLike) {
   absl::StatusOr<std::unique_ptr<Board>> board = Board::Create();
-  ASSERT_TRUE(board.ok()) << board.status();
-  ASSERT_TRUE((*board)->Back(64, 2).ok());
+  ASSERT_THAT(board, IsOk());
+  ASSERT_THAT((*board)->Back(64, 2), IsOk());
   const absl::StatusOr<Mapping> mapping = Mapping::Map((*board)->file(), kDoneOffset + 2 * sizeof(DoneRing));
-  ASSERT_TRUE(mapping.ok());
+  ASSERT_THAT(mapping, IsOk());
   const auto u64 = [&](size_t at) {
     uint64_t value = 0;
     std::memcpy(&value, mapping->data() + at, 8);

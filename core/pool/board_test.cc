@@ -6,9 +6,10 @@
 #include <optional>
 #include <utility>
 
-#include "core/os/forked_child.h"
 #include "core/os/memfd.h"
 #include "core/pool/fault_points.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -18,9 +19,9 @@ class BoardTest : public testing::Test {
  protected:
   void SetUp() override {
     absl::StatusOr<std::unique_ptr<Board>> made = Board::Create();
-    ASSERT_TRUE(made.ok()) << made.status();
+    ASSERT_THAT(made, IsOk());
     board_ = *std::move(made);
-    ASSERT_TRUE(board_->Back(kTaskSlots, 4).ok());
+    ASSERT_THAT(board_->Back(kTaskSlots, 4), IsOk());
   }
 
   void Queue(uint32_t slot, uint32_t serial = 1) {
@@ -125,7 +126,7 @@ TEST_F(BoardTest, AnotherProcessSeesTheSameAndAFileThatIsNoneIsRefused) {
   Queue(4);
   ASSERT_TRUE(board_->Post(4));
   absl::StatusOr<Fd> copy = board_->file().Duplicate();
-  ASSERT_TRUE(copy.ok());
+  ASSERT_THAT(copy, IsOk());
   ForkedChild child([&] {
     const absl::StatusOr<std::unique_ptr<Board>> attached = Board::Attach(*std::move(copy));
     REGATTA_CHILD_REQUIRE(attached.ok());
@@ -137,11 +138,11 @@ TEST_F(BoardTest, AnotherProcessSeesTheSameAndAFileThatIsNoneIsRefused) {
   EXPECT_EQ(board_->DoneAt(3, 0), 4u);
 
   absl::StatusOr<Fd> short_file = CreateMemfd("not a board");
-  ASSERT_TRUE(short_file.ok());
-  EXPECT_TRUE(absl::IsDataLoss(Board::Attach(*std::move(short_file)).status()));
+  ASSERT_THAT(short_file, IsOk());
+  EXPECT_THAT(Board::Attach(*std::move(short_file)), StatusIs(absl::StatusCode::kDataLoss));
   absl::StatusOr<Fd> zeros = CreateMemfd("not a board");
   ASSERT_TRUE(zeros.ok() && GrowMemfd(*zeros, 0, kSlotsOffset).ok());
-  EXPECT_TRUE(absl::IsDataLoss(Board::Attach(*std::move(zeros)).status()));
+  EXPECT_THAT(Board::Attach(*std::move(zeros)), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 // Two processes take from one ring, and one dies at each step of it: between them each task is claimed at most once,

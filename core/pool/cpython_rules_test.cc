@@ -3,7 +3,6 @@
 
 #include <cstdlib>
 #include <iterator>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -14,6 +13,9 @@
 #include "core/ipc/queue.h"
 #include "core/os/error.h"
 #include "core/pool/pool.h"
+#include "core/testing/pool_tasks.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -42,66 +44,31 @@ struct Codec<Ender> {
 
 namespace {
 
-Deadline Watchdog() { return Deadline::After(absl::Seconds(60)); }
-Pool Make(int workers) {
-  absl::StatusOr<Pool> pool = Pool::Create({.workers = workers});
-  if (!pool.ok()) {
-    ADD_FAILURE() << pool.status();
-    abort();
-  }
-  return *std::move(pool);
-}
-int Square(int x) { return x * x; }
 int Add(int a, int b) { return a + b; }
 int Odd(int x) {
   if (x % 2 == 0) throw std::runtime_error("an even number");
   return x;
 }
-absl::StatusOr<int> WaitFor(Queue<int> gate, int result) {
-  absl::StatusOr<int> opened = gate.Get();
-  if (!opened.ok()) return opened.status();
-  return result;
-}
 int MakerOf(const Ender& ender) { return ender.maker; }
 
-// 0, 1, 2, and then an exception.
-struct BreaksOff {
-  struct Iterator {
-    using value_type = int;
-    using difference_type = std::ptrdiff_t;
-    int operator*() const {
-      if (at == 3) throw std::runtime_error("the input breaks off");
-      return at;
-    }
-    Iterator& operator++() {
-      ++at;
-      return *this;
-    }
-    void operator++(int) { ++at; }
-    int at = 0;
-  };
-  static Iterator begin() { return {}; }
-  static std::unreachable_sentinel_t end() { return {}; }
-};
-
 TEST(AStarMap, ThatIsAsynchronousUnpacksItsTuples) {
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   const std::vector<std::tuple<int, int>> pairs = {{1, 2}, {3, 4}, {5, 6}};
   const auto sums = pool.StarMapAsync(Add, pairs, {.chunk = 2});
-  ASSERT_TRUE(sums.ok()) << sums.status();
-  EXPECT_EQ(*sums->Get(Watchdog()), (std::vector<int>{3, 7, 11}));
+  ASSERT_THAT(sums, IsOk());
+  EXPECT_THAT(sums->Get(Watchdog()), IsOkAndHolds((std::vector<int>{3, 7, 11})));
 }
 
 TEST(AMap, ThatFailsCallsItsErrorCallbackOnceAndNotTheOther) {
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   int called = 0;
   std::vector<absl::Status> errors;
   TaskOptions<std::vector<int>> whole{.callback = [&](const std::vector<int>&) { ++called; },
                                       .error_callback = [&](const absl::Status& error) { errors.push_back(error); }};
   const auto map = pool.MapAsync(whole, Odd, std::vector<int>{1, 2, 3, 4, 5}, {.chunk = 1});
-  ASSERT_TRUE(map.ok()) << map.status();
-  ASSERT_TRUE(pool.Close().ok());
-  ASSERT_TRUE(pool.Join(Watchdog()).ok());
+  ASSERT_THAT(map, IsOk());
+  ASSERT_THAT(pool.Close(), IsOk());
+  ASSERT_THAT(pool.Join(Watchdog()), IsOk());
   EXPECT_EQ(called, 0);
   ASSERT_EQ(errors.size(), 1u);
   EXPECT_EQ(ThrownType(errors[0]), "std::runtime_error") << errors[0];
@@ -109,7 +76,7 @@ TEST(AMap, ThatFailsCallsItsErrorCallbackOnceAndNotTheOther) {
 }
 
 TEST(AStream, OfNothingEndsAtOnce) {
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   absl::StatusOr<int> item;
   for (const int64_t chunk : {0, 1, 3}) {
     EXPECT_FALSE(*pool.Imap(Square, std::vector<int>{}, {.chunk = chunk})->Next(&item, Watchdog()));
@@ -118,10 +85,10 @@ TEST(AStream, OfNothingEndsAtOnce) {
 }
 
 TEST(AStream, ThatIsUnorderedGivesTheResultsBeforeItsInputBreaksOffAndThenTheError) {
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   for (const int64_t chunk : {1, 2}) {
-    auto results = pool.ImapUnordered(Square, BreaksOff(), {.chunk = chunk});
-    ASSERT_TRUE(results.ok()) << results.status();
+    auto results = pool.ImapUnordered(Square, BreaksOff{3}, {.chunk = chunk});
+    ASSERT_THAT(results, IsOk());
     std::multiset<int> seen;
     absl::StatusOr<int> item;
     absl::StatusOr<bool> more = results->Next(&item, Watchdog());
@@ -132,40 +99,40 @@ TEST(AStream, ThatIsUnorderedGivesTheResultsBeforeItsInputBreaksOffAndThenTheErr
 }
 
 TEST(AStream, ThatHasNoResultByTheDeadlineHasItLater) {
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   Queue<int> gate = *Queue<int>::Create();
   const AsyncResult<int> held = *pool.ApplyAsync(WaitFor, gate, 1);
   auto results = pool.Imap(Square, std::vector<int>{3});
-  ASSERT_TRUE(results.ok()) << results.status();
+  ASSERT_THAT(results, IsOk());
   absl::StatusOr<int> item;
   const Deadline deadline = Deadline::After(absl::Milliseconds(10));
-  EXPECT_TRUE(absl::IsDeadlineExceeded(results->Next(&item, deadline).status()));
+  EXPECT_THAT(results->Next(&item, deadline), StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_TRUE(deadline.passed());
-  EXPECT_TRUE(absl::IsUnavailable(results->Next(&item, Deadline::Now()).status()));
-  ASSERT_TRUE(gate.Put(0).ok());
+  EXPECT_THAT(results->Next(&item, Deadline::Now()), StatusIs(absl::StatusCode::kUnavailable));
+  ASSERT_THAT(gate.Put(0), IsOk());
   EXPECT_TRUE(*results->Next(&item, Watchdog()));
   EXPECT_EQ(*item, 9);
   EXPECT_FALSE(*results->Next(&item, Watchdog()));
 }
 
 TEST(ATask, ThatTerminateCancelsCallsItsErrorCallback) {
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   Queue<int> gate = *Queue<int>::Create();
   int called = 0;
   std::vector<absl::Status> errors;
   TaskOptions<int> options{.callback = [&](const int&) { ++called; },
                            .error_callback = [&](const absl::Status& error) { errors.push_back(error); }};
-  ASSERT_TRUE(pool.ApplyAsync(options, WaitFor, gate, 1).ok());
+  ASSERT_THAT(pool.ApplyAsync(options, WaitFor, gate, 1), IsOk());
   // More than there are slots.
-  for (int i = 0; i < 5000; ++i) ASSERT_TRUE(pool.ApplyAsync(options, Square, i).ok());
-  ASSERT_TRUE(pool.Terminate().ok());
+  for (int i = 0; i < 5000; ++i) ASSERT_THAT(pool.ApplyAsync(options, Square, i), IsOk());
+  ASSERT_THAT(pool.Terminate(), IsOk());
   EXPECT_EQ(called, 0);
   EXPECT_EQ(errors.size(), 5001u);
-  for (const absl::Status& error : errors) ASSERT_TRUE(absl::IsCancelled(error)) << error;
+  for (const absl::Status& error : errors) ASSERT_THAT(error, StatusIs(absl::StatusCode::kCancelled));
 }
 
 TEST(ACodec, ThatExitsInAWorkerFailsItsTaskAloneWithTheExitCode) {
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   for (int round = 0; round < 3; ++round) {
     const AsyncResult<int> decoding = *pool.ApplyAsync(MakerOf, Ender{Ender::kDecoding, getpid()});
     const AsyncResult<Ender> encoding = *pool.ApplyAsync([] { return Ender{Ender::kEncoding, getpid()}; });
@@ -173,8 +140,8 @@ TEST(ACodec, ThatExitsInAWorkerFailsItsTaskAloneWithTheExitCode) {
     for (int i = 0; i < 100; ++i) others.push_back(*pool.ApplyAsync(Square, i));
     EXPECT_EQ(DeathOf(decoding.Get(Watchdog()).status()).value_or(Death()).exit_code, 6);
     EXPECT_EQ(DeathOf(encoding.Get(Watchdog()).status()).value_or(Death()).exit_code, 7);
-    for (int i = 0; i < 100; ++i) ASSERT_EQ(others[static_cast<size_t>(i)].Get(Watchdog()).value_or(-1), i * i);
-    EXPECT_EQ(*pool.Apply(MakerOf, Ender{Ender::kNowhere, 5}), 5);
+    for (int i = 0; i < 100; ++i) ASSERT_THAT(others[static_cast<size_t>(i)].Get(Watchdog()), IsOkAndHolds(i * i));
+    EXPECT_THAT(pool.Apply(MakerOf, Ender{Ender::kNowhere, 5}), IsOkAndHolds(5));
   }
   EXPECT_EQ(pool.statistics().workers_died, 6u);
 }

@@ -26,20 +26,20 @@
 #include "absl/time/time.h"
 #include "core/ipc/queue.h"
 #include "core/os/error.h"
-#include "core/os/forked_child.h"
-#include "core/os/proc.h"
 #include "core/pool/pool.h"
-#include "core/pool/pool_witness.h"
 #include "core/process/process.h"
 #include "core/sync/lock.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/pool_tasks.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
 constexpr absl::Duration kPeriod = absl::Microseconds(300);  // Between two interruptions.
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(60)); }
 
 int Disturbances(int without) {
   const char* asked = std::getenv("REGATTA_STORM_KILLS");
@@ -59,11 +59,6 @@ std::mt19937 Random() {
 void LetPass(std::mt19937& random, uint32_t most_micros) {
   const int64_t end = MonotonicNanos() + random() % (most_micros * 1000);
   while (MonotonicNanos() < end) std::this_thread::yield();
-}
-
-bool Gone(int32_t pid) {
-  const absl::StatusOr<char> letter = ProcessStateLetter(pid);
-  return !letter.ok() || *letter == 'Z' || *letter == 'X';
 }
 
 enum class Disturbance { kKill, kStop, kInterrupt };
@@ -150,7 +145,7 @@ TEST_P(Disturbed, AQueueLosesNothing) {
     Disturb(actors, Disturbances(60), [&] { return shelf_->got.load(); });
     shelf_->end = true;
     for (size_t i = 0; i < 2; ++i) EXPECT_EQ(actors[i].Wait(absl::Seconds(90)), 0);
-    ASSERT_TRUE(queue.Close().ok());
+    ASSERT_THAT(queue.Close(), IsOk());
     for (size_t i = 2; i < 4; ++i) EXPECT_EQ(actors[i].Wait(absl::Seconds(90)), 0);
     EXPECT_EQ(shelf_->got, shelf_->put);
     EXPECT_EQ(shelf_->got_sum, shelf_->put_sum);
@@ -281,7 +276,7 @@ class PoolDisturbed : public testing::TestWithParam<std::tuple<PoolCall, Disturb
       case PoolCall::kImapUnordered: {
         const bool ordered = call() == PoolCall::kImap;
         auto results = ordered ? pool.Imap(Work, numbers) : pool.ImapUnordered(Work, numbers);
-        EXPECT_TRUE(results.ok()) << results.status();
+        EXPECT_THAT(results, IsOk());
         absl::StatusOr<std::string> item;
         std::vector<int> seen(kItems);
         int count = 0;
@@ -313,16 +308,16 @@ class PoolDisturbed : public testing::TestWithParam<std::tuple<PoolCall, Disturb
     int died = 0;
     if (call() == PoolCall::kTerminate) {
       const absl::Status ended = pool.Terminate();
-      EXPECT_TRUE(ended.ok()) << ended;
+      EXPECT_THAT(ended, IsOk());
       for (int i = 0; i < kItems; ++i) {
         const absl::StatusOr<std::string> result = results[static_cast<size_t>(i)].Get(Watchdog());
         if (!absl::IsCancelled(result.status())) died += Check(result, i) ? 0 : 1;
       }
     } else {
       if (call() == PoolCall::kJoin) {
-        EXPECT_TRUE(pool.Close().ok());
+        EXPECT_THAT(pool.Close(), IsOk());
         const absl::Status joined = pool.Join(Watchdog());
-        EXPECT_TRUE(joined.ok()) << joined;
+        EXPECT_THAT(joined, IsOk());
       }
       for (int i = 0; i < kItems; ++i) {
         died += Check(results[static_cast<size_t>(i)].Get(Watchdog()), i) ? 0 : 1;
@@ -356,9 +351,9 @@ TEST_P(PoolDisturbed, EachTaskHasOneOutcomeAndThePoolEnds) {
   while (disturbed < wanted) {
     if (!pool.has_value()) {
       absl::StatusOr<Pool> made = Pool::Create({.workers = kWorkers});
-      ASSERT_TRUE(made.ok()) << made.status();
+      ASSERT_THAT(made, IsOk());
       pool.emplace(*std::move(made));
-      EXPECT_EQ(*pool->Apply(Work, 1), Work(1));
+      EXPECT_THAT(pool->Apply(Work, 1), IsOkAndHolds(Work(1)));
     }
     std::atomic<bool> end{false};
     const uint64_t died_before = pool->statistics().workers_died;

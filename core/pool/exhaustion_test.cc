@@ -20,20 +20,18 @@
 #include "core/ipc/queue.h"
 #include "core/os/error.h"
 #include "core/os/fd.h"
-#include "core/os/forked_child.h"
 #include "core/pool/pool.h"
-#include "core/pool/pool_witness.h"
 #include "core/process/process.h"
 #include "core/sync/lock.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/pool_tasks.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
-Deadline Watchdog() { return Deadline::After(absl::Seconds(60)); }
-
-int Square(int x) { return x * x; }
-std::string Large(size_t bytes) { return std::string(bytes, 'x'); }
 size_t Length(const std::string& text) { return text.size(); }
 int PutOne(Queue<int> queue, int item) { return queue.Put(item).ok() ? 1 : 0; }
 

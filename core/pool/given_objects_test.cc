@@ -13,9 +13,10 @@
 #include "core/ipc/array.h"
 #include "core/ipc/queue.h"
 #include "core/ipc/value.h"
-#include "core/os/forked_child.h"
 #include "core/pool/pool.h"
 #include "core/sync/lock.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -41,7 +42,7 @@ TEST(GivenObjects, StayMappedForTheNextTask) {
   Queue<int> queue = *Queue<int>::Create();
   // A worker that has been idle for 50 ms forgets the queue, which may be between the two tasks on a busy machine.
   EXPECT_TRUE(Eventually([&] {
-    EXPECT_EQ(*pool.Apply(PutOne, queue, 0), 1);
+    EXPECT_THAT(pool.Apply(PutOne, queue, 0), IsOkAndHolds(1));
     return *pool.Apply(IHaveAQueue, 0);
   }));
 }
@@ -49,7 +50,7 @@ TEST(GivenObjects, StayMappedForTheNextTask) {
 TEST(GivenObjects, AreUsedInTheOrderOfTasksThatFollowEachOther) {
   Pool pool = *Pool::Create({.workers = 2});
   Queue<int> queue = *Queue<int>::Create();
-  for (int i = 0; i < 100; ++i) ASSERT_EQ(*pool.Apply(PutOne, queue, i), 1);
+  for (int i = 0; i < 100; ++i) ASSERT_THAT(pool.Apply(PutOne, queue, i), IsOkAndHolds(1));
   for (int i = 0; i < 100; ++i) ASSERT_EQ(*queue.TryGet(), i);
 }
 
@@ -58,7 +59,7 @@ TEST(GivenObjects, AreForgottenOnceTheWorkerIsIdle) {
   const int32_t worker = pool.statistics().pids[0];
   {
     Queue<int> queue = *Queue<int>::Create();
-    ASSERT_EQ(*pool.Apply(PutOne, queue, 0), 1);
+    ASSERT_THAT(pool.Apply(PutOne, queue, 0), IsOkAndHolds(1));
   }
   EXPECT_TRUE(Eventually([&] { return !HasAQueue(worker); }));
 }
@@ -68,10 +69,10 @@ TEST(GivenObjects, AreRightAlsoWhenTheyAreMoreThanAWorkerKeeps) {
   std::vector<Queue<int>> queues;
   for (int i = 0; i < 40; ++i) queues.push_back(*Queue<int>::Create());
   for (int round = 0; round < 3; ++round) {
-    for (int i = 0; i < 40; ++i) ASSERT_EQ(*pool.Apply(PutOne, queues[i], 100 * round + i), 1);
+    for (int i = 0; i < 40; ++i) ASSERT_THAT(pool.Apply(PutOne, queues[i], 100 * round + i), IsOkAndHolds(1));
   }
   for (int round = 0; round < 3; ++round) {
-    for (int i = 0; i < 40; ++i) EXPECT_TRUE(queues[i].TryGet().ok());
+    for (int i = 0; i < 40; ++i) EXPECT_THAT(queues[i].TryGet(), IsOk());
   }
   for (const Queue<int>& queue : queues) EXPECT_TRUE(queue.empty());
 }
@@ -85,8 +86,8 @@ TEST(GivenObjects, MayBeValuesAndArrays) {
     Pool pool = *Pool::Create({.workers = 2, .method = method});
     Value<int> count = *Value<int>::Create(0, *Lock::Create());
     Array<double> places = *Array<double>::Create(50);
-    for (int i = 0; i < 50; ++i) ASSERT_EQ(*pool.Apply(AddOne, count, places, i), i);
-    for (int i = 0; i < 50; ++i) EXPECT_EQ(*places.Get(i), i / 2.0);
+    for (int i = 0; i < 50; ++i) ASSERT_THAT(pool.Apply(AddOne, count, places, i), IsOkAndHolds(i));
+    for (int i = 0; i < 50; ++i) EXPECT_THAT(places.Get(i), IsOkAndHolds(i / 2.0));
   }
 }
 
@@ -95,7 +96,7 @@ TEST(GivenObjects, AreNotTakenForOnesThatAreGone) {
   Pool pool = *Pool::Create({.workers = 1});
   for (int i = 0; i < 100; ++i) {
     Queue<int> queue = *Queue<int>::Create();
-    ASSERT_EQ(*pool.Apply(PutOne, queue, i), 1);
+    ASSERT_THAT(pool.Apply(PutOne, queue, i), IsOkAndHolds(1));
     ASSERT_EQ(*queue.TryGet(), i);
   }
 }
@@ -103,9 +104,9 @@ TEST(GivenObjects, AreNotTakenForOnesThatAreGone) {
 TEST(GivenObjects, GoToTheSuccessorOfAWorkerThatDied) {
   Pool pool = *Pool::Create({.workers = 1});
   Queue<int> queue = *Queue<int>::Create();
-  ASSERT_EQ(*pool.Apply(PutOne, queue, 1), 1);
-  EXPECT_TRUE(absl::IsAborted(pool.Apply(Die, queue, 1).status()));
-  ASSERT_EQ(*pool.Apply(PutOne, queue, 2), 1);
+  ASSERT_THAT(pool.Apply(PutOne, queue, 1), IsOkAndHolds(1));
+  EXPECT_THAT(pool.Apply(Die, queue, 1), StatusIs(absl::StatusCode::kAborted));
+  ASSERT_THAT(pool.Apply(PutOne, queue, 2), IsOkAndHolds(1));
   EXPECT_EQ(*queue.TryGet(), 1);
   EXPECT_EQ(*queue.TryGet(), 2);
 }
@@ -125,7 +126,7 @@ TEST(GivenObjects, AreAskedForAgainWhenATaskHasClosedTheirDescriptor) {
   Queue<int> queue = *Queue<int>::Create();
   const int number = *pool.Apply(ReplaceDescriptor, queue);
   ASSERT_GE(number, 0);
-  ASSERT_EQ(*pool.Apply(PutOne, queue, 5), 1);
+  ASSERT_THAT(pool.Apply(PutOne, queue, 5), IsOkAndHolds(1));
   EXPECT_EQ(*queue.TryGet(), 5);
   EXPECT_TRUE(*pool.Apply(IsOpen, number)) << "the task's file was closed";
 }

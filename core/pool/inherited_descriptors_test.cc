@@ -11,7 +11,6 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +20,8 @@
 #include "core/os/fd.h"
 #include "core/os/poll.h"
 #include "core/pool/pool.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -28,8 +29,6 @@ namespace {
 
 constexpr int kTasks = 200;
 constexpr int kOwnNumbers = 512;  // Where the core's own descriptors begin.
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(60)); }
 
 std::vector<int> Numbers() {
   std::vector<int> numbers(kTasks);
@@ -80,12 +79,12 @@ TEST(InheritedDescriptors, OfALogFileAreThatFileInEachTask) {
   const TemporaryFile log;
   g_log = log.number();
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
-  ASSERT_TRUE(pool.ok()) << pool.status();
-  EXPECT_TRUE(pool->Map(Log, Numbers()).ok());
+  ASSERT_THAT(pool, IsOk());
+  EXPECT_THAT(pool->Map(Log, Numbers()), IsOk());
   EXPECT_EQ(log.Lines(), LinesOfTasks());
   // Also in a worker that was made later.
   for (const int32_t pid : pool->statistics().pids) ASSERT_EQ(kill(pid, SIGKILL), 0);
-  EXPECT_TRUE(pool->Map(Log, Numbers(), {.retries = 1}).ok());
+  EXPECT_THAT(pool->Map(Log, Numbers(), {.retries = 1}), IsOk());
   EXPECT_EQ(log.Lines().size(), 2u * kTasks);
 }
 
@@ -95,11 +94,11 @@ TEST(InheritedDescriptors, OfAStreamWriteOnceWhatItsOwnerHadBufferedAndWhatTheTa
   ASSERT_NE(g_stream, nullptr);
   fputs("before the pool\n", g_stream);
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
-  ASSERT_TRUE(pool.ok()) << pool.status();
+  ASSERT_THAT(pool, IsOk());
   fputs("after the pool\n", g_stream);
-  EXPECT_TRUE(pool->Map([](int number) { fprintf(g_stream, "task %d\n", number); }, Numbers()).ok());
-  ASSERT_TRUE(pool->Close().ok());
-  ASSERT_TRUE(pool->Join(Watchdog()).ok());
+  EXPECT_THAT(pool->Map([](int number) { fprintf(g_stream, "task %d\n", number); }, Numbers()), IsOk());
+  ASSERT_THAT(pool->Close(), IsOk());
+  ASSERT_THAT(pool->Join(Watchdog()), IsOk());
   fclose(g_stream);
   std::multiset<std::string> expected = LinesOfTasks();
   expected.insert({"before the pool", "after the pool"});
@@ -122,9 +121,9 @@ TEST(InheritedDescriptors, OfASelfPipeTakeWhatASignalHandlerWrites) {
   action.sa_handler = WriteToSelf;
   ASSERT_EQ(sigaction(SIGUSR1, &action, nullptr), 0);
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
-  ASSERT_TRUE(pool.ok()) << pool.status();
+  ASSERT_THAT(pool, IsOk());
   for (int i = 0; i < 10; ++i) {
-    EXPECT_TRUE(pool->Apply([](int) { raise(SIGUSR1); }, i).ok());
+    EXPECT_THAT(pool->Apply([](int) { raise(SIGUSR1); }, i), IsOk());
     char byte = 0;
     ASSERT_TRUE(*PollReadable(read_end, Watchdog()));
     EXPECT_EQ(read(read_end.get(), &byte, 1), 1);
@@ -136,7 +135,7 @@ TEST(InheritedDescriptors, OfASelfPipeTakeWhatASignalHandlerWrites) {
 TEST(InheritedDescriptors, OpenedAfterThePoolAreNotThereAndTheirNumbersAreOfNothingElse) {
   const TemporaryFile early;
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 1});
-  ASSERT_TRUE(pool.ok()) << pool.status();
+  ASSERT_THAT(pool, IsOk());
   const TemporaryFile late;
   EXPECT_TRUE(*pool->Apply(IsOpen, early.number()));
   EXPECT_FALSE(*pool->Apply(IsOpen, late.number()));
@@ -151,7 +150,7 @@ TEST(InheritedDescriptors, OpenedAfterThePoolAreNotThereAndTheirNumbersAreOfNoth
   // What the core has in a worker lies high.
   std::vector<int> own = open_below(kOwnNumbers);
   std::erase(own, late.number());
-  EXPECT_EQ(*pool->Apply(open_below, kOwnNumbers), own);
+  EXPECT_THAT(pool->Apply(open_below, kOwnNumbers), IsOkAndHolds(own));
 }
 
 // Sockets, pidfds and eventfds.
@@ -171,14 +170,14 @@ TEST(InheritedDescriptors, AreNotThoseByWhichAnotherPoolOfItsOwnerWorks) {
   absl::StatusOr<Pool> first = Pool::Create({.workers = 3});
   absl::StatusOr<Pool> second = Pool::Create({.workers = 1});
   ASSERT_TRUE(first.ok() && second.ok());
-  EXPECT_EQ(*second->Apply(CountOfPools), *first->Apply(CountOfPools));
+  EXPECT_THAT(second->Apply(CountOfPools), IsOkAndHolds(*first->Apply(CountOfPools)));
 }
 
 TEST(InheritedDescriptors, AreNoneInAPoolBySpawnOrForkserver) {
   const TemporaryFile early;
   for (const StartMethod method : {StartMethod::kSpawn, StartMethod::kForkserver}) {
     absl::StatusOr<Pool> pool = Pool::Create({.workers = 1, .method = method});
-    ASSERT_TRUE(pool.ok()) << pool.status();
+    ASSERT_THAT(pool, IsOk());
     EXPECT_FALSE(*pool->Apply(IsOpen, early.number())) << StartMethodName(method);
     EXPECT_TRUE(*pool->Apply(IsOpen, STDOUT_FILENO)) << StartMethodName(method);
   }
@@ -191,7 +190,7 @@ TEST(InheritedDescriptors, OfAPipeKeepItsEndOfFileAwayUntilThePoolEnds) {
   Fd write_end(ends[1]);
   {
     absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
-    ASSERT_TRUE(pool.ok()) << pool.status();
+    ASSERT_THAT(pool, IsOk());
     write_end.Reset();
     EXPECT_FALSE(*PollReadable(read_end, Deadline::Now()));
   }

@@ -6,6 +6,7 @@
 #include "core/ipc/queue.h"
 #include "core/pool/pool.h"
 #include "core/sync/lock.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -34,16 +35,16 @@ TEST(InheritedObjects, CanBeUsedByTheTasksOfAForkPool) {
   g_queue = *Queue<std::string>::Create();
   g_lock = *Lock::Create();
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
-  ASSERT_TRUE(pool.ok()) << pool.status();
+  ASSERT_THAT(pool, IsOk());
   std::vector<int> tasks(kTasks);
   for (int i = 0; i < kTasks; ++i) tasks[i] = i;
-  EXPECT_TRUE(pool->Map(&PutMany, tasks).ok());
-  EXPECT_TRUE(pool->Map(&LockAndRelease, tasks).ok());
+  EXPECT_THAT(pool->Map(&PutMany, tasks), IsOk());
+  EXPECT_THAT(pool->Map(&LockAndRelease, tasks), IsOk());
   EXPECT_FALSE(g_lock->holder().has_value());
   std::vector<int> got(kTasks);
   for (int i = 0; i < kTasks * kItems; ++i) {
     const absl::StatusOr<std::string> item = g_queue->TryGet();
-    ASSERT_TRUE(item.ok()) << item.status();
+    ASSERT_THAT(item, IsOk());
     ASSERT_EQ(item->size(), 20'000u);
     ++got[item->front() - 'a'];
   }
@@ -53,10 +54,10 @@ TEST(InheritedObjects, CanBeUsedByTheTasksOfAForkPool) {
 TEST(InheritedObjects, ThatTheOwnerHasDestroyedFailLoudly) {
   g_queue = *Queue<std::string>::Create();
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 1});
-  ASSERT_TRUE(pool.ok()) << pool.status();
+  ASSERT_THAT(pool, IsOk());
   g_queue.reset();
   const absl::Status put = pool->Apply(&PutMany, 1);
-  EXPECT_EQ(put.code(), absl::StatusCode::kFailedPrecondition) << put;
+  EXPECT_THAT(put, StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 }  // namespace

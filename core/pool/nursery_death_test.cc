@@ -19,12 +19,16 @@
 #include "absl/strings/match.h"
 #include "core/ipc/queue.h"
 #include "core/os/error.h"
-#include "core/os/forked_child.h"
 #include "core/os/pidfd.h"
 #include "core/os/proc.h"
 #include "core/pool/pool.h"
-#include "core/pool/pool_witness.h"
 #include "core/process/fault_points.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/pool_tasks.h"
+#include "core/testing/pool_witness.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -33,11 +37,8 @@ namespace {
 constexpr int kWorkers = 4;
 constexpr uint32_t kNone = 1 << 30;
 
-Deadline Watchdog() { return Deadline::After(absl::Seconds(60)); }
-
 int g_set_before_create = 0;
 
-int Square(int x) { return x * x; }
 int SetBeforeCreate(int) { return g_set_before_create; }
 int WaitFor(Queue<int> gate, Queue<int> begun) {
   begun.Put(getpid()).IgnoreError();
@@ -53,7 +54,7 @@ class NurseryDeath : public testing::TestWithParam<StartMethod> {
  protected:
   void SetUp() override {
     // What a process makes with its first pool and keeps.
-    ASSERT_EQ(*Pool::Create({.workers = 1, .method = GetParam()})->Apply(Square, 2), 4);
+    ASSERT_THAT(Pool::Create({.workers = 1, .method = GetParam()})->Apply(Square, 2), IsOkAndHolds(4));
     children_ = ChildrenOf(getpid());
     descriptors_ = OpenDescriptors();
   }
@@ -66,7 +67,7 @@ class NurseryDeath : public testing::TestWithParam<StartMethod> {
 
   void Make(int workers = kWorkers) {
     auto pool = Pool::Create({.workers = workers, .method = GetParam()});
-    ASSERT_TRUE(pool.ok()) << pool.status();
+    ASSERT_THAT(pool, IsOk());
     pool_ = std::make_unique<Pool>(*std::move(pool));
     board_ = *FindBoard();
   }
@@ -120,8 +121,8 @@ TEST_P(NurseryDeath, IsHealedAndDeadWorkersAreReplacedAgain) {
     KillOfNursery(nursery[round % nursery.size()]);
     KillWorkers();
     AwaitHealed(kWorkers * round);
-    EXPECT_EQ(*pool_->Apply(Square, 3), 9);
-    EXPECT_EQ(*pool_->Apply(SetBeforeCreate, 0), GetParam() == StartMethod::kFork ? 5 : 0);
+    EXPECT_THAT(pool_->Apply(Square, 3), IsOkAndHolds(9));
+    EXPECT_THAT(pool_->Apply(SetBeforeCreate, 0), IsOkAndHolds(GetParam() == StartMethod::kFork ? 5 : 0));
   }
 }
 
@@ -130,13 +131,13 @@ TEST_P(NurseryDeath, CostsNoTaskAnything) {
   Queue<int> gate = *Queue<int>::Create();
   Queue<int> begun = *Queue<int>::Create();
   AsyncResult<int> held = *pool_->ApplyAsync(WaitFor, gate, begun);
-  ASSERT_TRUE(begun.Get(Watchdog()).ok());
+  ASSERT_THAT(begun.Get(Watchdog()), IsOk());
   for (const int32_t pid : Nursery()) {
     KillOfNursery(pid);
-    EXPECT_EQ(*pool_->Apply(Square, 3), 9);
+    EXPECT_THAT(pool_->Apply(Square, 3), IsOkAndHolds(9));
   }
-  ASSERT_TRUE(gate.Put(8).ok());
-  EXPECT_EQ(*held.Get(Watchdog()), 8);
+  ASSERT_THAT(gate.Put(8), IsOk());
+  EXPECT_THAT(held.Get(Watchdog()), IsOkAndHolds(8));
   EXPECT_EQ(pool_->statistics().workers_died, 0u);
 }
 
@@ -156,18 +157,17 @@ TEST_P(NurseryDeath, OfAllItsProcessesAtOnceLeavesAForkPoolItsWorkersAndThenItSa
   ASSERT_TRUE(Eventually([&] { return GetParam() != StartMethod::kFork || Nursery().empty(); }));
   ASSERT_EQ(kill(first, SIGKILL), 0);
   if (GetParam() == StartMethod::kFork) {
-    ASSERT_TRUE(gate.Put(1).ok());
-    EXPECT_EQ(*waiting.Get(Watchdog()), 25) << "one worker is left";
+    ASSERT_THAT(gate.Put(1), IsOk());
+    EXPECT_THAT(waiting.Get(Watchdog()), IsOkAndHolds(25)) << "one worker is left";
     ASSERT_EQ(kill(second, SIGKILL), 0);
     absl::StatusOr<AsyncResult<int>> last = pool_->ApplyAsync(Square, 5);
     const absl::Status why = last.ok() ? last->Get(Watchdog()).status() : last.status();
-    EXPECT_TRUE(absl::IsAborted(why)) << why;
-    EXPECT_TRUE(absl::StrContains(why.message(), "no worker of the pool is left")) << why;
+    EXPECT_THAT(why, StatusIs(absl::StatusCode::kAborted, testing::HasSubstr("no worker of the pool is left")));
     EXPECT_TRUE(absl::StrContains(why.message(), "nursery is lost")) << why;
     EXPECT_TRUE(absl::StrContains(why.message(), "make another pool")) << why;
   } else {
     ASSERT_EQ(kill(second, SIGKILL), 0);
-    EXPECT_EQ(*waiting.Get(Watchdog()), 25);
+    EXPECT_THAT(waiting.Get(Watchdog()), IsOkAndHolds(25));
   }
 }
 
@@ -182,7 +182,7 @@ TEST_P(NurseryDeath, IsNoticedThoughACopyOfTheOwnerHoldsItsSockets) {
   KillOfNursery(Nursery()[0]);
   KillWorkers();
   AwaitHealed(kWorkers);
-  EXPECT_EQ(*pool_->Apply(Square, 3), 9);
+  EXPECT_THAT(pool_->Apply(Square, 3), IsOkAndHolds(9));
   KillAndReap(copy);
   children_.erase(copy);
 }
@@ -201,10 +201,10 @@ TEST_P(NurseryDeathAt, ThisStepOfCreateGivesAPoolAllTheSame) {
     ArmFaultPointOnce(GetParam(), *passages);
     absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
     DisarmFaultPoint();
-    ASSERT_TRUE(pool.ok()) << pool.status() << " at passage " << passage;
+    ASSERT_THAT(pool, IsOk()) << " at passage " << passage;
     ASSERT_TRUE(Eventually([&] { return pool->statistics().pids.size() == 2; }));
-    EXPECT_EQ(*pool->Apply(Square, 3), 9);
-    ASSERT_TRUE(pool->Terminate().ok());
+    EXPECT_THAT(pool->Apply(Square, 3), IsOkAndHolds(9));
+    ASSERT_THAT(pool->Terminate(), IsOk());
     EXPECT_EQ(ChildrenOf(getpid()), before);
   }
 }
@@ -229,7 +229,7 @@ TEST_P(NurseryDeathAt, ThisStepOfReplacingAWorkerIsHealed) {
       const PoolStatistics now = pool.statistics();
       return now.workers_died == round && now.pids.size() == 2 && *passages > kNone;
     }));
-    EXPECT_EQ(*pool.Apply(Square, 3), 9);
+    EXPECT_THAT(pool.Apply(Square, 3), IsOkAndHolds(9));
   }
   EXPECT_TRUE(Eventually(whole));
 }
@@ -262,7 +262,7 @@ TEST_P(NurseryDeath, StormAmongTasks) {
   }
   for (size_t i = 0; i < results.size(); ++i) {
     const absl::StatusOr<int> result = results[i].Get(Watchdog());
-    ASSERT_TRUE(result.ok()) << result.status() << " seed " << seed;
+    ASSERT_THAT(result, IsOk()) << " seed " << seed;
     EXPECT_EQ(*result, Square(static_cast<int>(i % 50)));
   }
   printf("killed %d processes of the nursery and %d workers, seed %u\n", killed, static_cast<int>(died), seed);

@@ -11,20 +11,21 @@
 
 #include "absl/status/status.h"
 #include "core/ipc/queue.h"
-#include "core/os/forked_child.h"
 #include "core/os/pidfd.h"
 #include "core/os/poll.h"
 #include "core/pool/pool.h"
-#include "core/pool/pool_witness.h"
 #include "core/process/process.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/pool_tasks.h"
+#include "core/testing/pool_witness.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
-Deadline Watchdog() { return Deadline::After(absl::Seconds(60)); }
-
-int Square(int x) { return x * x; }
 int WaitFor(Queue<int> gate) { return gate.Get().value_or(0); }
 int Die(int) { return kill(getpid(), SIGKILL); }
 
@@ -50,18 +51,18 @@ INSTANTIATE_TEST_SUITE_P(Methods, Owner, testing::ValuesIn(kAllStartMethods),
 
 TEST_P(Owner, OfAStoppedNurseryGetsEveryTaskToItsEndAndOtherWorkers) {
   const std::unique_ptr<Pool> pool = MakeWithAStoppedNursery(1);
-  EXPECT_TRUE(absl::IsAborted(pool->ApplyAsync(Die, 1)->Get(Watchdog()).status()));
-  EXPECT_TRUE(absl::IsAborted(pool->ApplyAsync(Die, 1)->Get(Watchdog()).status()));
+  EXPECT_THAT(pool->ApplyAsync(Die, 1)->Get(Watchdog()), StatusIs(absl::StatusCode::kAborted));
+  EXPECT_THAT(pool->ApplyAsync(Die, 1)->Get(Watchdog()), StatusIs(absl::StatusCode::kAborted));
   // No worker is left. Others are made by the standby, or by a nursery that is run afresh.
   const absl::StatusOr<int> result = pool->ApplyAsync(Square, 3)->Get(Watchdog());
-  ASSERT_TRUE(result.ok()) << result.status();
+  ASSERT_THAT(result, IsOk());
   EXPECT_EQ(*result, 9);
 }
 
 TEST_P(Owner, OfAStoppedNurseryCanDestroyThePool) {
   std::unique_ptr<Pool> pool = MakeWithAStoppedNursery(2);
   pool.reset();
-  EXPECT_TRUE(absl::IsNotFound(FindBoard().status()));
+  EXPECT_THAT(FindBoard(), StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST_P(Owner, ThatMaySignalNobodyCanDestroyThePool) {
@@ -111,7 +112,7 @@ TEST_P(Owner, ThatIsKilledTakesAWorkerAlongThatBlocksAllSignals) {
   });
   ASSERT_TRUE(Eventually([&] { return *worker != 0; }));
   const absl::StatusOr<Fd> pidfd = OpenPidfd(*worker);
-  ASSERT_TRUE(pidfd.ok());
+  ASSERT_THAT(pidfd, IsOk());
   owner.Kill();
   EXPECT_TRUE(*PollReadable(*pidfd, Watchdog()));
 }

@@ -40,14 +40,16 @@
 #include "core/ipc/fault_points.h"
 #include "core/ipc/queue.h"
 #include "core/os/error.h"
-#include "core/os/forked_child.h"
 #include "core/os/poll.h"
-#include "core/os/proc.h"
 #include "core/pool/fault_points.h"
 #include "core/pool/pool.h"
-#include "core/pool/pool_witness.h"
 #include "core/process/process.h"
 #include "core/sync/lock.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/pool_tasks.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -75,33 +77,11 @@ struct Codec<Trouble> {
 
 namespace {
 
-Deadline Watchdog() { return Deadline::After(absl::Seconds(60)); }
-
-int Square(int x) { return x * x; }
-absl::StatusOr<int> WaitFor(Queue<int> gate, Queue<int> begun, int result) {
-  if (absl::Status told = begun.Put(getpid()); !told.ok()) return told;
-  const absl::StatusOr<int> opened = gate.Get();
-  if (!opened.ok()) return opened.status();
-  return result;
-}
-bool Gone(int32_t pid) {
-  const absl::StatusOr<char> letter = ProcessStateLetter(pid);
-  return !letter.ok() || *letter == 'Z' || *letter == 'X';
-}
-Pool Make(int workers, StartMethod method = StartMethod::kFork) {
-  absl::StatusOr<Pool> pool = Pool::Create({.workers = workers, .method = method});
-  if (!pool.ok()) {
-    ADD_FAILURE() << pool.status();
-    abort();
-  }
-  return *std::move(pool);
-}
-
 // --- 1 ---
 
 TEST(Pitfall, N01UnderKillsOfBusyAndIdleWorkersEveryResultResolvesAndThePoolIsWholeAgain) {
   for (const int workers : {1, 2}) {
-    Pool pool = Make(workers);
+    Pool pool = MakePool(workers);
     const auto whole = [&] { return pool.statistics().pids.size() == static_cast<size_t>(workers); };
     uint64_t killed = 0;
     for (int round = 0; round < 20; ++round) {
@@ -122,7 +102,7 @@ TEST(Pitfall, N01UnderKillsOfBusyAndIdleWorkersEveryResultResolvesAndThePoolIsWh
       }
       EXPECT_LE(failed, workers) << "no more than one task for each death";
       ASSERT_TRUE(Eventually([&] { return pool.statistics().workers_died == killed && whole(); }));
-      EXPECT_EQ(*pool.Apply(Square, 3), 9);
+      EXPECT_THAT(pool.Apply(Square, 3), IsOkAndHolds(9));
     }
   }
 }
@@ -144,14 +124,14 @@ TEST(Pitfall, N02AKilledHolderOfALockOrOfASlotHoldsUpNobody) {
     const int32_t pid = victim.pid();
     ASSERT_EQ(victim.Wait(), -SIGKILL) << point.name();
     const absl::StatusOr<Acquired> acquired = lock.Acquire(Watchdog());
-    ASSERT_TRUE(acquired.ok());
+    ASSERT_THAT(acquired, IsOk());
     EXPECT_EQ(acquired->previous_owner_died, pid);
-    ASSERT_TRUE(lock.Release().ok());
+    ASSERT_THAT(lock.Release(), IsOk());
     while (queue.TryGet().ok()) {
     }
-    for (int i = 0; i < 2; ++i) EXPECT_TRUE(queue.Put(i, Watchdog()).ok()) << point.name();
+    for (int i = 0; i < 2; ++i) EXPECT_THAT(queue.Put(i, Watchdog()), IsOk()) << point.name();
     EXPECT_TRUE(IsFull(queue.TryPut(2))) << point.name();
-    for (int i = 0; i < 2; ++i) EXPECT_EQ(*queue.Get(Watchdog()), i);
+    for (int i = 0; i < 2; ++i) EXPECT_THAT(queue.Get(Watchdog()), IsOkAndHolds(i));
   }
 }
 
@@ -160,7 +140,7 @@ TEST(Pitfall, N02AKilledHolderOfALockOrOfASlotHoldsUpNobody) {
 TEST(Pitfall, N03PutCloseAndReleaseReturnThoughEveryWaiterWasKilled) {
   Lock lock = *Lock::Create();
   Queue<int> queue = *Queue<int>::Create(3);
-  ASSERT_TRUE(lock.Acquire().ok());
+  ASSERT_THAT(lock.Acquire(), IsOk());
   std::vector<ForkedChild> waiters;
   for (int i = 0; i < 3; ++i) {
     waiters.emplace_back([&] { return queue.Get().ok() ? 0 : 1; });
@@ -171,17 +151,17 @@ TEST(Pitfall, N03PutCloseAndReleaseReturnThoughEveryWaiterWasKilled) {
     waiter.Kill();
     EXPECT_EQ(waiter.Wait(), -SIGKILL);
   }
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(queue.Put(i, Watchdog()).ok());
-  EXPECT_TRUE(lock.Release().ok());
-  EXPECT_TRUE(lock.Acquire(Watchdog()).ok());
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(*queue.Get(Watchdog()), i) << "nobody took it who died asleep";
-  EXPECT_TRUE(queue.Close().ok());
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(queue.Put(i, Watchdog()), IsOk());
+  EXPECT_THAT(lock.Release(), IsOk());
+  EXPECT_THAT(lock.Acquire(Watchdog()), IsOk());
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(queue.Get(Watchdog()), IsOkAndHolds(i)) << "nobody took it who died asleep";
+  EXPECT_THAT(queue.Close(), IsOk());
 }
 
 // --- 4 ---
 
 TEST(Pitfall, N04AmongThreadsInTheAllocatorEveryStartReachesItsFunctionOrIsRefused) {
-  Pool pool = Make(1);  // Its nursery was forked before there were threads.
+  Pool pool = MakePool(1);  // Its nursery was forked before there were threads.
   std::atomic<bool> end{false};
   std::mutex mutex;
   std::vector<std::thread> threads;
@@ -199,18 +179,17 @@ TEST(Pitfall, N04AmongThreadsInTheAllocatorEveryStartReachesItsFunctionOrIsRefus
     absl::StatusOr<Process> process = Process::Start(
         {.method = method}, [](int x) { return static_cast<int>(std::string(static_cast<size_t>(x), 'y').size()); },
         i + 1);
-    ASSERT_TRUE(process.ok()) << process.status();
+    ASSERT_THAT(process, IsOk());
     EXPECT_EQ(process->Join(Watchdog())->exit_code(), i + 1);
   }
   for (uint64_t i = 1; i <= 50; ++i) {
     ASSERT_TRUE(Eventually([&] { return pool.statistics().pids.size() == 1; }));
     EXPECT_EQ(kill(pool.statistics().pids[0], SIGKILL), 0);
     ASSERT_TRUE(Eventually([&] { return pool.statistics().workers_died == i; }));
-    EXPECT_EQ(*pool.Apply(Square, 5), 25);
+    EXPECT_THAT(pool.Apply(Square, 5), IsOkAndHolds(25));
   }
   const absl::Status refused = Process::Fork([] {}).status();
-  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
-  EXPECT_NE(refused.message().find("thread"), std::string::npos) << refused;
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("thread")));
   end = true;
   for (std::thread& thread : threads) thread.join();
 }
@@ -230,7 +209,7 @@ TEST(Pitfall, N05AGrandchildThatHoldsEveryDescriptorHidesNoEnd) {
           return told.Put(grandchild).ok() ? 5 : 6;
         },
         told);
-    ASSERT_TRUE(child.ok()) << child.status();
+    ASSERT_THAT(child, IsOk());
     const int32_t grandchild = *told.Get(Watchdog());
     EXPECT_TRUE(*PollReadable(**child->sentinel(), Watchdog()));
     EXPECT_EQ(child->Join(Watchdog())->exit_code(), 5);
@@ -245,8 +224,8 @@ TEST(Pitfall, N06ASignalToTheReapedIsNothingAllWaitersSeeOneStatusAndAWaitKeepsI
   Queue<int> gate = *Queue<int>::Create();
   absl::StatusOr<Process> process = Process::Start(
       {.method = StartMethod::kForkserver}, [](Queue<int> gate) { return gate.Get().value_or(99); }, gate);
-  ASSERT_TRUE(process.ok()) << process.status();
-  EXPECT_TRUE(absl::IsDeadlineExceeded(process->Join(Deadline::After(absl::Milliseconds(20))).status()));
+  ASSERT_THAT(process, IsOk());
+  EXPECT_THAT(process->Join(Deadline::After(absl::Milliseconds(20))), StatusIs(absl::StatusCode::kDeadlineExceeded));
   std::atomic<int> same{0};
   std::vector<std::thread> waiters;
   for (int i = 0; i < 8; ++i) {
@@ -254,10 +233,10 @@ TEST(Pitfall, N06ASignalToTheReapedIsNothingAllWaitersSeeOneStatusAndAWaitKeepsI
       if (process->Join(Watchdog())->exit_code() == 42) ++same;
     });
   }
-  ASSERT_TRUE(gate.Put(42).ok());
+  ASSERT_THAT(gate.Put(42), IsOk());
   for (std::thread& waiter : waiters) waiter.join();
   EXPECT_EQ(same, 8);
-  EXPECT_TRUE(process->Kill().ok()) << "nobody is there to be hit";
+  EXPECT_THAT(process->Kill(), IsOk()) << "nobody is there to be hit";
   EXPECT_EQ(process->Join(Deadline::Now())->exit_code(), 42);
 }
 
@@ -265,14 +244,14 @@ TEST(Pitfall, N06ASignalToTheReapedIsNothingAllWaitersSeeOneStatusAndAWaitKeepsI
 
 TEST(Pitfall, N07ThePoolOfAThreadThatEndedLivesOnAndThatOfAKilledProcessIsGone) {
   std::optional<Pool> pool;
-  std::thread([&] { pool.emplace(Make(2, StartMethod::kSpawn)); }).join();
-  EXPECT_EQ(*pool->Apply(Square, 6), 36);
+  std::thread([&] { pool.emplace(MakePool(2, StartMethod::kSpawn)); }).join();
+  EXPECT_THAT(pool->Apply(Square, 6), IsOkAndHolds(36));
   for (const int32_t pid : pool->statistics().pids) EXPECT_FALSE(Gone(pid));
   pool.reset();
 
   Shared<std::atomic<int32_t>> pids[3];
   absl::StatusOr<Process> owner = Process::Fork({.daemon = false}, [&] {
-    Pool mine = Make(2);
+    Pool mine = MakePool(2);
     (*pids[0]) = mine.statistics().pids[0];
     (*pids[1]) = mine.statistics().pids[1];
     const absl::StatusOr<Process> child = Process::Fork({.daemon = true}, [] {
@@ -281,7 +260,7 @@ TEST(Pitfall, N07ThePoolOfAThreadThatEndedLivesOnAndThatOfAKilledProcessIsGone) 
     (*pids[2]) = child.ok() ? child->pid().value_or(-1) : -1;
     kill(getpid(), SIGKILL);
   });
-  ASSERT_TRUE(owner.ok()) << owner.status();
+  ASSERT_THAT(owner, IsOk());
   EXPECT_EQ(owner->Join(Watchdog())->signal(), SIGKILL);
   for (const auto& pid : pids) {
     ASSERT_GT(pid->load(), 0);
@@ -291,27 +270,25 @@ TEST(Pitfall, N07ThePoolOfAThreadThatEndedLivesOnAndThatOfAKilledProcessIsGone) 
 
 // --- 8 ---
 
-Trouble Make(int kind, int number) { return {kind, number}; }
+Trouble MakeTrouble(int kind, int number) { return {kind, number}; }
 int NumberOf(Trouble trouble) { return trouble.number; }
 
 TEST(Pitfall, N08WhatCannotBeEncodedOrDecodedFailsThatItemOnlyAndVisibly) {
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   for (int round = 0; round < 3; ++round) {
     // Arguments: as the task is posted, and as the worker reads them.
-    EXPECT_TRUE(absl::IsInvalidArgument(pool.Apply(NumberOf, Trouble{Trouble::kEncoding, 1}).status()));
-    EXPECT_TRUE(absl::IsDataLoss(pool.Apply(NumberOf, Trouble{Trouble::kDecoding, 1}).status()));
+    EXPECT_THAT(pool.Apply(NumberOf, Trouble{Trouble::kEncoding, 1}), StatusIs(absl::StatusCode::kInvalidArgument));
+    EXPECT_THAT(pool.Apply(NumberOf, Trouble{Trouble::kDecoding, 1}), StatusIs(absl::StatusCode::kDataLoss));
     // Results: as the worker writes them, and as the owner reads them.
-    EXPECT_TRUE(absl::IsInvalidArgument(
-        pool.Apply(static_cast<Trouble (*)(int, int)>(Make), int{Trouble::kEncoding}, 1).status()));
-    EXPECT_TRUE(
-        absl::IsDataLoss(pool.Apply(static_cast<Trouble (*)(int, int)>(Make), int{Trouble::kDecoding}, 1).status()));
-    EXPECT_EQ(*pool.Apply(NumberOf, Trouble{Trouble::kNone, 7}), 7);
+    EXPECT_THAT(pool.Apply(MakeTrouble, int{Trouble::kEncoding}, 1), StatusIs(absl::StatusCode::kInvalidArgument));
+    EXPECT_THAT(pool.Apply(MakeTrouble, int{Trouble::kDecoding}, 1), StatusIs(absl::StatusCode::kDataLoss));
+    EXPECT_THAT(pool.Apply(NumberOf, Trouble{Trouble::kNone, 7}), IsOkAndHolds(7));
     // Thrown: what is no exception, and what is.
-    EXPECT_TRUE(absl::IsUnknown(pool.Apply([](int x) -> int { throw x; }, 3).status()));
+    EXPECT_THAT(pool.Apply([](int x) -> int { throw x; }, 3), StatusIs(absl::StatusCode::kUnknown));
     // In a chunk the others have their results.
     std::vector<int> kinds = {Trouble::kNone, Trouble::kDecoding, Trouble::kNone, Trouble::kEncoding, Trouble::kNone};
     auto results = pool.Imap([](int kind) { return Trouble{kind, 5}; }, kinds, {.chunk = 5});
-    ASSERT_TRUE(results.ok()) << results.status();
+    ASSERT_THAT(results, IsOk());
     absl::StatusOr<Trouble> item;
     for (const int kind : kinds) {
       ASSERT_TRUE(*results->Next(&item, Watchdog()));
@@ -321,11 +298,11 @@ TEST(Pitfall, N08WhatCannotBeEncodedOrDecodedFailsThatItemOnlyAndVisibly) {
   EXPECT_EQ(pool.statistics().workers_died, 0u);
 
   Queue<Trouble> queue = *Queue<Trouble>::Create(3);
-  EXPECT_TRUE(absl::IsInvalidArgument(queue.Put({Trouble::kEncoding, 1})));
+  EXPECT_THAT(queue.Put({Trouble::kEncoding, 1}), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_TRUE(queue.empty());
-  ASSERT_TRUE(queue.Put({Trouble::kDecoding, 1}).ok());
-  ASSERT_TRUE(queue.Put({Trouble::kNone, 2}).ok());
-  EXPECT_TRUE(absl::IsDataLoss(queue.Get(Watchdog()).status()));
+  ASSERT_THAT(queue.Put({Trouble::kDecoding, 1}), IsOk());
+  ASSERT_THAT(queue.Put({Trouble::kNone, 2}), IsOk());
+  EXPECT_THAT(queue.Get(Watchdog()), StatusIs(absl::StatusCode::kDataLoss));
   EXPECT_EQ(queue.Get(Watchdog())->number, 2);
 }
 
@@ -333,11 +310,10 @@ TEST(Pitfall, N08WhatCannotBeEncodedOrDecodedFailsThatItemOnlyAndVisibly) {
 
 TEST(Pitfall, N09WorkersThatNeverGetReadyAreTriedABoundedNumberOfTimesAndTheErrorHasTheCause) {
   ArmFaultPoint(fault::kPoolWorkerAttached);
-  Pool pool = Make(3);
+  Pool pool = MakePool(3);
   DisarmFaultPoint();
   const absl::Status why = pool.Apply(Square, 2).status();
-  EXPECT_TRUE(absl::IsAborted(why)) << why;
-  EXPECT_NE(why.message().find("don't start"), std::string::npos) << why;
+  EXPECT_THAT(why, StatusIs(absl::StatusCode::kAborted, testing::HasSubstr("don't start")));
   EXPECT_LE(pool.statistics().workers_started, 20u);
 }
 
@@ -345,7 +321,7 @@ TEST(Pitfall, N09WorkersThatNeverGetReadyAreTriedABoundedNumberOfTimesAndTheErro
 
 TEST(Pitfall, N11SubmitsWithoutNumberAgainstWorkersThatStandStillDoNotBlock) {
   constexpr int kTasks = 100'000;
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   const std::vector<int32_t> pids = pool.statistics().pids;
   for (const int32_t pid : pids) ASSERT_EQ(kill(pid, SIGSTOP), 0);
   std::atomic<int> called{0};
@@ -355,15 +331,15 @@ TEST(Pitfall, N11SubmitsWithoutNumberAgainstWorkersThatStandStillDoNotBlock) {
   for (int i = 0; i < kTasks; ++i) {
     absl::StatusOr<AsyncResult<int>> result =
         i % 4 == 0 ? pool.ApplyAsync(counted, Square, i % 1000) : pool.ApplyAsync(Square, i % 1000);
-    ASSERT_TRUE(result.ok()) << result.status();
+    ASSERT_THAT(result, IsOk());
     results.push_back(*std::move(result));
   }
   for (const int32_t pid : pids) ASSERT_EQ(kill(pid, SIGCONT), 0);
   for (int i = 0; i < kTasks; ++i) {
-    ASSERT_EQ(*results[static_cast<size_t>(i)].Get(Watchdog()), (i % 1000) * (i % 1000));
+    ASSERT_THAT(results[static_cast<size_t>(i)].Get(Watchdog()), IsOkAndHolds((i % 1000) * (i % 1000)));
   }
-  ASSERT_TRUE(pool.Close().ok());
-  EXPECT_TRUE(pool.Join(Watchdog()).ok());
+  ASSERT_THAT(pool.Close(), IsOk());
+  EXPECT_THAT(pool.Join(Watchdog()), IsOk());
   EXPECT_EQ(called, kTasks / 4);
 }
 
@@ -375,14 +351,14 @@ TEST(Pitfall, N12GetOfEveryThreadReturnsWhenThePoolIsDestroyed) {
   std::vector<std::thread> threads;
   std::atomic<int> cancelled{0};
   {
-    Pool pool = Make(1);
+    Pool pool = MakePool(1);
     for (int i = 0; i < 4; ++i) {
-      AsyncResult<int> held = *pool.ApplyAsync(WaitFor, gate, begun, i);
+      AsyncResult<int> held = *pool.ApplyAsync(BeginAndWaitFor, gate, begun, i);
       threads.emplace_back([&cancelled, held] {
         if (absl::IsCancelled(held.Get(Watchdog()).status())) ++cancelled;
       });
     }
-    ASSERT_TRUE(begun.Get(Watchdog()).ok());
+    ASSERT_THAT(begun.Get(Watchdog()), IsOk());
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(cancelled, 4);
@@ -397,16 +373,16 @@ TEST(Pitfall, N13AnAttachersEndKeepsASegmentAndTheDeathOfAllItsUsersLeavesNothin
   for (int i = 0; i < 3; ++i) {
     absl::StatusOr<Process> attacher = Process::Start(
         {.method = StartMethod::kSpawn}, [](Queue<std::string> queue) { return queue.Get().ok() ? 0 : 1; }, queue);
-    ASSERT_TRUE(attacher.ok()) << attacher.status();
-    ASSERT_TRUE(queue.Put(large).ok());
+    ASSERT_THAT(attacher, IsOk());
+    ASSERT_THAT(queue.Put(large), IsOk());
     EXPECT_EQ(attacher->Join(Watchdog())->exit_code(), 0);
   }
-  ASSERT_TRUE(queue.Put(large).ok());
-  EXPECT_EQ(*queue.Get(Watchdog()), large) << "the attachers' ends took nothing along";
+  ASSERT_THAT(queue.Put(large), IsOk());
+  EXPECT_THAT(queue.Get(Watchdog()), IsOkAndHolds(large)) << "the attachers' ends took nothing along";
   ForkedChild creator([&] {
     Queue<std::string> other = *Queue<std::string>::Create();
     Lock lock = *Lock::Create();
-    Pool pool = Make(2, StartMethod::kSpawn);
+    Pool pool = MakePool(2, StartMethod::kSpawn);
     REGATTA_CHILD_REQUIRE(other.Put(large).ok() && lock.Acquire().ok() && pool.Apply(Square, 2).ok());
     kill(getpid(), SIGKILL);
     return 0;
@@ -437,18 +413,18 @@ TEST(Pitfall, N14WithoutMemoryThereIsAnErrorAndNoSignal) {
 // --- 15 ---
 
 TEST(Pitfall, N15JoinHonoursItsDeadlineWhateverIsInTheQueue) {
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   Queue<int> gate = *Queue<int>::Create();
   Queue<int> begun = *Queue<int>::Create();
-  AsyncResult<int> held = *pool.ApplyAsync(WaitFor, gate, begun, 7);
+  AsyncResult<int> held = *pool.ApplyAsync(BeginAndWaitFor, gate, begun, 7);
   std::vector<AsyncResult<int>> waiting;
   for (int i = 0; i < 6000; ++i) waiting.push_back(*pool.ApplyAsync(Square, 20));
-  ASSERT_TRUE(begun.Get(Watchdog()).ok());
-  ASSERT_TRUE(pool.Close().ok());
-  EXPECT_TRUE(absl::IsDeadlineExceeded(pool.Join(Deadline::After(absl::Milliseconds(20)))));
-  ASSERT_TRUE(gate.Put(0).ok());
-  EXPECT_TRUE(pool.Join(Watchdog()).ok());
-  for (auto& result : waiting) EXPECT_EQ(*result.Get(Deadline::Now()), 400);
+  ASSERT_THAT(begun.Get(Watchdog()), IsOk());
+  ASSERT_THAT(pool.Close(), IsOk());
+  EXPECT_THAT(pool.Join(Deadline::After(absl::Milliseconds(20))), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  ASSERT_THAT(gate.Put(0), IsOk());
+  EXPECT_THAT(pool.Join(Watchdog()), IsOk());
+  for (auto& result : waiting) EXPECT_THAT(result.Get(Deadline::Now()), IsOkAndHolds(400));
 }
 
 }  // namespace

@@ -5,16 +5,16 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
-#include "core/os/forked_child.h"
 #include "core/pool/pool.h"
 #include "core/process/call.h"
+#include "core/testing/forked_child.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
-constexpr char kPlugin[] = "core/pool/libtesting_plugin.so";
-constexpr char kCopy[] = "core/pool/libtesting_plugin_copy.so";  // The same bytes in another file.
+constexpr char kPlugin[] = "core/testing/libplugin.so";
+constexpr char kCopy[] = "core/testing/libplugin_copy.so";  // The same bytes in another file.
 
 using Function = int (*)(int);
 

@@ -15,50 +15,26 @@
 
 #include "core/ipc/queue.h"
 #include "core/os/error.h"
-#include "core/os/forked_child.h"
-#include "core/os/proc.h"
 #include "core/pool/fault_points.h"
 #include "core/pool/pool.h"
-#include "core/pool/pool_witness.h"
 #include "core/process/process.h"
+#include "core/testing/died_at.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/pool_tasks.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
-Deadline Watchdog() { return Deadline::After(absl::Seconds(30)); }
+[[maybe_unused]] const auto* const kEachPoolFaultPoint = RequireDeathsAt(kPoolFaultPoints);
 
-int Square(int x) { return x * x; }
 int Pid() { return getpid(); }
 int32_t Arm(const std::string& point, uint32_t skip) {
   ArmFaultPoint(FindFaultPoint(kPoolFaultPoints, point).value(), skip);
   return getpid();
-}
-std::string Large(size_t bytes) { return std::string(bytes, 'x'); }
-absl::StatusOr<int> WaitFor(Queue<int> gate, Queue<int> begun, int result) {
-  if (absl::Status told = begun.Put(getpid()); !told.ok()) return told;
-  const absl::StatusOr<int> opened = gate.Get();
-  if (!opened.ok()) return opened.status();
-  return result;
-}
-bool Gone(int32_t pid) {
-  const absl::StatusOr<char> letter = ProcessStateLetter(pid);
-  return !letter.ok() || *letter == 'Z' || *letter == 'X';
-}
-
-Pool Make(int workers, StartMethod method = StartMethod::kFork) {
-  absl::StatusOr<Pool> pool = Pool::Create({.workers = workers, .method = method});
-  if (!pool.ok()) {
-    ADD_FAILURE() << pool.status();
-    abort();
-  }
-  return *std::move(pool);
-}
-
-// The points at which something was killed.
-std::set<FaultPoint>& KilledAt() {
-  static auto* points = new std::set<FaultPoint>();
-  return *points;
 }
 
 struct Step {
@@ -78,7 +54,7 @@ INSTANTIATE_TEST_SUITE_P(AtEachStep, WorkerDies,
 
 // With one worker the order of everything is known.
 TEST_P(WorkerDies, TheTaskThatItHeldFailsAndNoOther) {
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   for (int round = 0; round < 3; ++round) {
     Queue<int> gate = *Queue<int>::Create();
     Queue<int> begun = *Queue<int>::Create();
@@ -86,45 +62,45 @@ TEST_P(WorkerDies, TheTaskThatItHeldFailsAndNoOther) {
     std::vector<AsyncResult<std::string>> results;
     for (int i = 0; i < 5; ++i) results.push_back(*pool.ApplyAsync(Large, size_t{200}));
     const absl::StatusOr<int32_t> pid = arm.Get(Watchdog());
-    ASSERT_TRUE(pid.ok()) << pid.status();
+    ASSERT_THAT(pid, IsOk());
     for (int i = 0; i < 5; ++i) {
       const absl::StatusOr<std::string> result = results[i].Get(Watchdog());
       if (i == 0 && GetParam().fails_the_task) {
-        ASSERT_TRUE(absl::IsAborted(result.status())) << result.status();
+        ASSERT_THAT(result, StatusIs(absl::StatusCode::kAborted));
         EXPECT_EQ(DeathOf(result.status())->pid, *pid);
         EXPECT_EQ(DeathOf(result.status())->signal, SIGKILL);
       } else {
-        ASSERT_TRUE(result.ok()) << "task " << i << ": " << result.status();
+        ASSERT_THAT(result, IsOk()) << "task " << i;
         EXPECT_EQ(result->size(), 200u);
       }
     }
     EXPECT_NE(*pool.Apply(Pid), *pid);
     EXPECT_EQ(pool.statistics().workers_died, static_cast<uint64_t>(round) + 1);
     EXPECT_EQ(pool.statistics().tasks_done, (static_cast<uint64_t>(round) + 1) * 7);
-    KilledAt().insert(GetParam().point);
+    RecordDeathAt(GetParam().point);
   }
 }
 
 TEST_P(WorkerDies, ARetriedTaskIsRunByAnother) {
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   const TaskOptions<int32_t> once{.retries = 0};
   const absl::StatusOr<int32_t> pid =
       pool.ApplyAsync(once, Arm, std::string(GetParam().point.name()), GetParam().skip)->Get(Watchdog());
-  ASSERT_TRUE(pid.ok()) << pid.status();
+  ASSERT_THAT(pid, IsOk());
   std::vector<AsyncResult<std::string>> results;
   while (!Gone(*pid)) {
     results.push_back(*pool.ApplyAsync(TaskOptions<std::string>{.retries = 1}, Large, size_t{200}));
     EXPECT_TRUE(results.size() % 100 != 0 || results.back().Wait(Watchdog()));
   }
-  for (auto& result : results) EXPECT_TRUE(result.Get(Watchdog()).ok());
+  for (auto& result : results) EXPECT_THAT(result.Get(Watchdog()), IsOk());
   EXPECT_EQ(pool.statistics().tasks_retried, GetParam().fails_the_task ? 1u : 0u);
 }
 
 TEST_P(WorkerDies, AMapFailsWithThatDeathOrIsWholeAndImapGoesOn) {
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   std::vector<size_t> sizes(40);
   std::iota(sizes.begin(), sizes.end(), size_t{180});
-  ASSERT_TRUE(pool.Apply(Arm, std::string(GetParam().point.name()), GetParam().skip).ok());
+  ASSERT_THAT(pool.Apply(Arm, std::string(GetParam().point.name()), GetParam().skip), IsOk());
   int deaths = 0;
   for (int round = 0; pool.statistics().workers_died == 0 || round < 3; ++round) {
     const absl::StatusOr<std::vector<std::string>> all = pool.Map(Large, sizes, {.chunk = 3});
@@ -136,11 +112,11 @@ TEST_P(WorkerDies, AMapFailsWithThatDeathOrIsWholeAndImapGoesOn) {
     for (size_t i = 0; i < sizes.size(); ++i) EXPECT_EQ((*all)[i].size(), sizes[i]);
   }
   EXPECT_LE(deaths, GetParam().fails_the_task ? 1 : 0);
-  ASSERT_TRUE(pool.Apply(Arm, std::string(GetParam().point.name()), GetParam().skip).ok());
+  ASSERT_THAT(pool.Apply(Arm, std::string(GetParam().point.name()), GetParam().skip), IsOk());
   int failed = 0;
   while (pool.statistics().workers_died < 2) {
     auto results = pool.Imap(Large, sizes);
-    ASSERT_TRUE(results.ok());
+    ASSERT_THAT(results, IsOk());
     absl::StatusOr<std::string> item;
     size_t i = 0;
     for (; *results->Next(&item, Watchdog()); ++i) {
@@ -159,14 +135,14 @@ TEST_P(WorkerDies, AMapFailsWithThatDeathOrIsWholeAndImapGoesOn) {
 TEST_P(WorkerDies, EveryCallbackRunsOnceAndJoinReturns) {
   std::atomic<int> good{0};
   std::atomic<int> bad{0};
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   const TaskOptions<std::string> counted{.callback = [&](const std::string&) { ++good; },
                                          .error_callback = [&](const absl::Status&) { ++bad; }};
-  ASSERT_TRUE(pool.Apply(Arm, std::string(GetParam().point.name()), GetParam().skip).ok());
-  for (int i = 0; i < 300; ++i) ASSERT_TRUE(pool.ApplyAsync(counted, Large, size_t{200}).ok());
-  ASSERT_TRUE(pool.Close().ok());
+  ASSERT_THAT(pool.Apply(Arm, std::string(GetParam().point.name()), GetParam().skip), IsOk());
+  for (int i = 0; i < 300; ++i) ASSERT_THAT(pool.ApplyAsync(counted, Large, size_t{200}), IsOk());
+  ASSERT_THAT(pool.Close(), IsOk());
   const absl::Status joined = pool.Join(Watchdog());
-  EXPECT_TRUE(joined.ok()) << joined;
+  EXPECT_THAT(joined, IsOk());
   EXPECT_EQ(good + bad, 300);
   EXPECT_LE(bad, GetParam().fails_the_task ? 1 : 0);
 }
@@ -175,10 +151,10 @@ TEST_P(WorkerDies, TerminateEndsAllTheSame) {
   std::vector<AsyncResult<std::string>> results;
   const std::set<int32_t> before = ChildrenOf(getpid());
   {
-    Pool pool = Make(2);
-    ASSERT_TRUE(pool.Apply(Arm, std::string(GetParam().point.name()), GetParam().skip).ok());
+    Pool pool = MakePool(2);
+    ASSERT_THAT(pool.Apply(Arm, std::string(GetParam().point.name()), GetParam().skip), IsOk());
     for (int i = 0; i < 200; ++i) results.push_back(*pool.ApplyAsync(Large, size_t{200}));
-    ASSERT_TRUE(pool.Terminate().ok());
+    ASSERT_THAT(pool.Terminate(), IsOk());
     for (auto& result : results) {
       const absl::StatusOr<std::string> got = result.Get(Watchdog());
       EXPECT_TRUE(got.ok() || absl::IsCancelled(got.status()) || absl::IsAborted(got.status())) << got.status();
@@ -192,26 +168,25 @@ TEST(WorkersThatDie, BeforeTheyAreReadyBreakThePoolWithTheCause) {
   ArmFaultPoint(fault::kPoolWorkerAttached);
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
   DisarmFaultPoint();
-  ASSERT_TRUE(pool.ok()) << pool.status();
+  ASSERT_THAT(pool, IsOk());
   const absl::StatusOr<int> result = pool->Apply(Square, 2);
-  EXPECT_TRUE(absl::IsAborted(result.status())) << result.status();
-  EXPECT_NE(result.status().message().find("SIGKILL"), std::string::npos) << result.status();
+  EXPECT_THAT(result, StatusIs(absl::StatusCode::kAborted, testing::HasSubstr("SIGKILL")));
   EXPECT_LE(pool->statistics().workers_started, 12u) << "a bounded number of them";
-  KilledAt().insert(fault::kPoolWorkerAttached);
+  RecordDeathAt(fault::kPoolWorkerAttached);
 }
 
 TEST(WorkersThatDie, OnceTheyAreReadyFailNothingAndTerminateStillEnds) {
   ArmFaultPoint(fault::kPoolWorkerReady);
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
   DisarmFaultPoint();
-  ASSERT_TRUE(pool.ok()) << pool.status();
+  ASSERT_THAT(pool, IsOk());
   AsyncResult<int> waiting = *pool->ApplyAsync(Square, 2);
   EXPECT_TRUE(Eventually([&] { return pool->statistics().workers_died >= 10; }));
   EXPECT_FALSE(waiting.Ready());
-  ASSERT_TRUE(pool->Terminate().ok());
-  EXPECT_TRUE(absl::IsCancelled(waiting.Get(Watchdog()).status()));
+  ASSERT_THAT(pool->Terminate(), IsOk());
+  EXPECT_THAT(waiting.Get(Watchdog()), StatusIs(absl::StatusCode::kCancelled));
   EXPECT_TRUE(pool->statistics().pids.empty());
-  KilledAt().insert(fault::kPoolWorkerReady);
+  RecordDeathAt(fault::kPoolWorkerReady);
 }
 
 // --- The owner ---
@@ -221,12 +196,12 @@ struct OwnersWorkers {
 };
 
 void RunOwner(Shared<OwnersWorkers>& shared, StartMethod method, bool at_point) {
-  Pool pool = Make(3, method);
+  Pool pool = MakePool(3, method);
   const std::vector<int32_t> pids = pool.statistics().pids;
   for (size_t i = 0; i < 3; ++i) shared->pids[i] = pids[i];
   Queue<int> gate = *Queue<int>::Create();
   Queue<int> begun = *Queue<int>::Create();
-  AsyncResult<int> held = *pool.ApplyAsync(WaitFor, gate, begun, 1);
+  AsyncResult<int> held = *pool.ApplyAsync(BeginAndWaitFor, gate, begun, 1);
   const absl::StatusOr<int> worker = begun.Get(Watchdog());
   if (!worker.ok()) _exit(3);
   if (at_point) ArmFaultPoint(fault::kPoolTaskPosted, 2);
@@ -248,9 +223,9 @@ TEST_P(OwnerDies, ItsWorkersAreGoneAndNothingIsLeft) {
       RunOwner(shared, GetParam(), at_point);
       return 0;
     });
-    ASSERT_TRUE(owner.ok()) << owner.status();
+    ASSERT_THAT(owner, IsOk());
     const absl::StatusOr<ExitStatus> end = owner->Join(Watchdog());
-    ASSERT_TRUE(end.ok()) << end.status();
+    ASSERT_THAT(end, IsOk());
     EXPECT_EQ(end->signal(), SIGKILL) << end->ToString();
     for (const auto& pid : shared->pids) {
       ASSERT_GT(pid, 0);
@@ -258,37 +233,37 @@ TEST_P(OwnerDies, ItsWorkersAreGoneAndNothingIsLeft) {
     }
   }
   EXPECT_EQ(SharedMemoryNames(), names);
-  KilledAt().insert(fault::kPoolTaskPosted);
+  RecordDeathAt(fault::kPoolTaskPosted);
 }
 
 // --- Standing still ---
 
 TEST(AStoppedWorker, HoldsUpItsOwnTaskOnlyAndEndsItWhenContinued) {
   std::atomic<int> called{0};
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   Queue<int> gate = *Queue<int>::Create();
   Queue<int> begun = *Queue<int>::Create();
-  AsyncResult<int> held = *pool.ApplyAsync(WaitFor, gate, begun, 7);
+  AsyncResult<int> held = *pool.ApplyAsync(BeginAndWaitFor, gate, begun, 7);
   const int32_t pid = *begun.Get(Watchdog());
   ASSERT_EQ(kill(pid, SIGSTOP), 0);
-  ASSERT_TRUE(gate.Put(0).ok());
+  ASSERT_THAT(gate.Put(0), IsOk());
   for (int i = 0; i < 200; ++i) {
-    EXPECT_EQ(*pool.Apply(Square, i), i * i);
-    ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = [&](const int&) { ++called; }}, Square, i).ok());
+    EXPECT_THAT(pool.Apply(Square, i), IsOkAndHolds(i * i));
+    ASSERT_THAT(pool.ApplyAsync(TaskOptions<int>{.callback = [&](const int&) { ++called; }}, Square, i), IsOk());
   }
   EXPECT_TRUE(Eventually([&] { return called == 200; })) << "callbacks go on";
   EXPECT_FALSE(held.Ready());
   ASSERT_EQ(kill(pid, SIGCONT), 0);
-  EXPECT_EQ(*held.Get(Watchdog()), 7);
+  EXPECT_THAT(held.Get(Watchdog()), IsOkAndHolds(7));
   EXPECT_EQ(pool.statistics().workers_died, 0u);
 }
 
 TEST(AStoppedWorker, IsEndedByTerminate) {
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   for (const int32_t pid : pool.statistics().pids) ASSERT_EQ(kill(pid, SIGSTOP), 0);
   AsyncResult<int> waiting = *pool.ApplyAsync(Square, 2);
-  ASSERT_TRUE(pool.Terminate().ok());
-  EXPECT_TRUE(absl::IsCancelled(waiting.Get(Watchdog()).status()));
+  ASSERT_THAT(pool.Terminate(), IsOk());
+  EXPECT_THAT(waiting.Get(Watchdog()), StatusIs(absl::StatusCode::kCancelled));
   EXPECT_TRUE(pool.statistics().pids.empty());
 }
 
@@ -297,80 +272,71 @@ TEST(AStoppedWorker, IsEndedByTerminate) {
 TEST(ACallback, ThatWaitsForATaskOfADeadWorkerGetsItsError) {
   Queue<int> done = *Queue<int>::Create();  // Before the pool: a callback may still be in it as its item is got.
   Queue<int> object = *Queue<int>::Create();
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   const auto back = [&](const int&) {
-    EXPECT_TRUE(pool.Apply(Arm, std::string(fault::kPoolClaimed.name()), 0u).ok());
+    EXPECT_THAT(pool.Apply(Arm, std::string(fault::kPoolClaimed.name()), 0u), IsOk());
     EXPECT_TRUE(DeathOf(pool.Apply(Square, 3).status()).has_value());
     const auto put = [](Queue<int> queue) { return queue.Put(5).ok(); };
     EXPECT_TRUE(*pool.Apply(put, object)) << "and descriptors are handed on";
-    EXPECT_TRUE(absl::IsFailedPrecondition(pool.Join()));
-    EXPECT_TRUE(done.Put(1).ok());
+    EXPECT_THAT(pool.Join(), StatusIs(absl::StatusCode::kFailedPrecondition));
+    EXPECT_THAT(done.Put(1), IsOk());
   };
-  ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = back}, Square, 2).ok());
-  EXPECT_TRUE(done.Get(Watchdog()).ok());
+  ASSERT_THAT(pool.ApplyAsync(TaskOptions<int>{.callback = back}, Square, 2), IsOk());
+  EXPECT_THAT(done.Get(Watchdog()), IsOk());
 }
 
 TEST(ACallback, MayTerminateThePool) {
   Queue<int> done = *Queue<int>::Create();
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   const auto back = [&](const int&) {
-    EXPECT_TRUE(pool.Terminate().ok());
-    EXPECT_TRUE(done.Put(1).ok());
+    EXPECT_THAT(pool.Terminate(), IsOk());
+    EXPECT_THAT(done.Put(1), IsOk());
   };
-  ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = back}, Square, 2).ok());
-  EXPECT_TRUE(done.Get(Watchdog()).ok());
-  EXPECT_TRUE(absl::IsFailedPrecondition(pool.ApplyAsync(Square, 1).status()));
+  ASSERT_THAT(pool.ApplyAsync(TaskOptions<int>{.callback = back}, Square, 2), IsOk());
+  EXPECT_THAT(done.Get(Watchdog()), IsOk());
+  EXPECT_THAT(pool.ApplyAsync(Square, 1), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 // --- Tasks that misbehave ---
 
 TEST(ATask, ThatExitsFailsAloneWithItsCode) {
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   const absl::StatusOr<int> exited = pool.Apply([](int code) -> int { exit(code); }, 7);
   ASSERT_TRUE(DeathOf(exited.status()).has_value()) << exited.status();
   EXPECT_EQ(DeathOf(exited.status())->exit_code, 7);
-  EXPECT_EQ(*pool.Apply(Square, 3), 9);
+  EXPECT_THAT(pool.Apply(Square, 3), IsOkAndHolds(9));
 }
 
 TEST(ATask, ThatForksAndReturnsInBothIsOneTask) {
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   for (int i = 0; i < 20; ++i) {
-    EXPECT_EQ(*pool.Apply(
-                  [](int x) {
-                    fork();
-                    return x;
-                  },
-                  i),
-              i);
-    EXPECT_EQ(*pool.Apply(Square, i), i * i);
+    EXPECT_THAT(pool.Apply(
+                    [](int x) {
+                      fork();
+                      return x;
+                    },
+                    i),
+                IsOkAndHolds(i));
+    EXPECT_THAT(pool.Apply(Square, i), IsOkAndHolds(i * i));
   }
   EXPECT_EQ(pool.statistics().tasks_done, 40u);
 }
 
 TEST(ATask, ThatClosesAllDescriptorsHangsNobody) {
   Queue<int> called = *Queue<int>::Create();
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   const auto close_all = [] {
     for (int fd = 3; fd < 1024; ++fd) close(fd);
   };
-  ASSERT_TRUE(pool.Apply(close_all).ok());
-  EXPECT_EQ(*pool.Apply(Square, 3), 9);
-  const auto back = [&](const int& x) { EXPECT_TRUE(called.Put(x).ok()); };
+  ASSERT_THAT(pool.Apply(close_all), IsOk());
+  EXPECT_THAT(pool.Apply(Square, 3), IsOkAndHolds(9));
+  const auto back = [&](const int& x) { EXPECT_THAT(called.Put(x), IsOk()); };
   for (int i = 1; i < 4; ++i) {
-    ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = back}, Square, i).ok());
-    EXPECT_EQ(*called.Get(Watchdog()), i * i);
+    ASSERT_THAT(pool.ApplyAsync(TaskOptions<int>{.callback = back}, Square, i), IsOk());
+    EXPECT_THAT(called.Get(Watchdog()), IsOkAndHolds(i * i));
   }
   const auto put = [](Queue<int> queue) { return queue.Put(5).ok(); };
   EXPECT_FALSE(pool.Apply(put, called).ok()) << "it can't be given anything any more, and says so";
-}
-
-// Suites with parameters run after the others, in the order in which they stand in this file: this one is the last.
-class FaultPointOfThePool : public testing::TestWithParam<FaultPoint> {};
-INSTANTIATE_TEST_SUITE_P(All, FaultPointOfThePool, testing::ValuesIn(kPoolFaultPoints),
-                         [](const auto& point) { return std::string(point.param.name()); });
-TEST_P(FaultPointOfThePool, WasKilledAtByOneOfTheTestsAbove) {
-  if (testing::GTEST_FLAG(filter) != "*") return;  // Only some tests ran.
-  EXPECT_EQ(KilledAt().count(GetParam()), 1u);
 }
 
 }  // namespace

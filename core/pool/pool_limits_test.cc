@@ -17,9 +17,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/ipc/queue.h"
-#include "core/os/forked_child.h"
 #include "core/pool/pool.h"
-#include "core/pool/pool_witness.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/pool_tasks.h"
+#include "core/testing/pool_witness.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -27,17 +31,6 @@ namespace {
 
 constexpr size_t kMebibyte = size_t{1} << 20;
 
-Deadline Watchdog() { return Deadline::After(absl::Seconds(60)); }
-Pool Make(int workers) {
-  absl::StatusOr<Pool> pool = Pool::Create({.workers = workers});
-  if (!pool.ok()) {
-    ADD_FAILURE() << pool.status();
-    abort();
-  }
-  return *std::move(pool);
-}
-int Square(int x) { return x * x; }
-std::string Large(size_t bytes) { return std::string(bytes, 'x'); }
 size_t Length(const std::string& text) { return text.size(); }
 std::string LargeUnlessThree(int i) {
   if (i == 3) throw i;
@@ -46,7 +39,7 @@ std::string LargeUnlessThree(int i) {
 
 TEST(ThreadsThatWaitForResults, AreWokenForTheirOwn) {
   constexpr int kThreads = 64;
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   Queue<int> gate = *Queue<int>::Create();
   std::atomic<int32_t> ids[kThreads] = {};
   std::atomic<int> got{0};
@@ -57,7 +50,7 @@ TEST(ThreadsThatWaitForResults, AreWokenForTheirOwn) {
         *pool.ApplyAsync([](Queue<int> gate, int i) { return gate.Get().ok() ? i : -1; }, gate, i);
     threads.emplace_back([&, held, i] {
       ids[i] = ThisThreadId();
-      EXPECT_EQ(held.Get(Watchdog()).value_or(-1), i);
+      EXPECT_THAT(held.Get(Watchdog()), IsOkAndHolds(i));
       ++got;
       end.wait();
     });
@@ -72,7 +65,7 @@ TEST(ThreadsThatWaitForResults, AreWokenForTheirOwn) {
   };
   const int64_t before = switches();
   for (int i = 0; i < kThreads; ++i) {
-    ASSERT_TRUE(gate.Put(i).ok());
+    ASSERT_THAT(gate.Put(i), IsOk());
     ASSERT_TRUE(Eventually([&] { return got == i + 1; }));
   }
   const int64_t each = (switches() - before) / kThreads;
@@ -83,9 +76,9 @@ TEST(ThreadsThatWaitForResults, AreWokenForTheirOwn) {
 }
 
 TEST(MemoryForLargeValues, IsGivenBackOnceThePoolIsIdle) {
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   const absl::StatusOr<std::unique_ptr<Board>> board = FindBoard();
-  ASSERT_TRUE(board.ok()) << board.status();
+  ASSERT_THAT(board, IsOk());
   const auto taken = [&] { return (*board)->arena().taken() * kChunkBytes; };
   {
     std::vector<AsyncResult<std::string>> results;
@@ -94,16 +87,16 @@ TEST(MemoryForLargeValues, IsGivenBackOnceThePoolIsIdle) {
     EXPECT_GE(taken(), 80 * kMebibyte) << "results that nobody has read yet stay where they are";
     for (auto& result : results) EXPECT_EQ(std::move(result).Get()->size(), 20 * kMebibyte);
   }
-  EXPECT_EQ(*pool.Apply(Length, Large(20 * kMebibyte)), 20 * kMebibyte);
+  EXPECT_THAT(pool.Apply(Length, Large(20 * kMebibyte)), IsOkAndHolds(20 * kMebibyte));
   EXPECT_TRUE(Eventually([&] { return taken() <= 4 * kMebibyte; })) << taken() / kMebibyte << " MiB";
-  EXPECT_EQ(*pool.Apply(Length, Large(kMebibyte)), kMebibyte);
+  EXPECT_THAT(pool.Apply(Length, Large(kMebibyte)), IsOkAndHolds(kMebibyte));
 }
 
 TEST(AChunk, IsSplitByTheBytesOfItsResultsAndArguments) {
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   const std::vector<int> numbers = {0, 1, 2, 3, 4};
   auto results = pool.Imap(LargeUnlessThree, numbers, {.chunk = 5});
-  ASSERT_TRUE(results.ok());
+  ASSERT_THAT(results, IsOk());
   absl::StatusOr<std::string> item;
   for (const int i : numbers) {
     ASSERT_TRUE(*results->Next(&item, Watchdog()));
@@ -116,10 +109,10 @@ TEST(AChunk, IsSplitByTheBytesOfItsResultsAndArguments) {
   EXPECT_FALSE(*results->Next(&item, Watchdog()));
   EXPECT_EQ(pool.statistics().tasks_done, 1u) << "the calls have travelled together";
   const auto map = pool.Map(LargeUnlessThree, std::vector<int>{2, 1, 0}, {.chunk = 3});
-  ASSERT_TRUE(map.ok()) << map.status();
+  ASSERT_THAT(map, IsOk());
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ((*map)[i].back(), static_cast<char>('c' - i));
   const auto lengths = pool.Map(Length, std::vector<std::string>(3, Large(30 * kMebibyte)), {.chunk = 3});
-  ASSERT_TRUE(lengths.ok()) << lengths.status();
+  ASSERT_THAT(lengths, IsOk());
   EXPECT_EQ(*lengths, std::vector<size_t>(3, 30 * kMebibyte));
   EXPECT_EQ(pool.statistics().tasks_done, 4u) << "three arguments of 30 MiB are two tasks";
 }
@@ -139,14 +132,14 @@ TEST(ATaskThatClosesAllDescriptors, HarmsNeitherTheFilesThatItOpensNorOtherTasks
   ASSERT_EQ(write(file, "the user's", 10), 10);
   close(file);
   {
-    Pool pool = Make(1);
+    Pool pool = MakePool(1);
     Queue<int> queue = *Queue<int>::Create();
     const auto put = [](Queue<int> queue) { return queue.Put(1).ok(); };
     EXPECT_TRUE(*pool.Apply(put, queue));
     ASSERT_GT(*pool.Apply(CloseAllAndOpen, std::string(path)), 3);
     std::atomic<int> called{0};
     for (int i = 0; i < 50; ++i) {
-      ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = [&](const int&) { ++called; }}, Square, i).ok());
+      ASSERT_THAT(pool.ApplyAsync(TaskOptions<int>{.callback = [&](const int&) { ++called; }}, Square, i), IsOk());
       ASSERT_TRUE(Eventually([&] { return called == i + 1; }));
     }
     // What needs a descriptor fails in words, or works.
@@ -157,7 +150,7 @@ TEST(ATaskThatClosesAllDescriptors, HarmsNeitherTheFilesThatItOpensNorOtherTasks
       const auto passed = pool.ApplyAsync(put, queue)->Get(Watchdog());
       EXPECT_TRUE(passed.ok() || absl::IsFailedPrecondition(passed.status())) << passed.status();
     }
-    EXPECT_EQ(*pool.Apply(Square, 7), 49);
+    EXPECT_THAT(pool.Apply(Square, 7), IsOkAndHolds(49));
   }
   std::ostringstream text;
   text << std::ifstream(path).rdbuf();

@@ -16,17 +16,16 @@
 #include "absl/strings/str_cat.h"
 #include "core/ipc/queue.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
 #include "core/os/futex.h"
 #include "core/pool/pool.h"
-#include "core/pool/pool_witness.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/pool_tasks.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
-
-int Square(int x) { return x * x; }
-std::string Large(size_t bytes) { return std::string(bytes, 'x'); }
 
 int64_t PrivateKiB(int32_t pid) { return ProcNumber(absl::StrCat("/proc/", pid, "/smaps_rollup"), "Private_"); }
 int64_t ResidentKiB() { return ProcNumber("/proc/self/status", "VmRSS"); }
@@ -60,9 +59,9 @@ INSTANTIATE_TEST_SUITE_P(StartMethods, PoolMemory, testing::ValuesIn(kAllStartMe
 // board and pages still shared with the parent or another worker are in none of them.
 TEST_P(PoolMemory, AnIdleWorkerHasLessThanThreeMebibytesOfItsOwn) {
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 2, .method = GetParam()});
-  ASSERT_TRUE(pool.ok()) << pool.status();
+  ASSERT_THAT(pool, IsOk());
   std::vector<int> numbers(10000, 3);
-  ASSERT_TRUE(pool->Map(Square, numbers, {.chunk = 1}).ok());
+  ASSERT_THAT(pool->Map(Square, numbers, {.chunk = 1}), IsOk());
   for (const int32_t pid : pool->statistics().pids) {
     ASSERT_TRUE(Eventually([&] { return IsAsleep(pid); }));
     const int64_t kib = PrivateKiB(pid);
@@ -76,17 +75,17 @@ TEST_P(PoolMemory, AnIdleWorkerHasLessThanThreeMebibytesOfItsOwn) {
 
 TEST(PoolMemoryOfTheOwner, AMillionTasksLeaveItWhereItWas) {
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
-  ASSERT_TRUE(pool.ok()) << pool.status();
+  ASSERT_THAT(pool, IsOk());
   const auto run = [&](int tasks) {
     std::vector<AsyncResult<int>> under_way(1000);
     for (int i = 0; i < tasks; ++i) {
       AsyncResult<int>& place = under_way[static_cast<size_t>(i) % under_way.size()];
       if (i >= 1000) {
-        ASSERT_EQ(*place.Get(), (i % 1000) * (i % 1000));
+        ASSERT_THAT(place.Get(), IsOkAndHolds((i % 1000) * (i % 1000)));
       }
       place = *pool->ApplyAsync(Square, i % 1000);
     }
-    for (AsyncResult<int>& place : under_way) ASSERT_TRUE(place.Get().ok());
+    for (AsyncResult<int>& place : under_way) ASSERT_THAT(place.Get(), IsOk());
     for (int i = 0; i < tasks / 1000; ++i) ASSERT_EQ(pool->Apply(Large, 100'000)->size(), 100'000u);
   };
   run(50'000);
@@ -101,8 +100,8 @@ TEST(PoolMemoryOfTheOwner, AMillionTasksLeaveItWhereItWas) {
 
 TEST(PoolMemoryOfTheOwner, ALargeBacklogLeavesLittleOnceThePoolIsIdle) {
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 1});
-  ASSERT_TRUE(pool.ok()) << pool.status();
-  ASSERT_EQ(*pool->Apply(Square, 2), 4);
+  ASSERT_THAT(pool, IsOk());
+  ASSERT_THAT(pool->Apply(Square, 2), IsOkAndHolds(4));
   const int64_t before = ResidentKiB();
   int64_t most = 0;
   Queue<int> gate = *Queue<int>::Create();
@@ -112,8 +111,9 @@ TEST(PoolMemoryOfTheOwner, ALargeBacklogLeavesLittleOnceThePoolIsIdle) {
     std::vector<AsyncResult<int>> results;
     for (int i = 0; i < 200'000; ++i) results.push_back(*pool->ApplyAsync(Square, i % 1000));
     most = ResidentKiB();
-    ASSERT_TRUE(gate.Put(1).ok());
-    for (int i = 0; i < 200'000; ++i) ASSERT_EQ(*results[static_cast<size_t>(i)].Get(), (i % 1000) * (i % 1000));
+    ASSERT_THAT(gate.Put(1), IsOk());
+    for (int i = 0; i < 200'000; ++i)
+      ASSERT_THAT(results[static_cast<size_t>(i)].Get(), IsOkAndHolds((i % 1000) * (i % 1000)));
   }
   EXPECT_GT(most - before, 24 * 1024) << "KiB: or the test shows nothing";
   EXPECT_TRUE(Eventually([&] { return ResidentKiB() - before < 8 * 1024; }))
@@ -124,11 +124,12 @@ TEST(PoolDescriptors, AreWhatTheyWereAfterItsLife) {
   for (const StartMethod method : kAllStartMethods) {
     const auto live = [&] {
       absl::StatusOr<Pool> pool = Pool::Create({.workers = 2, .method = method});
-      ASSERT_TRUE(pool.ok()) << pool.status();
+      ASSERT_THAT(pool, IsOk());
       bool called = false;
-      ASSERT_TRUE(pool->ApplyAsync(TaskOptions<int>{.callback = [&](const int&) { called = true; }}, Square, 2).ok());
-      ASSERT_TRUE(pool->Close().ok());
-      ASSERT_TRUE(pool->Join().ok());
+      ASSERT_THAT(pool->ApplyAsync(TaskOptions<int>{.callback = [&](const int&) { called = true; }}, Square, 2),
+                  IsOk());
+      ASSERT_THAT(pool->Close(), IsOk());
+      ASSERT_THAT(pool->Join(), IsOk());
       EXPECT_TRUE(called);
     };
     live();  // What a process opens once, it has opened.
@@ -151,7 +152,7 @@ void Sleep(absl::Duration time) {
 // A sleeper looks after 50 ms, and then once a second; it is told, all the same.
 TEST(ASleepingOwner, IsWokenByTheResultAndNotByItsNextLook) {
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 1});
-  ASSERT_TRUE(pool.ok()) << pool.status();
+  ASSERT_THAT(pool, IsOk());
   Queue<int> gate = *Queue<int>::Create();
   absl::Duration best = absl::InfiniteDuration();
   for (int round = 0; round < 3; ++round) {
@@ -160,13 +161,13 @@ TEST(ASleepingOwner, IsWokenByTheResultAndNotByItsNextLook) {
     int64_t there = 0;
     std::thread waiter([&] {
       id = ThisThreadId();
-      EXPECT_EQ(held.Get().value_or(-1), 7);
+      EXPECT_THAT(held.Get(), IsOkAndHolds(7));
       there = MonotonicNanos();
     });
     EXPECT_TRUE(Eventually([&] { return id != 0 && IsAsleep(id); }));
     Sleep(absl::Milliseconds(120));
     const int64_t opened = MonotonicNanos();
-    EXPECT_TRUE(gate.Put(7).ok());
+    EXPECT_THAT(gate.Put(7), IsOk());
     waiter.join();
     best = std::min(best, absl::Nanoseconds(there - opened));
   }
@@ -175,8 +176,8 @@ TEST(ASleepingOwner, IsWokenByTheResultAndNotByItsNextLook) {
 
 TEST(AnIdlePool, SleepsAndLooksAtMostOnceASecond) {
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
-  ASSERT_TRUE(pool.ok()) << pool.status();
-  ASSERT_TRUE(pool->Map(Square, std::vector<int>(1000, 2), {.chunk = 1}).ok());
+  ASSERT_THAT(pool, IsOk());
+  ASSERT_THAT(pool->Map(Square, std::vector<int>(1000, 2), {.chunk = 1}), IsOk());
   // From here on the test itself only sleeps, for the time that is measured.
   Sleep(absl::Milliseconds(300));  // A waiter's first look after falling asleep is sooner than the others.
   std::set<int32_t> pids = ChildrenOf(getpid());  // Workers and nursery.

@@ -19,12 +19,15 @@
 #include <vector>
 
 #include "core/os/error.h"
-#include "core/os/forked_child.h"
 #include "core/os/proc.h"
 #include "core/pool/fault_points.h"
 #include "core/pool/pool.h"
-#include "core/pool/pool_witness.h"
 #include "core/shm/family.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/pool_witness.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -33,8 +36,6 @@ namespace {
 constexpr int kWorkers = 3;
 constexpr uint32_t kMostTasks = 8u << 20;
 constexpr size_t kInFlight = 200;
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(60)); }
 
 // What the victim was at.
 enum State { kStarting, kIdle, kTrying, kClaimed, kRunning, kPublishing, kStates };
@@ -249,7 +250,7 @@ TEST_F(PoolStorm, EveryTaskIsResolvedOnceAndThePoolIsWholeAfterwards) {
   const int kills = asked == nullptr ? 60 : std::atoi(asked);
   ASSERT_GT(kills, 0) << "REGATTA_STORM_KILLS is a number of kills";
   // What a process opens once, it has opened then; and a process lets go of a child that has ended at its next start.
-  { ASSERT_TRUE(Pool::Create({.workers = 1}).ok()); }
+  { ASSERT_THAT(Pool::Create({.workers = 1}), IsOk()); }
   const std::multiset<std::string> open_before = OpenDescriptors();
   const std::set<std::string> names_before = SharedMemoryNames();
   const std::set<int32_t> children_before = ChildrenOf(getpid());
@@ -257,9 +258,9 @@ TEST_F(PoolStorm, EveryTaskIsResolvedOnceAndThePoolIsWholeAfterwards) {
   std::mt19937 random(seed);
   {
     absl::StatusOr<Pool> pool = Pool::Create({.workers = kWorkers});
-    ASSERT_TRUE(pool.ok()) << pool.status();
+    ASSERT_THAT(pool, IsOk());
     absl::StatusOr<std::unique_ptr<Board>> board = FindBoard();
-    ASSERT_TRUE(board.ok()) << board.status();
+    ASSERT_THAT(board, IsOk());
     std::thread feeder([&] { Feed(*pool); });
     std::thread mapper([&] { FeedMaps(*pool); });
     for (int done = 0; done < kills && wrong_.empty();) {
@@ -279,8 +280,8 @@ TEST_F(PoolStorm, EveryTaskIsResolvedOnceAndThePoolIsWholeAfterwards) {
              });
     })) << "the number of workers is what it was";
     EXPECT_EQ(pool->statistics().workers_died, killed_.size());
-    ASSERT_TRUE(pool->Close().ok());
-    ASSERT_TRUE(pool->Join(Watchdog()).ok());
+    ASSERT_THAT(pool->Close(), IsOk());
+    ASSERT_THAT(pool->Join(Watchdog()), IsOk());
   }
   std::printf("seed %u; %llu single tasks, %zu failed; %llu maps, %llu failed\n", seed,
               static_cast<unsigned long long>(accepted_), failed_.size(),
@@ -310,7 +311,7 @@ TEST_F(PoolStorm, EveryTaskIsResolvedOnceAndThePoolIsWholeAfterwards) {
     EXPECT_GT(random_[state] + exact_[state], 0) << "the storm never hit a worker that was " << kStateNames[state];
   }
   EXPECT_EQ(ChildrenOf(getpid()), children_before) << "no zombie";
-  { ASSERT_TRUE(Pool::Create({.workers = 1}).ok()); }
+  { ASSERT_THAT(Pool::Create({.workers = 1}), IsOk()); }
   EXPECT_EQ(OpenDescriptors(), open_before);
   EXPECT_EQ(SharedMemoryNames(), names_before);
 }

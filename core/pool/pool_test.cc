@@ -8,7 +8,6 @@
 #include <iterator>
 #include <map>
 #include <numeric>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -19,15 +18,15 @@
 #include "core/pool/fault_points.h"
 #include "core/sync/event.h"
 #include "core/sync/lock.h"
+#include "core/testing/pool_tasks.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
-Deadline Watchdog() { return Deadline::After(absl::Seconds(60)); }
-
 int Add(int a, int b) { return a + b; }
-int Square(int x) { return x * x; }
 int Pid() { return getpid(); }
 absl::Status Refuse(int code) { return absl::Status(static_cast<absl::StatusCode>(code), "refused"); }
 absl::StatusOr<std::string> Twice(const std::string& text) { return text + text; }
@@ -39,16 +38,10 @@ int KillSelf(int signal) {
   kill(getpid(), signal);
   for (;;) pause();
 }
-std::string Large(size_t bytes) { return std::string(bytes, 'x'); }
 size_t Length(const std::string& text) { return text.size(); }
 int64_t PutAndCount(Queue<int> queue, int item) {
   const absl::Status put = queue.Put(item);
   return put.ok() ? queue.size() : -1;
-}
-absl::StatusOr<int> WaitFor(Queue<int> gate, int result) {
-  absl::StatusOr<int> opened = gate.Get();
-  if (!opened.ok()) return opened.status();
-  return result;
 }
 
 // 0, 1, 2 and so on without end. (clang 14 can't compile libstdc++ 12's views.)
@@ -70,14 +63,7 @@ struct Naturals {
 
 class PoolTest : public ::testing::TestWithParam<StartMethod> {
  protected:
-  Pool Make(int workers) {
-    absl::StatusOr<Pool> pool = Pool::Create({.workers = workers, .method = GetParam()});
-    if (!pool.ok()) {
-      ADD_FAILURE() << pool.status();
-      abort();
-    }
-    return *std::move(pool);
-  }
+  Pool Make(int workers) { return MakePool(workers, GetParam()); }
 };
 
 INSTANTIATE_TEST_SUITE_P(StartMethods, PoolTest, ::testing::ValuesIn(kAllStartMethods),
@@ -85,10 +71,11 @@ INSTANTIATE_TEST_SUITE_P(StartMethods, PoolTest, ::testing::ValuesIn(kAllStartMe
 
 TEST_P(PoolTest, ApplyReturnsWhatTheFunctionReturns) {
   Pool pool = Make(2);
-  EXPECT_EQ(*pool.Apply(Add, 1, 2), 3);
-  EXPECT_EQ(*pool.Apply([](int a, const std::string& b) { return b + std::to_string(a); }, 7, "seven "), "seven 7");
-  EXPECT_EQ(*pool.Apply(Twice, "ab"), "abab");
-  EXPECT_TRUE(pool.Apply([] {}).ok());
+  EXPECT_THAT(pool.Apply(Add, 1, 2), IsOkAndHolds(3));
+  EXPECT_THAT(pool.Apply([](int a, const std::string& b) { return b + std::to_string(a); }, 7, "seven "),
+              IsOkAndHolds("seven 7"));
+  EXPECT_THAT(pool.Apply(Twice, "ab"), IsOkAndHolds("abab"));
+  EXPECT_THAT(pool.Apply([] {}), IsOk());
   const absl::StatusOr<int> pid = pool.Apply(Pid);
   EXPECT_NE(*pid, getpid());
   const std::vector<int32_t> pids = pool.statistics().pids;
@@ -101,8 +88,8 @@ TEST_P(PoolTest, ReadySeesTheLastOfManyPostedResults) {
   std::vector<AsyncResult<int>> results;
   for (int i = 0; i < 500; ++i) results.push_back(*pool.ApplyAsync(Square, i));
   const auto after = pool.ApplyAsync(PutAndCount, ended, 1);
-  ASSERT_TRUE(after.ok());
-  ASSERT_TRUE(ended.Get(Watchdog()).ok());  // The only worker has posted the results before this.
+  ASSERT_THAT(after, IsOk());
+  ASSERT_THAT(ended.Get(Watchdog()), IsOk());  // The only worker has posted the results before this.
   EXPECT_TRUE(results.back().Ready());
 }
 
@@ -110,16 +97,16 @@ TEST_P(PoolTest, ResultsComeInTheOrderSubmittedWhateverOrderTheyEndIn) {
   Pool pool = Make(2);
   Queue<int> gate = *Queue<int>::Create();
   absl::StatusOr<AsyncResult<int>> held = pool.ApplyAsync(WaitFor, gate, 1);
-  ASSERT_TRUE(held.ok()) << held.status();
+  ASSERT_THAT(held, IsOk());
   absl::StatusOr<AsyncResult<int>> quick = pool.ApplyAsync(Add, 1, 1);
-  EXPECT_EQ(*quick->Get(Watchdog()), 2);
+  EXPECT_THAT(quick->Get(Watchdog()), IsOkAndHolds(2));
   EXPECT_FALSE(held->Ready());
-  EXPECT_TRUE(absl::IsFailedPrecondition(held->Successful().status()));
-  EXPECT_TRUE(absl::IsUnavailable(held->Get(Deadline::Now()).status()));
-  EXPECT_TRUE(absl::IsDeadlineExceeded(held->Get(Deadline::After(absl::Milliseconds(5))).status()));
-  ASSERT_TRUE(gate.Put(0).ok());
-  EXPECT_EQ(*held->Get(Watchdog()), 1);
-  EXPECT_EQ(*held->Get(Watchdog()), 1) << "a second get says the same";
+  EXPECT_THAT(held->Successful(), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(held->Get(Deadline::Now()), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(held->Get(Deadline::After(absl::Milliseconds(5))), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  ASSERT_THAT(gate.Put(0), IsOk());
+  EXPECT_THAT(held->Get(Watchdog()), IsOkAndHolds(1));
+  EXPECT_THAT(held->Get(Watchdog()), IsOkAndHolds(1)) << "a second get says the same";
   EXPECT_TRUE(*held->Successful());
 }
 
@@ -129,9 +116,10 @@ TEST_P(PoolTest, MapKeepsTheOrderForEveryChunkSize) {
   std::iota(numbers.begin(), numbers.end(), 0);
   std::vector<int> expected;
   for (const int x : numbers) expected.push_back(x * x);
-  for (const int64_t chunk : {0, 1, 7, 1000, 5000}) EXPECT_EQ(*pool.Map(Square, numbers, {.chunk = chunk}), expected);
-  EXPECT_EQ(*pool.Map(Square, std::vector<int>{}), std::vector<int>());
-  EXPECT_TRUE(absl::IsInvalidArgument(pool.Map(Square, numbers, {.chunk = -1}).status()));
+  for (const int64_t chunk : {0, 1, 7, 1000, 5000})
+    EXPECT_THAT(pool.Map(Square, numbers, {.chunk = chunk}), IsOkAndHolds(expected));
+  EXPECT_THAT(pool.Map(Square, std::vector<int>{}), IsOkAndHolds(std::vector<int>()));
+  EXPECT_THAT(pool.Map(Square, numbers, {.chunk = -1}), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST_P(PoolTest, StarMapUnpacksTuples) {
@@ -143,21 +131,21 @@ TEST_P(PoolTest, StarMapUnpacksTuples) {
 TEST_P(PoolTest, AnErrorCrossesWithTypeAndText) {
   Pool pool = Make(1);
   const absl::StatusOr<int> thrown = pool.Apply(Throw, 3);
-  EXPECT_TRUE(absl::IsUnknown(thrown.status()));
+  EXPECT_THAT(thrown, StatusIs(absl::StatusCode::kUnknown));
   EXPECT_EQ(ThrownType(thrown.status()), "std::runtime_error");
   EXPECT_NE(thrown.status().message().find("three is not allowed"), std::string::npos);
   EXPECT_EQ(pool.Apply(Refuse, static_cast<int>(absl::StatusCode::kPermissionDenied)),
             absl::PermissionDeniedError("refused"));
-  EXPECT_EQ(*pool.Apply(Add, 2, 2), 4) << "the pool still works";
+  EXPECT_THAT(pool.Apply(Add, 2, 2), IsOkAndHolds(4)) << "the pool still works";
 }
 
 TEST_P(PoolTest, AFailingMapRaisesTheFirstErrorAndPoisonsNothing) {
   Pool pool = Make(2);
-  EXPECT_TRUE(absl::IsUnknown(pool.Map(Throw, std::vector<int>{1, 2, 3, 4}, {.chunk = 1}).status()));
-  EXPECT_TRUE(absl::IsUnknown(pool.Map(Throw, std::vector<int>{1, 2, 3, 4}, {.chunk = 4}).status()));
+  EXPECT_THAT(pool.Map(Throw, std::vector<int>{1, 2, 3, 4}, {.chunk = 1}), StatusIs(absl::StatusCode::kUnknown));
+  EXPECT_THAT(pool.Map(Throw, std::vector<int>{1, 2, 3, 4}, {.chunk = 4}), StatusIs(absl::StatusCode::kUnknown));
   for (const int64_t chunk : {1, 3}) {
     auto results = pool.Imap(Throw, std::vector<int>{1, 2, 3, 4}, {.chunk = chunk});
-    ASSERT_TRUE(results.ok());
+    ASSERT_THAT(results, IsOk());
     std::vector<int> good;
     int bad = 0;
     absl::StatusOr<int> item;
@@ -199,7 +187,7 @@ TEST_P(PoolTest, ImapReadsAnEndlessInputOnlyAsFarAsNeeded) {
 TEST_P(PoolTest, LargeArgumentsAndResultsCross) {
   Pool pool = Make(2);
   for (const size_t size : {0, 55, 56, 57, 111, 112, 113, 5000, 70000, 3 << 20}) {
-    EXPECT_EQ(*pool.Apply(Length, std::string(size, 'a')), size);
+    EXPECT_THAT(pool.Apply(Length, std::string(size, 'a')), IsOkAndHolds(size));
     EXPECT_EQ(pool.Apply(Large, size)->size(), size);
   }
 }
@@ -209,13 +197,13 @@ TEST_P(PoolTest, CallbacksRunOncePerTaskBeforeJoinReturns) {
   std::map<int, int> squares;  // Callbacks run one after another.
   std::vector<absl::Status> errors;
   for (int i = 0; i < 20; ++i) {
-    ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = [&squares, i](const int& r) { squares[i] = r; },
+    ASSERT_THAT(pool.ApplyAsync(TaskOptions<int>{.callback = [&squares, i](const int& r) { squares[i] = r; },
                                                  .error_callback = [&](const absl::Status& s) { errors.push_back(s); }},
-                                Throw, i)
-                    .ok());
+                                Throw, i),
+                IsOk());
   }
-  ASSERT_TRUE(pool.Close().ok());
-  ASSERT_TRUE(pool.Join(Watchdog()).ok());
+  ASSERT_THAT(pool.Close(), IsOk());
+  ASSERT_THAT(pool.Join(Watchdog()), IsOk());
   EXPECT_EQ(squares.size(), 19u);
   EXPECT_EQ(errors.size(), 1u);
 }
@@ -223,22 +211,22 @@ TEST_P(PoolTest, CallbacksRunOncePerTaskBeforeJoinReturns) {
 TEST_P(PoolTest, ACallbackMayUseThePool) {
   Queue<int> answers = *Queue<int>::Create();  // Outlives the pool, and so the callback.
   Pool pool = Make(1);
-  const auto again = [&](const int& sum) { EXPECT_TRUE(answers.Put(*pool.Apply(Add, sum, 10)).ok()); };
-  ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = again}, Add, 1, 2).ok());
-  EXPECT_EQ(*answers.Get(Watchdog()), 13);
+  const auto again = [&](const int& sum) { EXPECT_THAT(answers.Put(*pool.Apply(Add, sum, 10)), IsOk()); };
+  ASSERT_THAT(pool.ApplyAsync(TaskOptions<int>{.callback = again}, Add, 1, 2), IsOk());
+  EXPECT_THAT(answers.Get(Watchdog()), IsOkAndHolds(13));
 }
 
 TEST_P(PoolTest, CloseRefusesNewTasksAndFinishesTheAccepted) {
   Pool pool = Make(2);
-  EXPECT_TRUE(absl::IsFailedPrecondition(pool.Join())) << "joining an open pool is an error";
+  EXPECT_THAT(pool.Join(), StatusIs(absl::StatusCode::kFailedPrecondition)) << "joining an open pool is an error";
   std::vector<AsyncResult<int>> results;
   for (int i = 0; i < 50; ++i) results.push_back(*pool.ApplyAsync(Square, i));
-  EXPECT_TRUE(pool.Close().ok());
-  EXPECT_TRUE(pool.Close().ok()) << "twice is fine";
+  EXPECT_THAT(pool.Close(), IsOk());
+  EXPECT_THAT(pool.Close(), IsOk()) << "twice is fine";
   EXPECT_TRUE(IsClosed(pool.ApplyAsync(Square, 1).status()));
-  ASSERT_TRUE(pool.Join(Watchdog()).ok());
-  EXPECT_TRUE(pool.Join(Watchdog()).ok()) << "twice is fine";
-  for (int i = 0; i < 50; ++i) EXPECT_EQ(*results[i].Get(Deadline::Now()), i * i);
+  ASSERT_THAT(pool.Join(Watchdog()), IsOk());
+  EXPECT_THAT(pool.Join(Watchdog()), IsOk()) << "twice is fine";
+  for (int i = 0; i < 50; ++i) EXPECT_THAT(results[i].Get(Deadline::Now()), IsOkAndHolds(i * i));
   EXPECT_TRUE(pool.statistics().pids.empty());
 }
 
@@ -248,12 +236,12 @@ TEST_P(PoolTest, TerminateEndsWorkersAndResolvesWhatIsPending) {
   AsyncResult<int> running = *pool.ApplyAsync(WaitFor, gate, 1);
   std::vector<AsyncResult<int>> waiting;
   for (int i = 0; i < 5000; ++i) waiting.push_back(*pool.ApplyAsync(Square, i));
-  ASSERT_TRUE(pool.Terminate().ok());
-  EXPECT_TRUE(absl::IsCancelled(running.Get(Watchdog()).status()));
-  for (auto& result : waiting) EXPECT_TRUE(absl::IsCancelled(result.Get(Watchdog()).status()));
-  EXPECT_TRUE(absl::IsFailedPrecondition(pool.ApplyAsync(Square, 1).status()));
-  EXPECT_TRUE(pool.Terminate().ok());
-  EXPECT_TRUE(pool.Join(Watchdog()).ok());
+  ASSERT_THAT(pool.Terminate(), IsOk());
+  EXPECT_THAT(running.Get(Watchdog()), StatusIs(absl::StatusCode::kCancelled));
+  for (auto& result : waiting) EXPECT_THAT(result.Get(Watchdog()), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(pool.ApplyAsync(Square, 1), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(pool.Terminate(), IsOk());
+  EXPECT_THAT(pool.Join(Watchdog()), IsOk());
 }
 
 TEST_P(PoolTest, TerminateEndsAMapThatIsBeingPosted) {
@@ -268,7 +256,7 @@ TEST_P(PoolTest, TerminateEndsAMapThatIsBeingPosted) {
       EXPECT_TRUE(absl::IsCancelled(ended) || absl::IsFailedPrecondition(ended)) << ended;
     });
     while (pool.statistics().tasks_done < done) std::this_thread::yield();
-    ASSERT_TRUE(pool.Terminate().ok());
+    ASSERT_THAT(pool.Terminate(), IsOk());
     poster.join();
   }
 }
@@ -283,7 +271,7 @@ TEST_P(PoolTest, LeavingTheScopeTerminates) {
     pids = pool.statistics().pids;
     EXPECT_EQ(pids.size(), 2u);
   }
-  EXPECT_TRUE(absl::IsCancelled(running.Get(Watchdog()).status()));
+  EXPECT_THAT(running.Get(Watchdog()), StatusIs(absl::StatusCode::kCancelled));
   for (const int32_t pid : pids) EXPECT_NE(kill(pid, 0), 0) << "worker " << pid << " is gone and reaped";
 }
 
@@ -293,12 +281,12 @@ TEST_P(PoolTest, AKilledWorkerFailsItsTaskOnlyAndIsReplaced) {
   std::vector<AsyncResult<int>> others;
   for (int i = 0; i < 100; ++i) others.push_back(*pool.ApplyAsync(Square, i));
   const absl::StatusOr<int> outcome = killed.Get(Watchdog());
-  ASSERT_TRUE(absl::IsAborted(outcome.status())) << outcome.status();
+  ASSERT_THAT(outcome, StatusIs(absl::StatusCode::kAborted));
   EXPECT_EQ(DeathOf(outcome.status())->signal, SIGKILL);
   EXPECT_GT(DeathOf(outcome.status())->pid, 0);
-  for (int i = 0; i < 100; ++i) EXPECT_EQ(*others[i].Get(Watchdog()), i * i);
-  ASSERT_TRUE(pool.Close().ok());
-  ASSERT_TRUE(pool.Join(Watchdog()).ok());
+  for (int i = 0; i < 100; ++i) EXPECT_THAT(others[i].Get(Watchdog()), IsOkAndHolds(i * i));
+  ASSERT_THAT(pool.Close(), IsOk());
+  ASSERT_THAT(pool.Join(Watchdog()), IsOk());
   EXPECT_EQ(pool.statistics().workers_died, 1u);
 }
 
@@ -326,7 +314,7 @@ TEST_P(PoolTest, RetriesRunATaskAgainAfterADeath) {
     return result;
   };
   AsyncResult<int> result = *pool.ApplyAsync(TaskOptions<int>{.retries = 2}, dies_twice, attempts, 42);
-  EXPECT_EQ(*result.Get(Watchdog()), 42);
+  EXPECT_THAT(result.Get(Watchdog()), IsOkAndHolds(42));
   EXPECT_EQ(attempts.size(), 3);
   EXPECT_EQ(pool.statistics().tasks_retried, 2u);
 }
@@ -335,9 +323,9 @@ TEST_P(PoolTest, QueuesAndLocksAreArguments) {
   Pool pool = Make(2);
   Queue<int> queue = *Queue<int>::Create();
   for (int i = 0; i < 10; ++i) EXPECT_GT(*pool.Apply(PutAndCount, queue, i), 0);
-  for (int i = 0; i < 10; ++i) EXPECT_EQ(*queue.Get(Watchdog()), i);
+  for (int i = 0; i < 10; ++i) EXPECT_THAT(queue.Get(Watchdog()), IsOkAndHolds(i));
   Lock lock = *Lock::Create();
-  ASSERT_TRUE(lock.Acquire().ok());
+  ASSERT_THAT(lock.Acquire(), IsOk());
   const auto try_lock = [](Lock lock) { return lock.Acquire(Deadline::Now()).ok(); };
   EXPECT_FALSE(*pool.Apply(try_lock, lock));
 }
@@ -351,7 +339,7 @@ TEST_P(PoolTest, EventsAreArguments) {
     return go.Wait(Watchdog()).ok();
   };
   const AsyncResult<bool> result = *pool.ApplyAsync(wait, begun, go);
-  ASSERT_TRUE(begun.Wait(Watchdog()).ok());
+  ASSERT_THAT(begun.Wait(Watchdog()), IsOk());
   EXPECT_FALSE(result.Ready());
   go.Set();
   EXPECT_TRUE(*result.Get(Watchdog()));
@@ -377,14 +365,13 @@ TEST_P(PoolTest, MoreTasksThanTheBoardHoldsWaitInTheOwner) {
   Pool pool = Make(2);
   std::vector<AsyncResult<int>> results;
   for (int i = 0; i < 20000; ++i) results.push_back(*pool.ApplyAsync(Add, i, 1));
-  for (int i = 0; i < 20000; ++i) ASSERT_EQ(*results[i].Get(Watchdog()), i + 1);
+  for (int i = 0; i < 20000; ++i) ASSERT_THAT(results[i].Get(Watchdog()), IsOkAndHolds(i + 1));
 }
 
 TEST(PoolOptionsTest, NonsenseIsRefused) {
   for (const int workers : {0, -1, 5000}) {
     const absl::Status status = Pool::Create({.workers = workers}).status();
-    EXPECT_TRUE(absl::IsInvalidArgument(status));
-    EXPECT_NE(status.message().find(std::to_string(workers)), std::string::npos) << status;
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr(std::to_string(workers))));
   }
   EXPECT_FALSE(Pool::Create({.workers = 1, .cpus = {100000}}).ok());
 }
@@ -396,7 +383,7 @@ TEST(PoolOptionsTest, WorkersThatCannotStartAreAnErrorNotALoop) {
   DisarmFaultPoint();
   absl::Status outcome = pool.status();
   if (pool.ok()) outcome = pool->Apply(Add, 1, 2).status();
-  EXPECT_TRUE(absl::IsAborted(outcome)) << outcome;
+  EXPECT_THAT(outcome, StatusIs(absl::StatusCode::kAborted));
 }
 
 }  // namespace

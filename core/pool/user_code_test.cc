@@ -17,8 +17,11 @@
 #include <vector>
 
 #include "core/os/error.h"
-#include "core/os/forked_child.h"
 #include "core/pool/pool.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/pool_tasks.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -103,16 +106,6 @@ namespace {
 
 constexpr size_t kLarge = 3000;  // Bytes that don't fit into a slot.
 
-Deadline Watchdog() { return Deadline::After(absl::Seconds(60)); }
-Pool Make(int workers) {
-  absl::StatusOr<Pool> pool = Pool::Create({.workers = workers});
-  if (!pool.ok()) {
-    ADD_FAILURE() << pool.status();
-    abort();
-  }
-  return *std::move(pool);
-}
-int Square(int x) { return x * x; }
 int NumberOf(const Item& item) { return item.number; }
 Item Decoded(int deed) { return {.number = 5, .decode = deed}; }
 
@@ -121,7 +114,7 @@ INSTANTIATE_TEST_SUITE_P(Everything, UserCodeThrows,
                          testing::Values(kThrowStandard, kThrowNullText, kThrowNumber, kThrowNullPointer, kFail));
 
 TEST_P(UserCodeThrows, AsItEncodesAnArgumentAndThatCallFailsOnly) {
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   // More often than there are slots.
   for (int i = 0; i < 5000; ++i) {
     const std::string weight(i % 2 == 0 ? 0 : kLarge, 'x');
@@ -130,36 +123,36 @@ TEST_P(UserCodeThrows, AsItEncodesAnArgumentAndThatCallFailsOnly) {
       ASSERT_FALSE(pool.ApplyAsync(NumberOf, Item{.size = GetParam(), .weight = weight}).ok());
     }
   }
-  EXPECT_EQ(*pool.Apply(NumberOf, Item{.number = 7, .weight = std::string(kLarge, 'x')}), 7);
-  ASSERT_TRUE(pool.Close().ok());
-  EXPECT_TRUE(pool.Join(Watchdog()).ok());
+  EXPECT_THAT(pool.Apply(NumberOf, Item{.number = 7, .weight = std::string(kLarge, 'x')}), IsOkAndHolds(7));
+  ASSERT_THAT(pool.Close(), IsOk());
+  EXPECT_THAT(pool.Join(Watchdog()), IsOk());
 }
 
 TEST_P(UserCodeThrows, AsItDecodesAResultAndEveryGetReturnsThat) {
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   const AsyncResult<Item> bad = *pool.ApplyAsync(Decoded, int{GetParam()});
   const absl::Status first = bad.Get(Watchdog()).status();
   EXPECT_FALSE(first.ok());
   EXPECT_EQ(bad.Get(Watchdog()).status(), first);
   EXPECT_FALSE(*bad.Successful());
   EXPECT_EQ(ThrownType(first).has_value(), GetParam() != kFail) << first;
-  EXPECT_EQ(*pool.Apply(Square, 3), 9);
+  EXPECT_THAT(pool.Apply(Square, 3), IsOkAndHolds(9));
   const auto map = pool.Map(Decoded, std::vector<int>{kNothing, GetParam(), kNothing}, {.chunk = 2});
   EXPECT_EQ(map.status(), first);
-  ASSERT_TRUE(pool.Close().ok());
-  EXPECT_TRUE(pool.Join(Watchdog()).ok());
+  ASSERT_THAT(pool.Close(), IsOk());
+  EXPECT_THAT(pool.Join(Watchdog()), IsOk());
 }
 
 TEST_P(UserCodeThrows, AsItDecodesAResultThatNobodyWaitsForAndTheErrorCallbackIsCalled) {
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   std::vector<absl::Status> errors;
   int called = 0;
   TaskOptions<Item> options{.callback = [&](const Item&) { ++called; },
                             .error_callback = [&](const absl::Status& error) { errors.push_back(error); }};
-  ASSERT_TRUE(pool.ApplyAsync(options, Decoded, int{GetParam()}).ok());
-  ASSERT_TRUE(pool.ApplyAsync(options, Decoded, int{kNothing}).ok());
-  ASSERT_TRUE(pool.Close().ok());
-  ASSERT_TRUE(pool.Join(Watchdog()).ok());
+  ASSERT_THAT(pool.ApplyAsync(options, Decoded, int{GetParam()}), IsOk());
+  ASSERT_THAT(pool.ApplyAsync(options, Decoded, int{kNothing}), IsOk());
+  ASSERT_THAT(pool.Close(), IsOk());
+  ASSERT_THAT(pool.Join(Watchdog()), IsOk());
   EXPECT_EQ(errors.size(), 1u);
   EXPECT_EQ(called, 1);
 }
@@ -170,7 +163,7 @@ INSTANTIATE_TEST_SUITE_P(Everything, ACallbackThrows,
                          testing::Values(kThrowStandard, kThrowNullText, kThrowNumber, kThrowNullPointer));
 
 TEST_P(ACallbackThrows, AndTheErrorCallbackOrTheStatisticsHaveIt) {
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   std::atomic<int> errors{0};
   const auto throws = [](const int&) { Do(GetParam()).IgnoreError(); };
   const auto throws_too = [&](const absl::Status& error) {
@@ -183,13 +176,13 @@ TEST_P(ACallbackThrows, AndTheErrorCallbackOrTheStatisticsHaveIt) {
     ++errors;
   };
   AsyncResult<int> first = *pool.ApplyAsync(TaskOptions<int>{.callback = throws, .error_callback = takes}, Square, 2);
-  ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = throws}, Square, 3).ok());
-  ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = throws, .error_callback = throws_too}, Square, 4).ok());
+  ASSERT_THAT(pool.ApplyAsync(TaskOptions<int>{.callback = throws}, Square, 3), IsOk());
+  ASSERT_THAT(pool.ApplyAsync(TaskOptions<int>{.callback = throws, .error_callback = throws_too}, Square, 4), IsOk());
   int last = 0;
-  ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = [&](const int& r) { last = r; }}, Square, 5).ok());
-  ASSERT_TRUE(pool.Close().ok());
-  ASSERT_TRUE(pool.Join(Watchdog()).ok());
-  EXPECT_EQ(*first.Get(), 4) << "a callback's exception is not the task's";
+  ASSERT_THAT(pool.ApplyAsync(TaskOptions<int>{.callback = [&](const int& r) { last = r; }}, Square, 5), IsOk());
+  ASSERT_THAT(pool.Close(), IsOk());
+  ASSERT_THAT(pool.Join(Watchdog()), IsOk());
+  EXPECT_THAT(first.Get(), IsOkAndHolds(4)) << "a callback's exception is not the task's";
   EXPECT_EQ(last, 25) << "the callbacks after it run";
   EXPECT_EQ(errors, 2);
   EXPECT_EQ(pool.statistics().callbacks_failed, 2u);
@@ -197,13 +190,13 @@ TEST_P(ACallbackThrows, AndTheErrorCallbackOrTheStatisticsHaveIt) {
 }
 
 TEST_P(UserCodeThrows, AsItEncodesAnItemOfAStreamAndThatItemFailsOnly) {
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   for (const int64_t chunk : {1, 3, 7, 100}) {
     std::vector<Item> items(40);
     for (int i = 0; i < 40; ++i)
       items[static_cast<size_t>(i)] = {.number = i, .encode = i == 20 ? GetParam() : kNothing};
     auto results = pool.Imap(NumberOf, items, {.chunk = chunk});
-    ASSERT_TRUE(results.ok()) << results.status();
+    ASSERT_THAT(results, IsOk());
     absl::StatusOr<int> item;
     for (int i = 0; i < 40; ++i) {
       const absl::StatusOr<bool> more = results->Next(&item, Watchdog());
@@ -216,47 +209,27 @@ TEST_P(UserCodeThrows, AsItEncodesAnItemOfAStreamAndThatItemFailsOnly) {
   }
 }
 
-// 0, 1, 2... and then an exception.
-struct EndsBadly {
-  struct Iterator {
-    using value_type = int;
-    using difference_type = std::ptrdiff_t;
-    int operator*() const {
-      if (at == 10) throw std::runtime_error("the input breaks off");
-      return at;
-    }
-    Iterator& operator++() {
-      ++at;
-      return *this;
-    }
-    void operator++(int) { ++at; }
-    int at = 0;
-  };
-  static Iterator begin() { return {}; }
-  static std::unreachable_sentinel_t end() { return {}; }
-};
-
 TEST(AnInputThatThrows, IsTheStreamsErrorAfterTheResultsBeforeIt) {
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   for (const int64_t chunk : {1, 4}) {
-    auto results = pool.Imap(Square, EndsBadly(), {.chunk = chunk});
-    ASSERT_TRUE(results.ok());
+    auto results = pool.Imap(Square, BreaksOff{10}, {.chunk = chunk});
+    ASSERT_THAT(results, IsOk());
     absl::StatusOr<int> item;
     for (int i = 0; i < 10; ++i) {
       ASSERT_TRUE(*results->Next(&item, Watchdog()));
       EXPECT_EQ(*item, i * i);
     }
-    for (int i = 0; i < 2; ++i) EXPECT_TRUE(absl::IsUnknown(results->Next(&item, Watchdog()).status()));
+    for (int i = 0; i < 2; ++i) EXPECT_THAT(results->Next(&item, Watchdog()), StatusIs(absl::StatusCode::kUnknown));
   }
   struct ThrowsAtOnce {
     static std::vector<int>::iterator begin() { throw std::runtime_error("no begin"); }
     static std::vector<int>::iterator end() { return {}; }
   };
-  EXPECT_TRUE(absl::IsUnknown(pool.Map(Square, ThrowsAtOnce()).status()));
+  EXPECT_THAT(pool.Map(Square, ThrowsAtOnce()), StatusIs(absl::StatusCode::kUnknown));
   auto results = pool.Imap(Square, ThrowsAtOnce());
-  ASSERT_TRUE(results.ok());
+  ASSERT_THAT(results, IsOk());
   absl::StatusOr<int> item;
-  EXPECT_TRUE(absl::IsUnknown(results->Next(&item).status()));
+  EXPECT_THAT(results->Next(&item), StatusIs(absl::StatusCode::kUnknown));
 }
 
 // --- Under no lock ---
@@ -280,13 +253,14 @@ class Gate {
 
 TEST(WhileUserCodeStandsStill, AsItEncodesOthersSubmitAndGet) {
   for (const size_t bytes : {size_t{0}, kLarge}) {
-    Pool pool = Make(2);
+    Pool pool = MakePool(2);
     Gate gate;
     std::thread other([&] {
-      EXPECT_EQ(*pool.Apply(NumberOf, Item{.number = 3, .encode = kWait, .weight = std::string(bytes, 'x')}), 3);
+      EXPECT_THAT(pool.Apply(NumberOf, Item{.number = 3, .encode = kWait, .weight = std::string(bytes, 'x')}),
+                  IsOkAndHolds(3));
     });
     gate.AwaitArrival();
-    for (int i = 0; i < 100; ++i) EXPECT_EQ(pool.ApplyAsync(Square, i)->Get(Watchdog()).value_or(-1), i * i);
+    for (int i = 0; i < 100; ++i) EXPECT_THAT(pool.ApplyAsync(Square, i)->Get(Watchdog()), IsOkAndHolds(i * i));
     EXPECT_EQ(pool.statistics().tasks_done, 100u);
     gate.Open();
     other.join();
@@ -294,13 +268,13 @@ TEST(WhileUserCodeStandsStill, AsItEncodesOthersSubmitAndGet) {
 }
 
 TEST(WhileUserCodeStandsStill, AsItDecodesOthersSubmitAndGet) {
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   Gate gate;
   const AsyncResult<Item> slow = *pool.ApplyAsync(Decoded, int{kWait});
   std::thread other([&] { EXPECT_EQ(slow.Get(Watchdog())->number, 5); });
   gate.AwaitArrival();
-  for (int i = 0; i < 100; ++i) EXPECT_EQ(pool.ApplyAsync(Square, i)->Get(Watchdog()).value_or(-1), i * i);
-  EXPECT_TRUE(absl::IsDeadlineExceeded(slow.Get(Deadline::After(absl::Milliseconds(1))).status()))
+  for (int i = 0; i < 100; ++i) EXPECT_THAT(pool.ApplyAsync(Square, i)->Get(Watchdog()), IsOkAndHolds(i * i));
+  EXPECT_THAT(slow.Get(Deadline::After(absl::Milliseconds(1))), StatusIs(absl::StatusCode::kDeadlineExceeded))
       << "a second reader waits for the first one's decoding, until its deadline";
   gate.Open();
   other.join();
@@ -308,43 +282,43 @@ TEST(WhileUserCodeStandsStill, AsItDecodesOthersSubmitAndGet) {
 }
 
 TEST(WhileUserCodeStandsStill, InACallbackDeathsAreSeenToAndOthersGet) {
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   Gate gate;
-  ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = [](const int&) { g_gate(); }}, Square, 2).ok());
+  ASSERT_THAT(pool.ApplyAsync(TaskOptions<int>{.callback = [](const int&) { g_gate(); }}, Square, 2), IsOk());
   gate.AwaitArrival();
-  EXPECT_TRUE(absl::IsAborted(pool.ApplyAsync([] { _exit(3); })->Get(Watchdog())));
-  EXPECT_EQ(pool.ApplyAsync(Square, 3)->Get(Watchdog()).value_or(-1), 9);
+  EXPECT_THAT(pool.ApplyAsync([] { _exit(3); })->Get(Watchdog()), StatusIs(absl::StatusCode::kAborted));
+  EXPECT_THAT(pool.ApplyAsync(Square, 3)->Get(Watchdog()), IsOkAndHolds(9));
   // More than there are slots: they are fed to the workers though no thread waits.
   std::vector<AsyncResult<int>> many;
   for (int i = 0; i < 10'000; ++i)
     many.push_back(*pool.ApplyAsync(TaskOptions<int>{.callback = [](const int&) {}}, Square, i));
   EXPECT_TRUE(Eventually([&] { return pool.statistics().tasks_done == 10'003; }));
   gate.Open();
-  ASSERT_TRUE(pool.Close().ok());
-  EXPECT_TRUE(pool.Join(Watchdog()).ok());
+  ASSERT_THAT(pool.Close(), IsOk());
+  EXPECT_THAT(pool.Join(Watchdog()), IsOk());
 }
 
 TEST(WhatACallbackHolds, IsDestroyedUnderNoLock) {
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   std::atomic<int> destroyed{0};
   const auto use = [&] {
     return std::shared_ptr<int>(new int, [&](const int* held) {
       delete held;
-      EXPECT_EQ(pool.ApplyAsync(Square, 4)->Get(Watchdog()).value_or(-1), 16);
+      EXPECT_THAT(pool.ApplyAsync(Square, 4)->Get(Watchdog()), IsOkAndHolds(16));
       EXPECT_EQ(pool.statistics().pids.size(), 1u);
       ++destroyed;
     });
   };
-  ASSERT_TRUE(pool.ApplyAsync(TaskOptions<int>{.callback = [held = use()](const int&) {}}, Square, 2).ok());
-  ASSERT_TRUE(
-      pool.ApplyAsync(TaskOptions<int>{.error_callback = [held = use()](const absl::Status&) {}}, Square, 3).ok());
+  ASSERT_THAT(pool.ApplyAsync(TaskOptions<int>{.callback = [held = use()](const int&) {}}, Square, 2), IsOk());
+  ASSERT_THAT(pool.ApplyAsync(TaskOptions<int>{.error_callback = [held = use()](const absl::Status&) {}}, Square, 3),
+              IsOk());
   EXPECT_TRUE(Eventually([&] { return destroyed == 2; }));
 }
 
 // --- Moving out ---
 
 TEST(MovingAResultOut, LeavesTheCallbackItsValue) {
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   Gate gate;
   std::string seen;
   TaskOptions<std::string> options{.callback = [&](const std::string& value) {
@@ -356,39 +330,39 @@ TEST(MovingAResultOut, LeavesTheCallbackItsValue) {
   gate.AwaitArrival();
   EXPECT_EQ(std::move(result).Get(Watchdog())->size(), kLarge);
   gate.Open();
-  ASSERT_TRUE(pool.Close().ok());
-  ASSERT_TRUE(pool.Join(Watchdog()).ok());
+  ASSERT_THAT(pool.Close(), IsOk());
+  ASSERT_THAT(pool.Join(Watchdog()), IsOk());
   EXPECT_EQ(seen, std::string(kLarge, 'x'));
 }
 
 TEST(MovingAResultOut, WaitsForTheCallbackIfItCannotBeCopied) {
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   std::atomic<int> seen{0};
   TaskOptions<Unique> options{.callback = [&](const Unique& unique) { seen = *unique.value; }};
   const auto make = [](int value) { return Unique{std::make_unique<int>(value)}; };
   for (int i = 1; i < 200; ++i) {
     const absl::StatusOr<Unique> moved = pool.ApplyAsync(options, make, i).value().Get(Watchdog());
-    ASSERT_TRUE(moved.ok()) << moved.status();
+    ASSERT_THAT(moved, IsOk());
     EXPECT_EQ(*moved->value, i);
     EXPECT_EQ(seen, i);
   }
 }
 
 TEST(MovingAResultOut, IsForOneGetOnlyAndAnErrorStaysForAll) {
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   AsyncResult<std::string> result = *pool.ApplyAsync([](int x) { return std::to_string(x); }, 3);
   AsyncResult<std::string> copy = result;
-  EXPECT_EQ(*std::move(result).Get(), "3");
-  EXPECT_TRUE(absl::IsFailedPrecondition(copy.Get().status()));
-  EXPECT_TRUE(absl::IsFailedPrecondition(std::move(copy).Get().status()));
+  EXPECT_THAT(std::move(result).Get(), IsOkAndHolds("3"));
+  EXPECT_THAT(copy.Get(), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(std::move(copy).Get(), StatusIs(absl::StatusCode::kFailedPrecondition));
   AsyncResult<int> bad =
       *pool.ApplyAsync([](int x) -> absl::StatusOr<int> { return absl::NotFoundError(std::to_string(x)); }, 3);
   for (int i = 0; i < 2; ++i) EXPECT_EQ(std::move(bad).Get().status(), absl::NotFoundError("3"));
 }
 
 TEST(ARefusedTask, LeavesTheCallersArgumentsAsTheyWere) {
-  Pool pool = Make(1);
-  ASSERT_TRUE(pool.Close().ok());
+  Pool pool = MakePool(1);
+  ASSERT_THAT(pool.Close(), IsOk());
   std::string text(kLarge, 'x');
   std::vector<int> numbers(100, 3);
   const auto sizes = [](const std::string& text, const std::vector<int>& numbers) {
@@ -402,16 +376,16 @@ TEST(ARefusedTask, LeavesTheCallersArgumentsAsTheyWere) {
 // --- Several threads, and none ---
 
 TEST(SeveralThreads, GetOneMapAtOnce) {
-  Pool pool = Make(2);
+  Pool pool = MakePool(2);
   std::vector<int> numbers(5000);
   std::iota(numbers.begin(), numbers.end(), 0);
   const auto map = pool.MapAsync(Square, numbers, {.chunk = 1});
-  ASSERT_TRUE(map.ok());
+  ASSERT_THAT(map, IsOk());
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       const absl::StatusOr<std::vector<int>> all = map->Get(Watchdog());
-      ASSERT_TRUE(all.ok()) << all.status();
+      ASSERT_THAT(all, IsOk());
       ASSERT_EQ(all->size(), numbers.size());
       for (size_t n = 0; n < all->size(); ++n) ASSERT_EQ((*all)[n], numbers[n] * numbers[n]);
     });
@@ -420,7 +394,7 @@ TEST(SeveralThreads, GetOneMapAtOnce) {
 }
 
 TEST(AForkedChildOfTheOwner, IsRefusedAtOnceWhateverLocksWereHeldAsItWasForked) {
-  Pool pool = Make(1);
+  Pool pool = MakePool(1);
   const AsyncResult<int> done = *pool.ApplyAsync(Square, 2);
   ASSERT_TRUE(done.Wait(Watchdog()));
   const AsyncResult<int> pending = *pool.ApplyAsync([] { return static_cast<int>(pause()); });
@@ -429,8 +403,8 @@ TEST(AForkedChildOfTheOwner, IsRefusedAtOnceWhateverLocksWereHeldAsItWasForked) 
   for (int i = 0; i < 2; ++i) {
     threads.emplace_back([&] {
       while (!end) {
-        EXPECT_TRUE(pool.statistics().status.ok());
-        EXPECT_TRUE(pool.ApplyAsync(Square, 1).ok());
+        EXPECT_THAT(pool.statistics().status, IsOk());
+        EXPECT_THAT(pool.ApplyAsync(Square, 1), IsOk());
       }
     });
   }

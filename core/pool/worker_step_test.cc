@@ -14,10 +14,12 @@
 #include <string>
 
 #include "core/os/error.h"
-#include "core/os/forked_child.h"
-#include "core/os/single_step.h"
 #include "core/pool/pool.h"
-#include "core/pool/pool_witness.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/pool_witness.h"
+#include "core/testing/single_step.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -26,8 +28,6 @@ namespace {
 using At = SteppedProcess::At;
 
 constexpr int kTasks = 3;
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(30)); }
 
 // Shared with the workers, by fork.
 struct Scene {
@@ -64,10 +64,10 @@ class WorkerStep : public testing::TestWithParam<Between> {
     g_scene = &scene_;
     scene_->bytes = GetParam().bytes;
     absl::StatusOr<Pool> pool = Pool::Create({.workers = 1});
-    ASSERT_TRUE(pool.ok()) << pool.status();
+    ASSERT_THAT(pool, IsOk());
     pool_.emplace(*std::move(pool));
     absl::StatusOr<std::unique_ptr<Board>> board = FindBoard();
-    ASSERT_TRUE(board.ok()) << board.status();
+    ASSERT_THAT(board, IsOk());
     board_ = *std::move(board);
   }
 
@@ -78,7 +78,7 @@ class WorkerStep : public testing::TestWithParam<Between> {
       options.error_callback = [this](const absl::Status&) { ++callbacks_; };
     }
     absl::StatusOr<AsyncResult<std::string>> result = pool_->ApplyAsync(options, Task, number);
-    EXPECT_TRUE(result.ok()) << result.status();
+    EXPECT_THAT(result, IsOk());
     return *std::move(result);
   }
   // The number of the task that the only worker has claimed.
@@ -109,7 +109,7 @@ INSTANTIATE_TEST_SUITE_P(Between, WorkerStep,
 
 TEST_P(WorkerStep, TheTaskThatItHoldsFailsAndNoOther) {
   // A first task for what is done once.
-  ASSERT_TRUE(Post(2).Get(Watchdog()).ok());
+  ASSERT_THAT(Post(2).Get(Watchdog()), IsOk());
   uint64_t deaths = 0;
   int expected_callbacks = 1;
   KillAtEachStep(GetParam().name, 40, [&](uint64_t n) -> uint64_t {
@@ -143,11 +143,11 @@ TEST_P(WorkerStep, TheTaskThatItHoldsFailsAndNoOther) {
     for (int i = 0; i < kTasks; ++i) {
       const absl::StatusOr<std::string> result = results[i]->Get(Watchdog());
       if (held == i) {
-        EXPECT_TRUE(absl::IsAborted(result.status())) << "task " << i << " after " << n << ": " << result.status();
+        EXPECT_THAT(result, StatusIs(absl::StatusCode::kAborted)) << "task " << i << " after " << n;
         EXPECT_TRUE(DeathOf(result.status()).has_value() && DeathOf(result.status())->pid == pid);
         EXPECT_LE(scene_->runs[i], 1u) << "task " << i << " after " << n;
       } else {
-        EXPECT_TRUE(result.ok()) << "task " << i << " after " << n << ": " << result.status();
+        EXPECT_THAT(result, IsOk()) << "task " << i << " after " << n;
         EXPECT_EQ(result.value_or(""), std::string(GetParam().bytes, static_cast<char>('a' + i)));
         EXPECT_EQ(scene_->runs[i], 1u) << "task " << i << " after " << n;
       }
@@ -158,8 +158,8 @@ TEST_P(WorkerStep, TheTaskThatItHoldsFailsAndNoOther) {
     EXPECT_TRUE(!GetParam().owner_waits || Eventually([&] { return callbacks_ == expected_callbacks; }));
     return victim.steps();
   });
-  EXPECT_TRUE(pool_->Close().ok());
-  EXPECT_TRUE(pool_->Join(Watchdog()).ok());
+  EXPECT_THAT(pool_->Close(), IsOk());
+  EXPECT_THAT(pool_->Join(Watchdog()), IsOk());
 }
 
 }  // namespace

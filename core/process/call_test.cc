@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "core/codec/codec.h"
 #include "core/os/error.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -57,9 +58,9 @@ template <class R, class F, class... Args>
 R ResultThrough(F function, const Args&... arguments) {
   StringSink sink;
   const absl::Status status = Through(sink, function, arguments...);
-  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_THAT(status, IsOk());
   absl::StatusOr<R> result = Decode<R>(AsBytes(sink.result));
-  EXPECT_TRUE(result.ok()) << result.status();
+  EXPECT_THAT(result, IsOk());
   return result.ok() ? *std::move(result) : R();
 }
 
@@ -72,65 +73,65 @@ absl::StatusOr<int> Half(int number) {
   return number / 2;
 }
 
-TEST(Call_Functions, PointersOfOneSignatureEachReachTheirOwnFunction) {
+TEST(CallFunctions, PointersOfOneSignatureEachReachTheirOwnFunction) {
   EXPECT_EQ(ResultThrough<int>(&AddLength, 1, "abc"), 4);
   EXPECT_EQ(ResultThrough<int>(&SubtractLength, 1, "abc"), -2);
   EXPECT_EQ(ResultThrough<int>(&Seven), 7);
 }
 
-TEST(Call_Functions, LambdasWithoutCapturesGenericOrNotAreReached) {
+TEST(CallFunctions, LambdasWithoutCapturesGenericOrNotAreReached) {
   EXPECT_EQ(ResultThrough<int>([](int a, int b) { return a - b; }, 5, 3), 2);
   EXPECT_EQ(ResultThrough<double>([](auto a) { return a * 2; }, 2.5), 5.0);
 }
 
-TEST(Call_Arguments, AreConvertedToTheParametersAsInAPlainCall) {
+TEST(CallArguments, AreConvertedToTheParametersAsInAPlainCall) {
   EXPECT_EQ(ResultThrough<double>([](double d) { return d; }, 3), 3.0);
   EXPECT_EQ(ResultThrough<std::string>(&Reversed, "abc"), "cba");
 }
 
-TEST(Call_Arguments, ViewsTravelAsWhatTheyShow) {
+TEST(CallArguments, ViewsTravelAsWhatTheyShow) {
   EXPECT_EQ(ResultThrough<int>([](std::span<const int> s) { return s[0] + s[1]; }, std::vector<int>{3, 4}), 7);
   EXPECT_EQ(ResultThrough<size_t>([](std::string_view s) { return s.size(); }, std::string("12345")), 5u);
 }
 
-TEST(Call_Arguments, ThatAreOnlyMovableAreMovedIntoTheFunction) {
+TEST(CallArguments, ThatAreOnlyMovableAreMovedIntoTheFunction) {
   const Fd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
   using F = bool (*)(Fd);
   const F function = [](Fd fd) { return fd.valid(); };
   absl::StatusOr<Fd> copy = null.Duplicate();
-  ASSERT_TRUE(copy.ok());
+  ASSERT_THAT(copy, IsOk());
   const Call<F>::Arguments arguments = Call<F>::Pack(*std::move(copy));
   DescriptorSink beside;
   const absl::StatusOr<std::string> bytes = EncodeToString(arguments, &beside);
-  ASSERT_TRUE(bytes.ok()) << bytes.status();
+  ASSERT_THAT(bytes, IsOk());
   ASSERT_EQ(beside.descriptors().size(), 1u);
   const absl::StatusOr<FunctionId> id = Call<F>::Id(function);
-  ASSERT_TRUE(id.ok()) << id.status();
+  ASSERT_THAT(id, IsOk());
   std::vector<Fd> arrived;
   arrived.push_back(*beside.descriptors()[0]->Duplicate());
   DescriptorSource source(std::move(arrived));
   StringSink sink;
   const absl::StatusOr<ResolvedFunction> resolved = Resolve(*id);
-  ASSERT_TRUE(resolved.ok()) << resolved.status();
+  ASSERT_THAT(resolved, IsOk());
   const absl::Status status = resolved->trampoline(
       {.target = resolved->target, .arguments = BytesOf(*bytes), .descriptors = &source, .result = &sink});
-  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_THAT(status, IsOk());
   EXPECT_TRUE(*Decode<bool>(AsBytes(sink.result)));
 }
 
-TEST(Call_Arguments, OfADifferentEncodingAreDataLossAndNothingIsCalled) {
+TEST(CallArguments, OfADifferentEncodingAreDataLossAndNothingIsCalled) {
   static bool called;
   called = false;
   const auto id = FunctionIdOf([](int, std::string) { called = true; });
-  ASSERT_TRUE(id.ok());
+  ASSERT_THAT(id, IsOk());
   const auto resolved = Resolve(*id);
-  ASSERT_TRUE(resolved.ok());
+  ASSERT_THAT(resolved, IsOk());
   const absl::Status status = resolved->trampoline({.arguments = BytesOf("abc")});
-  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kDataLoss));
   EXPECT_FALSE(called);
 }
 
-TEST(Call_Results, OfStatusAndStatusOrPassThrough) {
+TEST(CallResults, OfStatusAndStatusOrPassThrough) {
   StringSink sink;
   EXPECT_EQ(Through(sink, &Half, 3), absl::OutOfRangeError("odd"));
   EXPECT_EQ(sink.reservations, 0);
@@ -138,34 +139,34 @@ TEST(Call_Results, OfStatusAndStatusOrPassThrough) {
   EXPECT_EQ(Through(
                 sink, [](absl::Status status) { return status; }, absl::NotFoundError("it")),
             absl::NotFoundError("it"));
-  EXPECT_TRUE(Through(sink, [] { return absl::OkStatus(); }).ok());
-  EXPECT_TRUE(Through(sink, [] {}).ok());
+  EXPECT_THAT(Through(sink, [] { return absl::OkStatus(); }), IsOk());
+  EXPECT_THAT(Through(sink, [] {}), IsOk());
   EXPECT_EQ(sink.reservations, 0);
 }
 
-TEST(Call_Results, WithoutRoomAreTheSinksError) {
+TEST(CallResults, WithoutRoomAreTheSinksError) {
   StringSink sink;
   sink.full = true;
   EXPECT_EQ(Through(sink, &Seven), absl::ResourceExhaustedError("no room"));
 }
 
-TEST(Call_Results, ThatTheCodecDoesNotKnowAreAnErrorUnlessNobodyWantsThem) {
+TEST(CallResults, ThatTheCodecDoesNotKnowAreAnErrorUnlessNobodyWantsThem) {
   StringSink sink;
-  EXPECT_TRUE(absl::IsInvalidArgument(Through(sink, [] { return std::make_unique<int>(1); })));
+  EXPECT_THAT(Through(sink, [] { return std::make_unique<int>(1); }), StatusIs(absl::StatusCode::kInvalidArgument));
   const auto id = FunctionIdOf([] { return std::make_unique<int>(1); });
-  ASSERT_TRUE(id.ok());
+  ASSERT_THAT(id, IsOk());
   const auto bytes = EncodeToString(std::tuple<>());
-  EXPECT_TRUE(Resolve(*id)->trampoline({.arguments = BytesOf(*bytes)}).ok());
+  EXPECT_THAT(Resolve(*id)->trampoline({.arguments = BytesOf(*bytes)}), IsOk());
 }
 
-TEST(Call_Results, OfTypeIntAreAnExitCodeForWhoeverAsks) {
+TEST(CallResults, OfTypeIntAreAnExitCodeForWhoeverAsks) {
   const auto id = FunctionIdOf(&Seven);
-  ASSERT_TRUE(id.ok()) << id.status();
+  ASSERT_THAT(id, IsOk());
   const auto resolved = Resolve(*id);
   const auto bytes = EncodeToString(std::tuple<>());
   int exit_code = 0;
-  EXPECT_TRUE(
-      resolved->trampoline({.target = resolved->target, .arguments = BytesOf(*bytes), .exit_code = &exit_code}).ok());
+  EXPECT_THAT(resolved->trampoline({.target = resolved->target, .arguments = BytesOf(*bytes), .exit_code = &exit_code}),
+              IsOk());
   EXPECT_EQ(exit_code, 7);
 }
 
@@ -173,12 +174,11 @@ struct OwnError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-TEST(Call_Exceptions, BecomeUnknownWithTypeAndText) {
+TEST(CallExceptions, BecomeUnknownWithTypeAndText) {
   StringSink sink;
   const absl::Status own = Through(
       sink, [](int) { throw OwnError("boo"); }, 1);
-  EXPECT_TRUE(absl::IsUnknown(own));
-  EXPECT_NE(own.message().find("boo"), absl::string_view::npos) << own;
+  EXPECT_THAT(own, StatusIs(absl::StatusCode::kUnknown, testing::HasSubstr("boo")));
   EXPECT_NE(ThrownType(own).value_or("").find("OwnError"), std::string::npos) << own;
   EXPECT_EQ(ThrownType(Through(sink, [] { throw 5; })), "int");
   const absl::Status text = Through(sink, []() -> int { throw "words"; });
@@ -190,12 +190,12 @@ struct Wordless : std::exception {
   const char* what() const noexcept override { return nullptr; }
 };
 
-TEST(Call_Exceptions, WithoutATextAreErrorsToo) {
+TEST(CallExceptions, WithoutATextAreErrorsToo) {
   StringSink sink;
   const absl::Status wordless = Through(sink, [] { throw Wordless(); });
   EXPECT_NE(ThrownType(wordless).value_or("").find("Wordless"), std::string::npos) << wordless;
   const absl::Status nothing = Through(sink, [] { throw static_cast<const char*>(nullptr); });
-  EXPECT_TRUE(absl::IsUnknown(nothing)) << nothing;
+  EXPECT_THAT(nothing, StatusIs(absl::StatusCode::kUnknown));
 }
 
 bool g_next_end_throws = false;
@@ -206,14 +206,14 @@ struct Explosive {
   }
 };
 
-TEST(Call_Exceptions, OfAnArgumentsDestructorAreErrorsToo) {
+TEST(CallExceptions, OfAnArgumentsDestructorAreErrorsToo) {
   StringSink sink;
   const absl::Status late = Through(
       sink, [](const Explosive& explosive) { g_next_end_throws = explosive.value == 1; }, Explosive{1});
   EXPECT_NE(ThrownType(late).value_or("").find("OwnError"), std::string::npos) << late;
 }
 
-TEST(Call_Refusals, CapturesAndCallableObjectsWithStateCannotCross) {
+TEST(CallRefusals, CapturesAndCallableObjectsWithStateCannotCross) {
   int captured = 1;
   const auto capturing = [captured] { return captured; };
   const auto plain = [] { return 1; };
@@ -226,9 +226,9 @@ TEST(Call_Refusals, CapturesAndCallableObjectsWithStateCannotCross) {
   static_assert(!CrossableFunction<int*>);
 }
 
-TEST(Call_Refusals, ANullPointerIsAnError) {
+TEST(CallRefusals, ANullPointerIsAnError) {
   int (*nothing)() = nullptr;
-  EXPECT_TRUE(absl::IsInvalidArgument(FunctionIdOf(nothing).status()));
+  EXPECT_THAT(FunctionIdOf(nothing), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 #include <string>
 
 #include "core/process/process.h"
-#include "core/process/testing_pipe.h"
+#include "core/testing/pipe.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace {
@@ -26,14 +27,14 @@ int __llvm_profile_write_file() {
 namespace regatta {
 namespace {
 
-TEST(Coverage_OfAChild, IsWrittenAtItsEndHoweverItEnds) {
+TEST(CoverageOfAChild, IsWrittenAtItsEndHoweverItEnds) {
   for (const bool by_exit : {false, true}) {
     TestingPipe pipe;
     absl::StatusOr<Process> child = Process::Fork([&] {
       g_dump_to = &pipe.write;
       if (by_exit) exit(0);
     });
-    ASSERT_TRUE(child.ok()) << child.status();
+    ASSERT_THAT(child, IsOk());
     pipe.write.Reset();
     EXPECT_EQ(ReadToEnd(pipe.read), "gcc clang ");
     EXPECT_TRUE(child->Join()->success());

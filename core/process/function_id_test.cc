@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "core/process/call.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -21,7 +22,7 @@ const auto kLambda = [](int x) { return x + 3; };
 
 using OneSignature = int (*)(int);
 
-TEST(FunctionId_Identity, IsTheSameEachTimeAndDiffersBetweenFunctions) {
+TEST(FunctionIdIdentity, IsTheSameEachTimeAndDiffersBetweenFunctions) {
   const std::vector<FunctionId> ids = {*FunctionIdOf(&One), *FunctionIdOf(&Two), *FunctionIdOf(kLambda)};
   EXPECT_EQ(ids[0], *FunctionIdOf(&One));
   EXPECT_EQ(ids[2], *FunctionIdOf(kLambda));
@@ -31,7 +32,7 @@ TEST(FunctionId_Identity, IsTheSameEachTimeAndDiffersBetweenFunctions) {
   EXPECT_NE(ids[0].target_module, 0u);
 }
 
-TEST(FunctionId_Identity, HoldsNoAddress) {
+TEST(FunctionIdIdentity, HoldsNoAddress) {
   const FunctionId id = *FunctionIdOf(&One);
   Dl_info info;
   ASSERT_NE(dladdr(reinterpret_cast<const void*>(&One), &info), 0);
@@ -39,14 +40,14 @@ TEST(FunctionId_Identity, HoldsNoAddress) {
   EXPECT_EQ(reinterpret_cast<uintptr_t>(info.dli_fbase) + id.target_offset, reinterpret_cast<uintptr_t>(&One));
 }
 
-TEST(FunctionId_Resolve, LeadsBackToTheFunction) {
+TEST(FunctionIdResolve, LeadsBackToTheFunction) {
   const auto resolved = Resolve(*FunctionIdOf(&One));
-  ASSERT_TRUE(resolved.ok()) << resolved.status();
+  ASSERT_THAT(resolved, IsOk());
   EXPECT_EQ(resolved->target, reinterpret_cast<const void*>(&One));
   EXPECT_EQ(resolved->trampoline, (&call_internal::TrampolineTo<OneSignature>));
 }
 
-TEST(FunctionId_Resolve, AnOffsetThatIsNoTrampolineIsRefused) {
+TEST(FunctionIdResolve, AnOffsetThatIsNoTrampolineIsRefused) {
   // Every offset around a true one: the neighbours are code, too, but not permitted.
   const FunctionId good = *FunctionIdOf(kLambda);
   const auto trampoline = Resolve(good)->trampoline;
@@ -59,70 +60,68 @@ TEST(FunctionId_Resolve, AnOffsetThatIsNoTrampolineIsRefused) {
     if (resolved.ok()) {
       EXPECT_NE(resolved->trampoline, trampoline);  // A neighbouring trampoline.
     } else {
-      EXPECT_TRUE(absl::IsDataLoss(resolved.status())) << resolved.status();
+      EXPECT_THAT(resolved, StatusIs(absl::StatusCode::kDataLoss));
       ++refused;
     }
   }
   EXPECT_GT(refused, 100);
 }
 
-TEST(FunctionId_Resolve, ATargetThatIsNoFunctionsBeginIsRefused) {
+TEST(FunctionIdResolve, ATargetThatIsNoFunctionsBeginIsRefused) {
   const FunctionId good = *FunctionIdOf(&One);
   for (const int distance : {-1, 1, 2, 3}) {
     FunctionId bad = good;
     bad.target_offset += distance;
-    EXPECT_TRUE(absl::IsDataLoss(Resolve(bad).status())) << distance;
+    EXPECT_THAT(Resolve(bad), StatusIs(absl::StatusCode::kDataLoss)) << distance;
   }
   FunctionId data = good;
   data.target_offset = 0;
-  EXPECT_TRUE(absl::IsDataLoss(Resolve(data).status()));
+  EXPECT_THAT(Resolve(data), StatusIs(absl::StatusCode::kDataLoss));
   data.target_offset = std::numeric_limits<uint32_t>::max();
-  EXPECT_TRUE(absl::IsDataLoss(Resolve(data).status()));
+  EXPECT_THAT(Resolve(data), StatusIs(absl::StatusCode::kDataLoss));
 }
 
-TEST(FunctionId_Resolve, ATrampolineIsRefusedWithATargetThatItDoesNotTakeOrWithoutOneThatItDoes) {
+TEST(FunctionIdResolve, ATrampolineIsRefusedWithATargetThatItDoesNotTakeOrWithoutOneThatItDoes) {
   const FunctionId lambda = *FunctionIdOf(kLambda);
   const FunctionId pointer = *FunctionIdOf(&One);
   FunctionId both = lambda;
   both.target_module = pointer.target_module;
   both.target_offset = pointer.target_offset;
-  EXPECT_TRUE(absl::IsDataLoss(Resolve(both).status()));
+  EXPECT_THAT(Resolve(both), StatusIs(absl::StatusCode::kDataLoss));
   FunctionId neither = pointer;
   neither.target_module = 0;
   neither.target_offset = 0;
-  EXPECT_TRUE(absl::IsDataLoss(Resolve(neither).status()));
+  EXPECT_THAT(Resolve(neither), StatusIs(absl::StatusCode::kDataLoss));
 }
 
-TEST(FunctionId_Resolve, AnotherProgramsBuildIdIsRefusedAndTheMessageSaysSo) {
+TEST(FunctionIdResolve, AnotherProgramsBuildIdIsRefusedAndTheMessageSaysSo) {
   FunctionId other = *FunctionIdOf(kLambda);
   other.trampoline_module ^= 1;
   const absl::Status status = Resolve(other).status();
-  EXPECT_TRUE(absl::IsDataLoss(status));
-  EXPECT_NE(status.message().find("another program or build"), absl::string_view::npos) << status;
-  EXPECT_TRUE(absl::IsDataLoss(Resolve(FunctionId{}).status()));
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kDataLoss, testing::HasSubstr("another program or build")));
+  EXPECT_THAT(Resolve(FunctionId{}), StatusIs(absl::StatusCode::kDataLoss));
 }
 
-TEST(FunctionId_Make, CodeMadeAtRunTimeIsRefused) {
+TEST(FunctionIdMake, CodeMadeAtRunTimeIsRefused) {
   const auto code = std::make_unique<char[]>(64);
   const void* page = code.get();
   OneSignature made;
   memcpy(&made, &page, sizeof(made));
   const absl::Status status = FunctionIdOf(made).status();
-  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
-  EXPECT_NE(status.message().find("made at run time"), absl::string_view::npos) << status;
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("made at run time")));
 }
 
-TEST(FunctionId_Make, AFunctionOfASharedLibraryCrossesByThatLibrarysBuildId) {
+TEST(FunctionIdMake, AFunctionOfASharedLibraryCrossesByThatLibrarysBuildId) {
   using Abs = int (*)(int);
   const auto absolute = reinterpret_cast<Abs>(dlsym(RTLD_DEFAULT, "abs"));
   ASSERT_NE(absolute, nullptr);
   const auto id = FunctionIdOf(absolute);
-  ASSERT_TRUE(id.ok()) << id.status();
+  ASSERT_THAT(id, IsOk());
   EXPECT_NE(id->target_module, id->trampoline_module);
   EXPECT_EQ(Resolve(*id)->target, reinterpret_cast<const void*>(absolute));
 }
 
-TEST(FunctionId_Threads, ManyMayMakeAndResolveAtOnce) {
+TEST(FunctionIdThreads, ManyMayMakeAndResolveAtOnce) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([] {

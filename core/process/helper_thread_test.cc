@@ -16,9 +16,10 @@
 
 #include "absl/strings/match.h"
 #include "core/os/fd.h"
-#include "core/os/forked_child.h"
 #include "core/process/process.h"
-#include "core/process/testing_pipe.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/pipe.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -30,7 +31,7 @@ class Worker {
   Worker() {
     auto started = HelperThread::Start(
         "test worker", [this](HelperThread& self) { Run(self); }, [this] { WriteText(wake_.write, "w"); });
-    EXPECT_TRUE(started.ok()) << started.status();
+    EXPECT_THAT(started, IsOk());
     thread_ = *std::move(started);
   }
 
@@ -57,7 +58,7 @@ class Worker {
   std::unique_ptr<HelperThread> thread_;
 };
 
-TEST(HelperThread_Fork, FindsItAtASafePlaceWhateverItDoes) {
+TEST(HelperThreadFork, FindsItAtASafePlaceWhateverItDoes) {
   std::vector<std::unique_ptr<Worker>> workers;
   for (int i = 0; i < 3; ++i) workers.push_back(std::make_unique<Worker>());
   for (int i = 0; i < 300; ++i) {
@@ -69,7 +70,7 @@ TEST(HelperThread_Fork, FindsItAtASafePlaceWhateverItDoes) {
       const std::string memory(100'000, 'y');
       return memory.size() == 100'000 ? 0 : 2;
     });
-    ASSERT_TRUE(child.ok()) << child.status();
+    ASSERT_THAT(child, IsOk());
     ASSERT_EQ(child->Join()->code(), 0) << i;
   }
   for (const auto& worker : workers) {
@@ -78,7 +79,7 @@ TEST(HelperThread_Fork, FindsItAtASafePlaceWhateverItDoes) {
   }
 }
 
-TEST(HelperThread_Fork, WritesTheTextThatAStreamHoldsOnce) {
+TEST(HelperThreadFork, WritesTheTextThatAStreamHoldsOnce) {
   Worker worker;
   TestingPipe pipe;
   FILE* const stream = fdopen(pipe.write.Release(), "w");
@@ -86,7 +87,7 @@ TEST(HelperThread_Fork, WritesTheTextThatAStreamHoldsOnce) {
   fputs("once", stream);
   for (int i = 0; i < 3; ++i) {
     absl::StatusOr<Process> child = Process::Fork([] {});
-    ASSERT_TRUE(child.ok()) << child.status();
+    ASSERT_THAT(child, IsOk());
     EXPECT_EQ(child->Join()->code(), 0);
   }
   fclose(stream);
@@ -95,7 +96,7 @@ TEST(HelperThread_Fork, WritesTheTextThatAStreamHoldsOnce) {
 
 #if !defined( \
     __SANITIZE_THREAD__)  // It knows the parent's threads still, and takes a new one on such a stack for an old one.
-TEST(HelperThread_Fork, LeavesNoneOfThemInTheChildWhichCanForkItselfAndDestroyWhatItInherited) {
+TEST(HelperThreadFork, LeavesNoneOfThemInTheChildWhichCanForkItselfAndDestroyWhatItInherited) {
   auto worker = std::make_unique<Worker>();
   absl::StatusOr<Process> child = Process::Fork([&] {
     worker.reset();
@@ -103,12 +104,12 @@ TEST(HelperThread_Fork, LeavesNoneOfThemInTheChildWhichCanForkItselfAndDestroyWh
     absl::StatusOr<Process> grandchild = Process::Fork([] { return 3; });
     return grandchild.ok() && grandchild->Join()->exit_code() == 3 ? 0 : 1;
   });
-  ASSERT_TRUE(child.ok()) << child.status();
+  ASSERT_THAT(child, IsOk());
   EXPECT_EQ(child->Join()->exit_code(), 0);
 }
 #endif
 
-TEST(HelperThread_Fork, IsRefusedBesideOtherPeoplesThreadsAndTheMessageNamesThemAndTheWayOut) {
+TEST(HelperThreadFork, IsRefusedBesideOtherPeoplesThreadsAndTheMessageNamesThemAndTheWayOut) {
   Worker worker;
   TestingPipe named;
   TestingPipe gate;
@@ -119,18 +120,17 @@ TEST(HelperThread_Fork, IsRefusedBesideOtherPeoplesThreadsAndTheMessageNamesThem
   });
   ASSERT_TRUE(ReadByte(named.read));
   const absl::Status refused = Process::Fork([] {}).status();
-  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
-  EXPECT_TRUE(absl::StrContains(refused.message(), "stowaway")) << refused;
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("stowaway")));
   EXPECT_FALSE(absl::StrContains(refused.message(), "test worker")) << refused;
   EXPECT_TRUE(absl::StrContains(refused.message(), "kForkserver")) << refused;
   WriteText(gate.write, "x");
   other.join();
   absl::StatusOr<Process> child = Process::Fork([] { return 2; });
-  ASSERT_TRUE(child.ok()) << child.status();
+  ASSERT_THAT(child, IsOk());
   EXPECT_EQ(child->Join()->exit_code(), 2);
 }
 
-TEST(HelperThread_Fork, IsRefusedAfterAWhileIfAHelpersCallbackWaitsForWhatTheStarterHolds) {
+TEST(HelperThreadFork, IsRefusedAfterAWhileIfAHelpersCallbackWaitsForWhatTheStarterHolds) {
   std::mutex held;
   std::unique_lock<std::mutex> lock(held);
   TestingPipe inside;
@@ -142,27 +142,26 @@ TEST(HelperThread_Fork, IsRefusedAfterAWhileIfAHelpersCallbackWaitsForWhatTheSta
         while (!self.stopping()) self.Park();
       },
       [] {});
-  ASSERT_TRUE(helper.ok());
+  ASSERT_THAT(helper, IsOk());
   ASSERT_TRUE(ReadByte(inside.read));
   const absl::Status refused = Process::Fork([] {}).status();
-  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
-  EXPECT_TRUE(absl::StrContains(refused.message(), "callbacks (tid ")) << refused;
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("callbacks (tid ")));
   EXPECT_TRUE(absl::StrContains(refused.message(), "kForkserver")) << refused;
   lock.unlock();
   absl::StatusOr<Process> child = Process::Fork([] { return 2; });
-  ASSERT_TRUE(child.ok()) << child.status();
+  ASSERT_THAT(child, IsOk());
   EXPECT_EQ(child->Join()->exit_code(), 2);
 }
 
-TEST(HelperThread_Fork, IsNotRefusedOnceAThreadHasBeenJoined) {
+TEST(HelperThreadFork, IsNotRefusedOnceAThreadHasBeenJoined) {
   for (int i = 0; i < 20'000; ++i) {
     std::thread([] {}).join();
     const auto guard = ForkGuard::Enter();
-    ASSERT_TRUE(guard.ok()) << "round " << i << ": " << guard.status();
+    ASSERT_THAT(guard, IsOk()) << "round " << i;
   }
 }
 
-TEST(HelperThread_Fork, OtherMethodsWorkBesideOtherPeoplesThreads) {
+TEST(HelperThreadFork, OtherMethodsWorkBesideOtherPeoplesThreads) {
   std::atomic<bool> stop{false};
   std::vector<std::thread> hammers;
   std::mutex contended;
@@ -180,7 +179,7 @@ TEST(HelperThread_Fork, OtherMethodsWorkBesideOtherPeoplesThreads) {
     for (int i = 0; i < starts; ++i) {
       absl::StatusOr<Process> child = Process::Start(
           {.method = method}, [](int i) { return i % 100; }, i);
-      ASSERT_TRUE(child.ok()) << child.status();
+      ASSERT_THAT(child, IsOk());
       ASSERT_EQ(child->Join()->exit_code(), i % 100);
     }
   }
@@ -188,7 +187,7 @@ TEST(HelperThread_Fork, OtherMethodsWorkBesideOtherPeoplesThreads) {
   for (std::thread& hammer : hammers) hammer.join();
 }
 
-TEST(HelperThread_Start, NamesTheThreadAndBlocksSignalsInIt) {
+TEST(HelperThreadStart, NamesTheThreadAndBlocksSignalsInIt) {
   std::string name;
   sigset_t mask;
   {
@@ -202,7 +201,7 @@ TEST(HelperThread_Start, NamesTheThreadAndBlocksSignalsInIt) {
           while (!self.stopping()) std::this_thread::yield();
         },
         [] {});
-    ASSERT_TRUE(thread.ok());
+    ASSERT_THAT(thread, IsOk());
   }
   EXPECT_EQ(name, "a name that is ");
   EXPECT_EQ(sigismember(&mask, SIGTERM), 1);

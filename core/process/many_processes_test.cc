@@ -6,16 +6,14 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
-#include "core/os/deadline.h"
 #include "core/process/process.h"
 #include "core/process/start_method.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(60)); }
 
 class ManyProcesses : public testing::TestWithParam<StartMethod> {
  protected:
@@ -25,7 +23,7 @@ class ManyProcesses : public testing::TestWithParam<StartMethod> {
     std::vector<Process> processes;
     for (int i = 0; i < count; ++i) {
       absl::StatusOr<Process> process = Process::Start({.method = GetParam(), .daemon = true}, function, i);
-      EXPECT_TRUE(process.ok()) << process.status();
+      EXPECT_THAT(process, IsOk());
       if (process.ok()) processes.push_back(*std::move(process));
     }
     EXPECT_EQ(processes.size(), static_cast<size_t>(count));
@@ -40,7 +38,7 @@ TEST_P(ManyProcesses, EachEndWithTheirOwnExitCode) {
   std::vector<Process> processes = StartMany([](int number) { return number; });
   for (size_t i = 0; i < processes.size(); ++i) {
     const absl::StatusOr<ExitStatus> end = processes[i].Join(Watchdog());
-    ASSERT_TRUE(end.ok()) << end.status();
+    ASSERT_THAT(end, IsOk());
     EXPECT_EQ(*end, ExitStatus::Exited(static_cast<int>(i))) << end->ToString();
   }
 }
@@ -50,10 +48,10 @@ TEST_P(ManyProcesses, AreTerminatedThoughTheyMayNotHaveBegun) {
     for (;;) pause();
     return 0;
   });
-  for (Process& process : processes) EXPECT_TRUE(process.Terminate().ok());
+  for (Process& process : processes) EXPECT_THAT(process.Terminate(), IsOk());
   for (Process& process : processes) {
     const absl::StatusOr<ExitStatus> end = process.Join(Watchdog());
-    ASSERT_TRUE(end.ok()) << end.status();
+    ASSERT_THAT(end, IsOk());
     EXPECT_EQ(*end, ExitStatus::Signalled(SIGTERM)) << end->ToString();
   }
 }

@@ -10,8 +10,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/ipc/queue.h"
-#include "core/os/forked_child.h"
 #include "core/process/nursery.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -48,7 +49,7 @@ class NurseryMemory : public testing::Test {
   void SetUp() override {
     queue_.emplace(*Queue<std::string>::Create());
     for (uint64_t put = 0; put < kContent; put += 1 << 20) {
-      ASSERT_TRUE(queue_->Put(std::string(1 << 20, 'x')).ok());
+      ASSERT_THAT(queue_->Put(std::string(1 << 20, 'x')), IsOk());
     }
     file_ = OpenNewestQueue();
     ASSERT_GE(BytesOf(file_), kContent);
@@ -88,7 +89,7 @@ TEST_F(NurseryMemory, StaysIfTheQueueWasPassedOn) {
   queue_.reset();
   EXPECT_GE(BytesOf(file_), kContent);
   absl::StatusOr<Queue<std::string>> attached = Queue<std::string>::Attach(*std::move(passed), 0);
-  ASSERT_TRUE(attached.ok());
+  ASSERT_THAT(attached, IsOk());
   EXPECT_EQ(attached->Get()->size(), size_t{1} << 20);
 }
 

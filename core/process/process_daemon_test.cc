@@ -16,17 +16,19 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "core/os/forked_child.h"
 #include "core/os/pidfd.h"
 #include "core/os/poll.h"
 #include "core/process/process.h"
-#include "core/process/testing_pipe.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/pipe.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
-constexpr absl::Duration kWatchdog = absl::Seconds(60);
 constexpr int kSay = 9;  // A number that a shell can write to.
 
 enum class Deed { kNothing, kBlocksAndIgnoresSignals, kClosesDescriptors, kBecomesAnotherUser, kExecutes };
@@ -76,12 +78,12 @@ Fd NextReady(const TestingPipe& said) {
   int32_t pid = 0;
   EXPECT_TRUE(absl::SimpleAtoi(ReadLine(said.read), &pid));
   absl::StatusOr<Fd> pidfd = OpenPidfd(pid);
-  EXPECT_TRUE(pidfd.ok()) << pidfd.status();
+  EXPECT_THAT(pidfd, IsOk());
   EXPECT_EQ(ReadLine(said.read), "ready");
   return pidfd.ok() ? *std::move(pidfd) : Fd();
 }
 
-bool Ends(const Fd& pidfd) { return *PollReadable(pidfd, Deadline::After(kWatchdog)); }
+bool Ends(const Fd& pidfd) { return *PollReadable(pidfd, Watchdog()); }
 
 std::string DeedName(Deed deed) {
   constexpr const char* kNames[] = {"Nothing", "BlocksAndIgnoresSignals", "ClosesDescriptors", "BecomesAnotherUser",
@@ -93,7 +95,7 @@ std::string DaemonName(const testing::TestParamInfo<std::tuple<StartMethod, Deed
   return absl::StrCat(StartMethodName(std::get<0>(info.param)), "_", DeedName(std::get<1>(info.param)));
 }
 
-class Daemon_Owner : public testing::TestWithParam<std::tuple<StartMethod, Deed>> {
+class DaemonOwner : public testing::TestWithParam<std::tuple<StartMethod, Deed>> {
  protected:
   void SetUp() override {
     if (std::get<1>(GetParam()) == Deed::kBecomesAnotherUser && !CanChangeUser()) {
@@ -112,38 +114,38 @@ class Daemon_Owner : public testing::TestWithParam<std::tuple<StartMethod, Deed>
       then();
       return 2;
     });
-    ASSERT_TRUE(owner.ok()) << owner.status();
+    ASSERT_THAT(owner, IsOk());
     const Fd daemon = NextReady(said);
     EXPECT_FALSE(*PollReadable(daemon, Deadline::Now()));
     WriteText(go.write, "x");
     EXPECT_TRUE(Ends(daemon));
     if (owner->IsAlive()) {
-      EXPECT_TRUE(owner->Kill().ok());
+      EXPECT_THAT(owner->Kill(), IsOk());
     }
-    EXPECT_TRUE(owner->Join(Deadline::After(kWatchdog)).ok());
+    EXPECT_THAT(owner->Join(Watchdog()), IsOk());
   }
 };
 
 // One thing only the lifeline sees, so a daemon that closes it can't.
-class Daemon_OwnerThatExecutes : public Daemon_Owner {};
+class DaemonOwnerThatExecutes : public DaemonOwner {};
 
-INSTANTIATE_TEST_SUITE_P(All, Daemon_OwnerThatExecutes,
+INSTANTIATE_TEST_SUITE_P(All, DaemonOwnerThatExecutes,
                          testing::Combine(testing::ValuesIn(kAllStartMethods),
                                           testing::Values(Deed::kNothing, Deed::kBlocksAndIgnoresSignals,
                                                           Deed::kBecomesAnotherUser, Deed::kExecutes)),
                          DaemonName);
-INSTANTIATE_TEST_SUITE_P(All, Daemon_Owner,
+INSTANTIATE_TEST_SUITE_P(All, DaemonOwner,
                          testing::Combine(testing::ValuesIn(kAllStartMethods),
                                           testing::Values(Deed::kNothing, Deed::kBlocksAndIgnoresSignals,
                                                           Deed::kClosesDescriptors, Deed::kBecomesAnotherUser,
                                                           Deed::kExecutes)),
                          DaemonName);
 
-TEST_P(Daemon_Owner, ThatIsKilledTakesItAlong) {
+TEST_P(DaemonOwner, ThatIsKilledTakesItAlong) {
   ExpectTheEndWhenTheOwner([] { kill(getpid(), SIGKILL); });
 }
 
-TEST_P(Daemon_Owner, ThatIsKilledTakesItAlongThoughAForkedChildOfTheOwnerLives) {
+TEST_P(DaemonOwner, ThatIsKilledTakesItAlongThoughAForkedChildOfTheOwnerLives) {
   TestingPipe copy_gate;
   ExpectTheEndWhenTheOwner([&] {
     if (fork() == 0) {
@@ -155,11 +157,11 @@ TEST_P(Daemon_Owner, ThatIsKilledTakesItAlongThoughAForkedChildOfTheOwnerLives) 
   });
 }
 
-TEST_P(Daemon_OwnerThatExecutes, TakesItAlong) {
+TEST_P(DaemonOwnerThatExecutes, TakesItAlong) {
   ExpectTheEndWhenTheOwner([] { execl("/bin/sleep", "sleep", "600", nullptr); });
 }
 
-TEST(Daemon_Copy, OfTheOwnerThatTheCLibraryKnowsNothingOfDoesNotKeepItAlive) {
+TEST(DaemonCopy, OfTheOwnerThatTheCLibraryKnowsNothingOfDoesNotKeepItAlive) {
   for (const StartMethod method : kAllStartMethods) {
     TestingPipe said;
     TestingPipe gate;
@@ -172,19 +174,19 @@ TEST(Daemon_Copy, OfTheOwnerThatTheCLibraryKnowsNothingOfDoesNotKeepItAlive) {
       }
       for (;;) pause();
     });
-    ASSERT_TRUE(owner.ok());
+    ASSERT_THAT(owner, IsOk());
     const Fd daemon = NextReady(said);
-    EXPECT_TRUE(owner->Kill().ok());
+    EXPECT_THAT(owner->Kill(), IsOk());
     EXPECT_TRUE(Ends(daemon)) << StartMethodName(method);
-    EXPECT_TRUE(owner->Join().ok());
+    EXPECT_THAT(owner->Join(), IsOk());
   }
 }
 
 // --- Ending what may not be signalled ---
 
-class Daemon_Signals : public testing::TestWithParam<StartMethod> {};
+class DaemonSignals : public testing::TestWithParam<StartMethod> {};
 
-INSTANTIATE_TEST_SUITE_P(Methods, Daemon_Signals, testing::ValuesIn(kAllStartMethods),
+INSTANTIATE_TEST_SUITE_P(Methods, DaemonSignals, testing::ValuesIn(kAllStartMethods),
                          [](const auto& info) { return std::string(StartMethodName(info.param)); });
 
 // In an owner of its own that has started a daemonic process and then may signal nobody. The owner's exit code; -1: it
@@ -200,12 +202,12 @@ int InAnOwnerWithoutPermission(StartMethod method, Deed deed, Body body) {
     return body(*daemon);
   });
   if (!owner.ok()) return -1;
-  const absl::StatusOr<ExitStatus> end = owner->Join(Deadline::After(kWatchdog));
+  const absl::StatusOr<ExitStatus> end = owner->Join(Watchdog());
   if (!end.ok()) owner->Kill().IgnoreError();
   return end.ok() ? end->exit_code().value_or(-1) : -1;
 }
 
-TEST_P(Daemon_Signals, ThatAreForbiddenLeaveItToBeEndedByTerminateAndKill) {
+TEST_P(DaemonSignals, ThatAreForbiddenLeaveItToBeEndedByTerminateAndKill) {
   for (const bool kill : {false, true}) {
     EXPECT_EQ(InAnOwnerWithoutPermission(GetParam(), Deed::kBlocksAndIgnoresSignals,
                                          [&](Process& daemon) {
@@ -217,11 +219,11 @@ TEST_P(Daemon_Signals, ThatAreForbiddenLeaveItToBeEndedByTerminateAndKill) {
   }
 }
 
-TEST_P(Daemon_Signals, ThatAreForbiddenLeaveItsOwnersEndBounded) {
+TEST_P(DaemonSignals, ThatAreForbiddenLeaveItsOwnersEndBounded) {
   EXPECT_EQ(InAnOwnerWithoutPermission(GetParam(), Deed::kNothing, [](Process&) { return 0; }), 0);
 }
 
-TEST(Daemon_Signals, ThatAreForbiddenAndAClosedLifelineAreAnErrorThatNamesTheWayOutAndNoEndlessWait) {
+TEST(DaemonSignals, ThatAreForbiddenAndAClosedLifelineAreAnErrorThatNamesTheWayOutAndNoEndlessWait) {
   EXPECT_EQ(InAnOwnerWithoutPermission(StartMethod::kForkserver, Deed::kClosesDescriptors,
                                        [](Process& daemon) {
                                          REGATTA_CHILD_REQUIRE(daemon.Kill().ok());
@@ -236,7 +238,7 @@ TEST(Daemon_Signals, ThatAreForbiddenAndAClosedLifelineAreAnErrorThatNamesTheWay
             0);
 }
 
-TEST_P(Daemon_Signals, OfAnOwnerThatDroppedItsPrivilegesAreNotNeededAtItsEnd) {
+TEST_P(DaemonSignals, OfAnOwnerThatDroppedItsPrivilegesAreNotNeededAtItsEnd) {
   if (!CanChangeUser()) GTEST_SKIP() << "needs root, and a user namespace with several users";
   for (const Deed deed : {Deed::kNothing, Deed::kBlocksAndIgnoresSignals, Deed::kBecomesAnotherUser}) {
     TestingPipe said;
@@ -246,16 +248,16 @@ TEST_P(Daemon_Signals, OfAnOwnerThatDroppedItsPrivilegesAreNotNeededAtItsEnd) {
       const Fd pidfd = NextReady(said);
       return setuid(65533);
     });
-    ASSERT_TRUE(owner.ok());
-    const absl::StatusOr<ExitStatus> end = owner->Join(Deadline::After(kWatchdog));
+    ASSERT_THAT(owner, IsOk());
+    const absl::StatusOr<ExitStatus> end = owner->Join(Watchdog());
     EXPECT_TRUE(end.ok() && end->success()) << DeedName(deed);
     if (!end.ok()) {
-      EXPECT_TRUE(owner->Kill().ok());
+      EXPECT_THAT(owner->Kill(), IsOk());
     }
   }
 }
 
-TEST(Daemon_Exec, IsNotKilledByTheEndOfTheThreadThatStartedIt) {
+TEST(DaemonExec, IsNotKilledByTheEndOfTheThreadThatStartedIt) {
   for (const StartMethod method : {StartMethod::kSpawn, StartMethod::kForkserver}) {
     TestingPipe said;
     absl::StatusOr<Process> daemon;
@@ -263,15 +265,15 @@ TEST(Daemon_Exec, IsNotKilledByTheEndOfTheThreadThatStartedIt) {
       daemon = StartDaemon(method, said, Deed::kExecutes);
       NextReady(said);
     }).join();
-    ASSERT_TRUE(daemon.ok()) << daemon.status();
+    ASSERT_THAT(daemon, IsOk());
     // A signal that the thread's end had sent would come before this one, and be the one that kills.
-    EXPECT_TRUE(daemon->Kill().ok());
+    EXPECT_THAT(daemon->Kill(), IsOk());
     EXPECT_EQ(daemon->Join()->signal(), SIGKILL);
   }
 }
 
 // The new process is the first of a PID namespace: its parent has no number there.
-TEST(Daemon_Namespace, OfPidsThatItsOwnerHasMadeIsNoObstacle) {
+TEST(DaemonNamespace, OfPidsThatItsOwnerHasMadeIsNoObstacle) {
   for (const StartMethod method : {StartMethod::kFork, StartMethod::kSpawn}) {
     TestingPipe said;
     absl::StatusOr<Process> owner = Process::Fork([&] {
@@ -283,19 +285,19 @@ TEST(Daemon_Namespace, OfPidsThatItsOwnerHasMadeIsNoObstacle) {
       REGATTA_CHILD_REQUIRE(daemon->Kill().ok());
       return daemon->Join().value() == ExitStatus::Signalled(SIGKILL) ? 0 : 2;
     });
-    ASSERT_TRUE(owner.ok());
-    const absl::StatusOr<ExitStatus> end = owner->Join(Deadline::After(kWatchdog));
+    ASSERT_THAT(owner, IsOk());
+    const absl::StatusOr<ExitStatus> end = owner->Join(Watchdog());
     if (!end.ok()) {
-      EXPECT_TRUE(owner->Kill().ok());
+      EXPECT_THAT(owner->Kill(), IsOk());
     }
-    ASSERT_TRUE(end.ok()) << StartMethodName(method) << ": " << end.status();
+    ASSERT_THAT(end, IsOk()) << StartMethodName(method);
     if (end->exit_code() == 77) GTEST_SKIP() << "may not make a namespace";
     EXPECT_TRUE(end->success()) << StartMethodName(method);
   }
 }
 
 // Both hold the locks of the children and of the lifelines.
-TEST(Daemon_Start, AndAForkByAnotherThreadDoNotWaitForEachOther) {
+TEST(DaemonStart, AndAForkByAnotherThreadDoNotWaitForEachOther) {
   absl::StatusOr<Process> owner = Process::Fork([] {
     std::atomic<bool> stop{false};
     std::thread forks([&] {
@@ -308,16 +310,16 @@ TEST(Daemon_Start, AndAForkByAnotherThreadDoNotWaitForEachOther) {
     forks.join();
     return started == 300 ? 0 : 1;
   });
-  ASSERT_TRUE(owner.ok());
-  const absl::StatusOr<ExitStatus> end = owner->Join(Deadline::After(kWatchdog));
+  ASSERT_THAT(owner, IsOk());
+  const absl::StatusOr<ExitStatus> end = owner->Join(Watchdog());
   if (!end.ok()) {
-    EXPECT_TRUE(owner->Kill().ok());
+    EXPECT_THAT(owner->Kill(), IsOk());
   }
-  ASSERT_TRUE(end.ok()) << end.status();
+  ASSERT_THAT(end, IsOk());
   EXPECT_TRUE(end->success()) << end->ToString();
 }
 
-TEST(Daemon_Descriptors, OfItsOwnAreHandedToNoForkedChildOfItAndItsOwnersToNobody) {
+TEST(DaemonDescriptors, OfItsOwnAreHandedToNoForkedChildOfItAndItsOwnersToNobody) {
   TestingPipe said;
   const int before = CountDescriptors();
   absl::StatusOr<Process> daemon = Process::Start(
@@ -328,10 +330,10 @@ TEST(Daemon_Descriptors, OfItsOwnAreHandedToNoForkedChildOfItAndItsOwnersToNobod
         WriteText(say, copy.Wait() == 0 ? "fewer" : "as many");
       },
       *said.write.Duplicate());
-  ASSERT_TRUE(daemon.ok());
+  ASSERT_THAT(daemon, IsOk());
   said.write.Reset();
   EXPECT_EQ(ReadToEnd(said.read), "fewer");
-  EXPECT_TRUE(daemon->Join().ok());
+  EXPECT_THAT(daemon->Join(), IsOk());
   EXPECT_LE(CountDescriptors(), before + 1);  // One end of the pipe is closed; a pidfd and a lifeline are open.
 }
 

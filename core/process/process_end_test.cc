@@ -15,18 +15,18 @@
 #include "core/os/pidfd.h"
 #include "core/os/poll.h"
 #include "core/process/process.h"
-#include "core/process/testing_pipe.h"
 #include "core/process/this_process.h"
+#include "core/testing/pipe.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
-constexpr absl::Duration kWatchdog = absl::Seconds(60);
+class ProcessEnd : public testing::TestWithParam<StartMethod> {};
 
-class Process_End : public testing::TestWithParam<StartMethod> {};
-
-INSTANTIATE_TEST_SUITE_P(Methods, Process_End, testing::ValuesIn(kAllStartMethods),
+INSTANTIATE_TEST_SUITE_P(Methods, ProcessEnd, testing::ValuesIn(kAllStartMethods),
                          [](const auto& info) { return std::string(StartMethodName(info.param)); });
 
 // Says its pid and waits for a byte; then says "end" and the pid of its parent.
@@ -49,13 +49,13 @@ Fd NextSayer(const TestingPipe& said) {
   int32_t pid = 0;
   EXPECT_TRUE(absl::SimpleAtoi(ReadLine(said.read), &pid));
   absl::StatusOr<Fd> pidfd = OpenPidfd(pid);
-  EXPECT_TRUE(pidfd.ok()) << pidfd.status();
+  EXPECT_THAT(pidfd, IsOk());
   return pidfd.ok() ? *std::move(pidfd) : Fd();
 }
 
 bool EndsWithin(const Fd& pidfd, absl::Duration bound) { return *PollReadable(pidfd, Deadline::After(bound)); }
 
-TEST_P(Process_End, OfTheCreatorTerminatesDaemonicChildrenAndWaitsForTheOthers) {
+TEST_P(ProcessEnd, OfTheCreatorTerminatesDaemonicChildrenAndWaitsForTheOthers) {
   for (const bool by_exit : {false, true}) {
     TestingPipe said;
     TestingPipe plain_gate;
@@ -70,22 +70,22 @@ TEST_P(Process_End, OfTheCreatorTerminatesDaemonicChildrenAndWaitsForTheOthers) 
       if (by_exit) exit(plain.ok() && daemon.ok() ? 0 : 1);
       return plain.ok() && daemon.ok() ? 0 : 1;
     });
-    ASSERT_TRUE(creator.ok());
+    ASSERT_THAT(creator, IsOk());
     // The order of the three is free. The daemonic one is told from its end.
     const Fd children[3] = {NextSayer(said), NextSayer(said), NextSayer(said)};
     WriteText(end.write, "x");
     PollEntry watched[3] = {{&children[0]}, {&children[1]}, {&children[2]}};
-    EXPECT_EQ(*PollReadable(watched, Deadline::After(kWatchdog)), 1);
+    EXPECT_EQ(*PollReadable(watched, Watchdog()), 1);
     EXPECT_TRUE(creator->IsAlive());
     WriteText(plain_gate.write, "xx");
-    EXPECT_EQ(creator->Join(Deadline::After(kWatchdog))->exit_code(), 0);
+    EXPECT_EQ(creator->Join(Watchdog())->exit_code(), 0);
     said.write.Reset();
     const std::string line = absl::StrCat("end ", *creator->pid(), "\n");
     EXPECT_EQ(ReadToEnd(said.read), absl::StrCat(line, line));
   }
 }
 
-TEST_P(Process_End, OfTheCreatorKillsADaemonicChildThatIgnoresSigterm) {
+TEST_P(ProcessEnd, OfTheCreatorKillsADaemonicChildThatIgnoresSigterm) {
   TestingPipe said;
   absl::StatusOr<Process> creator = Process::Fork([&] {
     TestingPipe ready;
@@ -100,13 +100,13 @@ TEST_P(Process_End, OfTheCreatorKillsADaemonicChildThatIgnoresSigterm) {
         *said.write.Duplicate(), std::move(ready.write));
     return stubborn.ok() && ReadByte(ready.read) ? 0 : 1;
   });
-  ASSERT_TRUE(creator.ok());
+  ASSERT_THAT(creator, IsOk());
   const Fd stubborn = NextSayer(said);
-  EXPECT_EQ(creator->Join(Deadline::After(kWatchdog))->exit_code(), 0);
+  EXPECT_EQ(creator->Join(Watchdog())->exit_code(), 0);
   EXPECT_TRUE(EndsWithin(stubborn, absl::ZeroDuration()));
 }
 
-TEST_P(Process_End, ByKillNineTakesDaemonicChildrenAlongAndLeavesTheOthersToLiveOn) {
+TEST_P(ProcessEnd, ByKillNineTakesDaemonicChildrenAlongAndLeavesTheOthersToLiveOn) {
   TestingPipe said;
   TestingPipe gate;
   absl::StatusOr<Process> creator = Process::Fork([&] {
@@ -114,12 +114,12 @@ TEST_P(Process_End, ByKillNineTakesDaemonicChildrenAlongAndLeavesTheOthersToLive
     const auto daemon = StartSayer(GetParam(), true, said, gate);
     for (;;) pause();
   });
-  ASSERT_TRUE(creator.ok());
+  ASSERT_THAT(creator, IsOk());
   Fd children[2] = {NextSayer(said), NextSayer(said)};
-  ASSERT_TRUE(creator->Kill().ok());
-  EXPECT_EQ(creator->Join(Deadline::After(kWatchdog))->signal(), SIGKILL);
+  ASSERT_THAT(creator->Kill(), IsOk());
+  EXPECT_EQ(creator->Join(Watchdog())->signal(), SIGKILL);
   PollEntry watched[2] = {{&children[0]}, {&children[1]}};
-  EXPECT_EQ(*PollReadable(watched, Deadline::After(kWatchdog)), 1);
+  EXPECT_EQ(*PollReadable(watched, Watchdog()), 1);
   WriteText(gate.write, "x");
   // Its parent is whoever takes care of orphans here, and not the creator.
   int32_t parent = 0;
@@ -129,22 +129,22 @@ TEST_P(Process_End, ByKillNineTakesDaemonicChildrenAlongAndLeavesTheOthersToLive
   for (const Fd& child : children) EXPECT_TRUE(EndsWithin(child, kWatchdog));
 }
 
-TEST(Process_EndOfThread, LeavesTheDaemonicChildrenThatTheThreadStartedAlive) {
+TEST(ProcessEndOfThread, LeavesTheDaemonicChildrenThatTheThreadStartedAlive) {
   for (const StartMethod method : {StartMethod::kSpawn, StartMethod::kForkserver}) {
     TestingPipe said;
     TestingPipe gate;
     absl::StatusOr<Process> process;
     std::thread([&] { process = StartSayer(method, true, said, gate); }).join();
-    ASSERT_TRUE(process.ok()) << process.status();
+    ASSERT_THAT(process, IsOk());
     const Fd child = NextSayer(said);
     // The thread has ended, and the kernel has told the child. It still answers.
     WriteText(gate.write, "x");
     EXPECT_EQ(ReadLine(said.read), absl::StrCat("end ", getpid()));
-    EXPECT_EQ(process->Join(Deadline::After(kWatchdog))->exit_code(), 0);
+    EXPECT_EQ(process->Join(Watchdog())->exit_code(), 0);
   }
 }
 
-TEST(Process_EndOfThread, ThatForkedLeavesItsDaemonicChildAlive) {
+TEST(ProcessEndOfThread, ThatForkedLeavesItsDaemonicChildAlive) {
   // Main forks and ends as a thread, another one goes on.
   TestingPipe said;
   TestingPipe gate;
@@ -160,16 +160,16 @@ TEST(Process_EndOfThread, ThatForkedLeavesItsDaemonicChildAlive) {
     syscall(60 /* exit */, 0);
     return 1;
   });
-  ASSERT_TRUE(creator.ok());
+  ASSERT_THAT(creator, IsOk());
   const Fd child = NextSayer(said);
   WriteText(gate.write, "x");
   EXPECT_EQ(ReadLine(said.read), absl::StrCat("end ", *creator->pid()));
   gate.write.Reset();
   WriteText(over.write, "x");
-  EXPECT_TRUE(creator->Join(Deadline::After(kWatchdog)).ok());
+  EXPECT_THAT(creator->Join(Watchdog()), IsOk());
 }
 
-TEST(Process_ExitCallback, RunsNewestFirstAtAChildsEndAndNotWhatTheCreatorHad) {
+TEST(ProcessExitCallback, RunsNewestFirstAtAChildsEndAndNotWhatTheCreatorHad) {
   const ExitCallback creators([] {
     ADD_FAILURE();
     _exit(99);
@@ -186,7 +186,7 @@ TEST(Process_ExitCallback, RunsNewestFirstAtAChildsEndAndNotWhatTheCreatorHad) {
     }
     return 3;
   });
-  ASSERT_TRUE(process.ok());
+  ASSERT_THAT(process, IsOk());
   said.write.Reset();
   EXPECT_EQ(process->Join()->exit_code(), 55);
   EXPECT_EQ(ReadToEnd(said.read), "second ");
@@ -197,7 +197,7 @@ TEST(Process_ExitCallback, RunsNewestFirstAtAChildsEndAndNotWhatTheCreatorHad) {
     static const ExitCallback second([&] { WriteText(again.write, "second "); });
     return 3;
   });
-  ASSERT_TRUE(process.ok());
+  ASSERT_THAT(process, IsOk());
   again.write.Reset();
   EXPECT_EQ(process->Join()->exit_code(), 3);
   EXPECT_EQ(ReadToEnd(again.read), "second first ");

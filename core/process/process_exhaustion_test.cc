@@ -2,16 +2,17 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "core/os/forked_child.h"
 #include "core/process/nursery.h"
 #include "core/process/process.h"
-#include "core/process/testing_children.h"
-#include "core/process/testing_pipe.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -34,7 +35,7 @@ TEST_P(Exhaustion, OfDescriptorsIsResourceExhaustedAtWhicheverOneItHappens) {
       REGATTA_CHILD_REQUIRE(first.ok() && first->Join().ok());
       REGATTA_CHILD_REQUIRE(start(1)->Join().ok());
     }
-    const std::vector<int32_t> children = ChildrenOfThisProcess();
+    const std::set<int32_t> children = ChildrenOf(getpid());
     const int open = CountDescriptors();
     int refused = 0;
     bool started = false;
@@ -54,7 +55,7 @@ TEST_P(Exhaustion, OfDescriptorsIsResourceExhaustedAtWhicheverOneItHappens) {
         if (!absl::IsResourceExhausted(process.status())) fprintf(stderr, "%s\n", process.status().ToString().c_str());
         REGATTA_CHILD_REQUIRE(absl::IsResourceExhausted(process.status()));
         REGATTA_CHILD_REQUIRE(CountDescriptors() == open);
-        REGATTA_CHILD_REQUIRE(ChildrenOfThisProcess() == children);
+        REGATTA_CHILD_REQUIRE(ChildrenOf(getpid()) == children);
         ++refused;
       } else {
         REGATTA_CHILD_REQUIRE(process->Join()->exit_code() == 7);
@@ -64,11 +65,11 @@ TEST_P(Exhaustion, OfDescriptorsIsResourceExhaustedAtWhicheverOneItHappens) {
     REGATTA_CHILD_REQUIRE(refused >= 1);
     return 0;
   });
-  ASSERT_TRUE(creator.ok());
+  ASSERT_THAT(creator, IsOk());
   EXPECT_EQ(creator->Join()->code(), 0);
 }
 
-TEST(Exhaustion_OfProcesses, IsResourceExhaustedWithTheWayOut) {
+TEST(ExhaustionOfProcesses, IsResourceExhaustedWithTheWayOut) {
   absl::StatusOr<Process> creator = Process::Fork([]() -> int {
     REGATTA_CHILD_REQUIRE(Process::Fork([] {})->Join().ok());
     const int open = CountDescriptors();
@@ -82,11 +83,11 @@ TEST(Exhaustion_OfProcesses, IsResourceExhaustedWithTheWayOut) {
     REGATTA_CHILD_REQUIRE(CountDescriptors() <= open);  // The first process may be forgotten meanwhile.
     return 0;
   });
-  ASSERT_TRUE(creator.ok());
+  ASSERT_THAT(creator, IsOk());
   EXPECT_EQ(creator->Join()->code(), 0);
 }
 
-TEST(Exhaustion_OfProcesses, InANurseryIsItsAnswerAndItLivesOn) {
+TEST(ExhaustionOfProcesses, InANurseryIsItsAnswerAndItLivesOn) {
   absl::StatusOr<Process> creator = Process::Fork([]() -> int {
     RefuseClone3();
     auto nursery = Nursery::Create(Nursery::Origin::kFork);
@@ -97,11 +98,11 @@ TEST(Exhaustion_OfProcesses, InANurseryIsItsAnswerAndItLivesOn) {
       REGATTA_CHILD_REQUIRE(absl::IsResourceExhausted(refused));
       REGATTA_CHILD_REQUIRE(absl::StrContains(refused.message(), "pids.max"));
     }
-    REGATTA_CHILD_REQUIRE(ChildrenOfThisProcess().size() == 1);  // There was none left for a standby either.
+    REGATTA_CHILD_REQUIRE(ChildrenOf(getpid()).size() == 1);  // There was none left for a standby either.
     REGATTA_CHILD_REQUIRE(!(*nursery)->whole() && absl::IsResourceExhausted((*nursery)->Heal()));
     return 0;
   });
-  ASSERT_TRUE(creator.ok());
+  ASSERT_THAT(creator, IsOk());
   EXPECT_EQ(creator->Join()->code(), 0);
 }
 

@@ -5,29 +5,32 @@
 
 #include <atomic>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/codec/codec.h"
-#include "core/os/forked_child.h"
 #include "core/os/poll.h"
 #include "core/process/call.h"
 #include "core/process/fault_points.h"
 #include "core/process/nursery.h"
 #include "core/process/process.h"
-#include "core/process/testing_children.h"
-#include "core/process/testing_pipe.h"
+#include "core/testing/died_at.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/pipe.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
-constexpr absl::Duration kWatchdog = absl::Seconds(60);
+[[maybe_unused]] const auto* const kEachProcessFaultPoint = RequireDeathsAt(kProcessFaultPoints);
 
 // A creator that dies at `point` while it starts a child by `method`. Every process that comes of it holds the
 // creator's stderr, so that its end of file says that all are gone: creator, child and server. Returns what the child
@@ -50,11 +53,12 @@ std::string DieWhileStarting(FaultPoint point, StartMethod method, bool daemon) 
     if (child.ok()) child->Join().IgnoreError();
     return 2;
   });
-  EXPECT_TRUE(creator.ok()) << creator.status();
+  EXPECT_THAT(creator, IsOk());
   everybody.write.Reset();
   said.write.Reset();
-  const absl::StatusOr<ExitStatus> end = creator->Join(Deadline::After(kWatchdog));
+  const absl::StatusOr<ExitStatus> end = creator->Join(Watchdog());
   EXPECT_EQ(end->signal(), SIGKILL) << "never came to " << point.name() << ": " << end->ToString();
+  RecordDeathAt(point);
   EXPECT_EQ(ReadToEnd(everybody.read), "");
   return ReadToEnd(said.read);
 }
@@ -65,9 +69,9 @@ struct StartStep {
   bool child_may_run;
 };
 
-class Fault_Creator : public testing::TestWithParam<StartStep> {};
+class FaultCreator : public testing::TestWithParam<StartStep> {};
 
-INSTANTIATE_TEST_SUITE_P(Steps, Fault_Creator,
+INSTANTIATE_TEST_SUITE_P(Steps, FaultCreator,
                          testing::Values(StartStep{StartMethod::kFork, fault::kProcessForked, true},
                                          StartStep{StartMethod::kSpawn, fault::kProcessSpawned, false},
                                          StartStep{StartMethod::kSpawn, fault::kProcessBootBegun, false},
@@ -82,7 +86,7 @@ INSTANTIATE_TEST_SUITE_P(Steps, Fault_Creator,
                            return absl::StrCat(StartMethodName(info.param.method), "_", info.param.point.name());
                          });
 
-TEST_P(Fault_Creator, KilledAtThisStepLeavesAChildThatRanWholeOrNotAtAllAndNobodyBehind) {
+TEST_P(FaultCreator, KilledAtThisStepLeavesAChildThatRanWholeOrNotAtAllAndNobodyBehind) {
   for (const bool daemon : {false, true}) {
     const std::string said = DieWhileStarting(GetParam().point, GetParam().method, daemon);
     if (GetParam().child_may_run) {
@@ -102,7 +106,7 @@ class Fault_Nursery : public testing::TestWithParam<FaultPoint> {
     *passages_ = kNone;
     auto made = Nursery::Create(Nursery::Origin::kFork);
     DisarmFaultPoint();
-    EXPECT_TRUE(made.ok()) << made.status();
+    EXPECT_THAT(made, IsOk());
     nursery_ = *std::move(made);
   }
 
@@ -127,91 +131,94 @@ class Fault_Nursery : public testing::TestWithParam<FaultPoint> {
   std::unique_ptr<Nursery> nursery_;
 };
 
-class Fault_NurseryServer : public Fault_Nursery {};
+class FaultNurseryServer : public Fault_Nursery {};
 
-INSTANTIATE_TEST_SUITE_P(Steps, Fault_NurseryServer,
+INSTANTIATE_TEST_SUITE_P(Steps, FaultNurseryServer,
                          testing::Values(fault::kNurseryRequested, fault::kNurseryCloned, fault::kNurseryReplied),
                          [](const auto& info) { return std::string(info.param.name()); });
 
-TEST_P(Fault_NurseryServer, KilledAtThisStepOfAStartCostsNothingAndTheChildRunsOnce) {
-  const std::vector<int32_t> before = ChildrenOfThisProcess();
+TEST_P(FaultNurseryServer, KilledAtThisStepOfAStartCostsNothingAndTheChildRunsOnce) {
+  const std::set<int32_t> before = ChildrenOf(getpid());
   for (int i = 0; i < 4; ++i) {
     const std::shared_ptr<Child> serving = nursery_->servers()[0];
     *passages_ = 0;
     TestingPipe pipe;
     const auto child = StartSayer(pipe);
     pipe.write.Reset();
-    ASSERT_TRUE(child.ok()) << child.status();
-    EXPECT_TRUE((*child)->Wait(Deadline::After(kWatchdog))->success());
+    ASSERT_THAT(child, IsOk());
+    EXPECT_TRUE((*child)->Wait(Watchdog())->success());
     EXPECT_EQ(ReadToEnd(pipe.read), "whole");
-    ASSERT_TRUE(*PollReadable(serving->sentinel(), Deadline::After(kWatchdog)));
-    ASSERT_TRUE(nursery_->Heal().ok());
+    ASSERT_TRUE(*PollReadable(serving->sentinel(), Watchdog()));
+    RecordDeathAt(GetParam());
+    ASSERT_THAT(nursery_->Heal(), IsOk());
     EXPECT_TRUE(nursery_->whole());
-    EXPECT_EQ(ChildrenOfThisProcess().size(), before.size());
+    EXPECT_EQ(ChildrenOf(getpid()).size(), before.size());
   }
 }
 
-TEST_P(Fault_NurseryServer, KilledAtThisStepOfMakingAStandbyIsReplacedUnlessItHasMadeNone) {
-  const std::vector<int32_t> before = ChildrenOfThisProcess();
+TEST_P(FaultNurseryServer, KilledAtThisStepOfMakingAStandbyIsReplacedUnlessItHasMadeNone) {
+  const std::set<int32_t> before = ChildrenOf(getpid());
   ASSERT_EQ(kill(nursery_->servers()[1]->pid(), SIGKILL), 0);
-  ASSERT_TRUE(*PollReadable(nursery_->servers()[1]->sentinel(), Deadline::After(kWatchdog)));
+  ASSERT_TRUE(*PollReadable(nursery_->servers()[1]->sentinel(), Watchdog()));
   const std::shared_ptr<Child> serving = nursery_->servers()[0];
   *passages_ = 0;
   const absl::Status healed = nursery_->Heal();
   if (GetParam() == fault::kNurseryRequested) {
-    EXPECT_TRUE(absl::IsAborted(healed)) << healed;
-    EXPECT_EQ(ChildrenOfThisProcess().size(), before.size() - 2);
+    EXPECT_THAT(healed, StatusIs(absl::StatusCode::kAborted));
+    EXPECT_EQ(ChildrenOf(getpid()).size(), before.size() - 2);
     return;
   }
-  ASSERT_TRUE(*PollReadable(serving->sentinel(), Deadline::After(kWatchdog)));
-  ASSERT_TRUE(nursery_->Heal().ok());
+  ASSERT_TRUE(*PollReadable(serving->sentinel(), Watchdog()));
+  RecordDeathAt(GetParam());
+  ASSERT_THAT(nursery_->Heal(), IsOk());
   EXPECT_TRUE(nursery_->whole());
-  EXPECT_EQ(ChildrenOfThisProcess().size(), before.size());
+  EXPECT_EQ(ChildrenOf(getpid()).size(), before.size());
   TestingPipe pipe;
-  ASSERT_TRUE(StartSayer(pipe).ok());
+  ASSERT_THAT(StartSayer(pipe), IsOk());
   pipe.write.Reset();
   EXPECT_EQ(ReadToEnd(pipe.read), "whole");
 }
 
-class Fault_Child : public Fault_Nursery {};
+class FaultChild : public Fault_Nursery {};
 
-INSTANTIATE_TEST_SUITE_P(Steps, Fault_Child,
+INSTANTIATE_TEST_SUITE_P(Steps, FaultChild,
                          testing::Values(fault::kChildBegun, fault::kChildBooted, fault::kChildReady,
                                          fault::kChildReturned, fault::kChildFlushed),
                          [](const auto& info) { return std::string(info.param.name()); });
 
-TEST_P(Fault_Child, KilledAtThisStepIsAStatusAndTheNurseryGoesOn) {
+TEST_P(FaultChild, KilledAtThisStepIsAStatusAndTheNurseryGoesOn) {
   for (int i = 0; i < 2; ++i) {
     *passages_ = 0;
     TestingPipe pipe;
     const auto child = StartSayer(pipe);
-    ASSERT_TRUE(child.ok()) << child.status();
+    ASSERT_THAT(child, IsOk());
     pipe.write.Reset();
-    EXPECT_EQ((*child)->Wait(Deadline::After(kWatchdog)).value(), ExitStatus::Signalled(SIGKILL));
+    ASSERT_EQ((*child)->Wait(Watchdog()).value(), ExitStatus::Signalled(SIGKILL));
+    RecordDeathAt(GetParam());
     const bool ran = GetParam() == fault::kChildReturned || GetParam() == fault::kChildFlushed;
     EXPECT_EQ(ReadToEnd(pipe.read), ran ? "whole" : "");
   }
 }
 
-TEST(Fault_Standby, KilledAtItsBeginIsAnErrorOfHealAndTheNextHealMakesAnother) {
+TEST(FaultStandby, KilledAtItsBeginIsAnErrorOfHealAndTheNextHealMakesAnother) {
   Shared<std::atomic<uint32_t>> passages;
   *passages = 1 << 30;
   ArmFaultPointOnce(fault::kChildBegun, *passages);
   auto nursery = Nursery::Create(Nursery::Origin::kFork);
   DisarmFaultPoint();
-  ASSERT_TRUE(nursery.ok());
-  const size_t before = ChildrenOfThisProcess().size();
+  ASSERT_THAT(nursery, IsOk());
+  const size_t before = ChildrenOf(getpid()).size();
   ASSERT_EQ(kill((*nursery)->servers()[1]->pid(), SIGKILL), 0);
-  ASSERT_TRUE(*PollReadable((*nursery)->servers()[1]->sentinel(), Deadline::After(kWatchdog)));
+  ASSERT_TRUE(*PollReadable((*nursery)->servers()[1]->sentinel(), Watchdog()));
   *passages = 0;
   EXPECT_FALSE((*nursery)->Heal().ok());
   EXPECT_FALSE((*nursery)->whole());
-  EXPECT_TRUE((*nursery)->Heal().ok());
-  EXPECT_EQ(ChildrenOfThisProcess().size(), before);
+  EXPECT_THAT((*nursery)->Heal(), IsOk());
+  EXPECT_EQ(ChildrenOf(getpid()).size(), before);
 }
 
 // The owner of a nursery, killed at `point` while the nursery makes another standby.
-TEST(Fault_Owner, KilledWhileANurseryHealsLeavesNobodyBehind) {
+TEST(FaultOwner, KilledWhileANurseryHealsLeavesNobodyBehind) {
   for (const FaultPoint point :
        {fault::kProcessRequested, fault::kProcessReplied, fault::kProcessBootBegun, fault::kProcessBooted}) {
     TestingPipe everybody;
@@ -226,37 +233,37 @@ TEST(Fault_Owner, KilledWhileANurseryHealsLeavesNobodyBehind) {
       }
       return 2;
     });
-    ASSERT_TRUE(owner.ok()) << owner.status();
+    ASSERT_THAT(owner, IsOk());
     everybody.write.Reset();
-    EXPECT_EQ(owner->Join(Deadline::After(kWatchdog)).value(), ExitStatus::Signalled(SIGKILL)) << point.name();
+    EXPECT_EQ(owner->Join(Watchdog()).value(), ExitStatus::Signalled(SIGKILL)) << point.name();
     EXPECT_EQ(ReadToEnd(everybody.read), "");
   }
 }
 
-TEST(Fault_ForkedChild, KilledAtEachOfItsStepsIsAStatus) {
+TEST(FaultForkedChild, KilledAtEachOfItsStepsIsAStatus) {
   for (const FaultPoint point : {fault::kChildBegun, fault::kChildReady, fault::kChildReturned, fault::kChildFlushed}) {
     ArmFaultPoint(point);
     absl::StatusOr<Process> child = Process::Fork([] { return 3; });
     DisarmFaultPoint();
-    ASSERT_TRUE(child.ok()) << child.status();
-    EXPECT_EQ(child->Join(Deadline::After(kWatchdog)).value(), ExitStatus::Signalled(SIGKILL)) << point.name();
+    ASSERT_THAT(child, IsOk());
+    EXPECT_EQ(child->Join(Watchdog()).value(), ExitStatus::Signalled(SIGKILL)) << point.name();
   }
 }
 
-TEST(Fault_Forkserver, KilledIsMadeAnewByTheNextStart) {
+TEST(FaultForkserver, KilledIsMadeAnewByTheNextStart) {
   // In a creator of its own, whose only child the server then is.
   absl::StatusOr<Process> creator = Process::Fork([] {
     for (int i = 0; i < 3; ++i) {
       absl::StatusOr<Process> child = Process::Start(
           {.method = StartMethod::kForkserver}, [](int x) { return x; }, i);
       if (!child.ok() || child->Join()->exit_code() != i) return 1;
-      const std::vector<int32_t> servers = ChildrenOfThisProcess();
+      const std::set<int32_t> servers = ChildrenOf(getpid());
       if (servers.size() != 1) return 2;
-      kill(servers[0], SIGKILL);
+      kill(*servers.begin(), SIGKILL);
     }
     return 0;
   });
-  ASSERT_TRUE(creator.ok());
+  ASSERT_THAT(creator, IsOk());
   EXPECT_EQ(creator->Join()->code(), 0);
 }
 

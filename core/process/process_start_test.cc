@@ -17,15 +17,17 @@
 #include "core/os/fd.h"
 #include "core/os/signal_mask.h"
 #include "core/process/process.h"
-#include "core/process/testing_pipe.h"
 #include "core/process/this_process.h"
+#include "core/testing/pipe.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/status_matchers.h"
 #include "core/topology/affinity.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
-class Process_Start : public testing::TestWithParam<StartMethod> {
+class ProcessStart : public testing::TestWithParam<StartMethod> {
  protected:
   template <class F, class... Args>
   Process Started(F function, Args&&... arguments) const {
@@ -34,16 +36,16 @@ class Process_Start : public testing::TestWithParam<StartMethod> {
   template <class F, class... Args>
   Process StartedWith(StartOptions options, F function, Args&&... arguments) const {
     absl::StatusOr<Process> process = Process::Start(std::move(options), function, std::forward<Args>(arguments)...);
-    EXPECT_TRUE(process.ok()) << process.status();
+    EXPECT_THAT(process, IsOk());
     return process.ok() ? *std::move(process) : Process();
   }
   bool IsFork() const { return GetParam() == StartMethod::kFork; }
 };
 
-INSTANTIATE_TEST_SUITE_P(Methods, Process_Start, testing::ValuesIn(kAllStartMethods),
+INSTANTIATE_TEST_SUITE_P(Methods, ProcessStart, testing::ValuesIn(kAllStartMethods),
                          [](const auto& info) { return std::string(StartMethodName(info.param)); });
 
-TEST_P(Process_Start, GivesDescriptors0To2AndThoseThatArePassedAndNoOthersButByFork) {
+TEST_P(ProcessStart, GivesDescriptors0To2AndThoseThatArePassedAndNoOthersButByFork) {
   TestingPipe pipe;
   const Fd inheritable(open("/dev/null", O_RDONLY));  // Neither close-on-exec nor given.
   // So that there is something of the core's that could leak.
@@ -64,28 +66,28 @@ TEST_P(Process_Start, GivesDescriptors0To2AndThoseThatArePassedAndNoOthersButByF
   process.Join().IgnoreError();
 }
 
-TEST_P(Process_Start, LeavesNoDescriptorBehindHere) {
+TEST_P(ProcessStart, LeavesNoDescriptorBehindHere) {
   Started([] {}).Join().IgnoreError();  // The forkserver comes with the first.
   const std::string before = ListDescriptors();
   for (int i = 0; i < 5; ++i) {
     TestingPipe pipe;
     Process process = Started([](Fd to) { WriteText(to, "x"); }, std::move(pipe.write));
-    EXPECT_TRUE(process.Join().ok());
+    EXPECT_THAT(process.Join(), IsOk());
     const auto refused = Process::Start({.method = GetParam(), .cpus = {1 << 15}}, [] {});
     EXPECT_FALSE(refused.ok());
     EXPECT_FALSE(process.Start().ok());
   }
   // Handles are gone, and the runtime lets go of what has ended when something is started.
   Process last = Started([] {});
-  EXPECT_TRUE(last.Join().ok());
-  EXPECT_TRUE(last.Close().ok());
+  EXPECT_THAT(last.Join(), IsOk());
+  EXPECT_THAT(last.Close(), IsOk());
   Process sweep = Started([] {});
-  EXPECT_TRUE(sweep.Join().ok());
+  EXPECT_THAT(sweep.Join(), IsOk());
   // The last one's pidfd stays with its handle.
   EXPECT_EQ(CountDescriptors(), static_cast<int>(std::count(before.begin(), before.end(), '='))) << ListDescriptors();
 }
 
-TEST_P(Process_Start, CarriesHundredsOfDescriptorsInOrder) {
+TEST_P(ProcessStart, CarriesHundredsOfDescriptorsInOrder) {
   std::vector<Fd> ends;
   std::vector<TestingPipe> pipes(300);
   for (TestingPipe& pipe : pipes) ends.push_back(std::move(pipe.write));
@@ -98,7 +100,7 @@ TEST_P(Process_Start, CarriesHundredsOfDescriptorsInOrder) {
   EXPECT_TRUE(process.Join()->success());
 }
 
-TEST_P(Process_Start, CarriesArgumentsFarLargerThanASocketHolds) {
+TEST_P(ProcessStart, CarriesArgumentsFarLargerThanASocketHolds) {
   TestingPipe pipe;
   std::string large(64 << 20, 'x');
   for (size_t i = 0; i < large.size(); i += 4096) large[i] = static_cast<char>('a' + i / 4096 % 26);
@@ -115,9 +117,9 @@ TEST_P(Process_Start, CarriesArgumentsFarLargerThanASocketHolds) {
   EXPECT_TRUE(process.Join()->success());
 }
 
-TEST_P(Process_Start, PinsBeforeTheFunctionBegins) {
+TEST_P(ProcessStart, PinsBeforeTheFunctionBegins) {
   const absl::StatusOr<std::vector<int>> allowed = CurrentAffinity();
-  ASSERT_TRUE(allowed.ok());
+  ASSERT_THAT(allowed, IsOk());
   for (const int cpu : *allowed) {
     TestingPipe pipe;
     Process process = StartedWith(
@@ -129,16 +131,15 @@ TEST_P(Process_Start, PinsBeforeTheFunctionBegins) {
   EXPECT_EQ(*CurrentAffinity(), *allowed);
 }
 
-TEST_P(Process_Start, ToACpuThatMayNotBeUsedIsInvalidArgumentAndNothingRuns) {
+TEST_P(ProcessStart, ToACpuThatMayNotBeUsedIsInvalidArgumentAndNothingRuns) {
   TestingPipe pipe;
   const absl::StatusOr<Process> process = Process::Start(
       {.method = GetParam(), .cpus = {1 << 15}}, [](Fd to) { WriteText(to, "ran"); }, std::move(pipe.write));
-  EXPECT_TRUE(absl::IsInvalidArgument(process.status())) << process.status();
-  EXPECT_TRUE(absl::StrContains(process.status().message(), "32768")) << process.status();
+  EXPECT_THAT(process, StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("32768")));
   EXPECT_EQ(ReadToEnd(pipe.read), "");
 }
 
-TEST_P(Process_Start, CountsNamesPerCreatorAndGrandchildrenAfterTheirParent) {
+TEST_P(ProcessStart, CountsNamesPerCreatorAndGrandchildrenAfterTheirParent) {
   // Under a creator of its own, whose count begins at 1.
   TestingPipe pipe;
   Process creator = StartedWith(
@@ -168,12 +169,12 @@ TEST_P(Process_Start, CountsNamesPerCreatorAndGrandchildrenAfterTheirParent) {
   EXPECT_EQ(said, expected);
 }
 
-TEST_P(Process_Start, DaemonIsAsTheCreatorUnlessGivenAndFixedOnceStarted) {
+TEST_P(ProcessStart, DaemonIsAsTheCreatorUnlessGivenAndFixedOnceStarted) {
   Process process({.method = GetParam()}, [] { return this_process::daemon() ? 1 : 0; });
   EXPECT_FALSE(process.daemon());
-  ASSERT_TRUE(process.SetDaemon(true).ok());
-  ASSERT_TRUE(process.Start().ok());
-  EXPECT_TRUE(absl::IsFailedPrecondition(process.SetDaemon(false)));
+  ASSERT_THAT(process.SetDaemon(true), IsOk());
+  ASSERT_THAT(process.Start(), IsOk());
+  EXPECT_THAT(process.SetDaemon(false), StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_TRUE(process.daemon());
   EXPECT_EQ(process.Join()->exit_code(), 1);
   Process in_daemon = StartedWith({.method = GetParam(), .daemon = true},
@@ -181,7 +182,7 @@ TEST_P(Process_Start, DaemonIsAsTheCreatorUnlessGivenAndFixedOnceStarted) {
   EXPECT_EQ(in_daemon.Join()->exit_code(), 0);
 }
 
-TEST_P(Process_Start, FromADaemonicProcessIsAClearErrorAndItGoesOn) {
+TEST_P(ProcessStart, FromADaemonicProcessIsAClearErrorAndItGoesOn) {
   TestingPipe pipe;
   Process process = StartedWith(
       {.method = GetParam(), .daemon = true},
@@ -200,7 +201,7 @@ TEST_P(Process_Start, FromADaemonicProcessIsAClearErrorAndItGoesOn) {
 
 std::vector<int> g_list = {11, 22};
 
-TEST_P(Process_Start, SharesNoGlobals) {
+TEST_P(ProcessStart, SharesNoGlobals) {
   g_list = {11, 22, 5};  // What a fork sees and a fresh program doesn't.
   const auto append_and_tell = [](Fd to) {
     for (int i = 0; i < 3; ++i) {
@@ -228,7 +229,7 @@ struct StaticObject {
 };
 StaticObject g_static_object;
 
-TEST_P(Process_Start, EndsWithoutStaticDestructorsOrExitHandlersAndNothingIsPrintedTwice) {
+TEST_P(ProcessStart, EndsWithoutStaticDestructorsOrExitHandlersAndNothingIsPrintedTwice) {
   for (const bool by_exit : {false, true}) {
     TestingPipe out;
     fflush(stdout);
@@ -255,7 +256,7 @@ TEST_P(Process_Start, EndsWithoutStaticDestructorsOrExitHandlersAndNothingIsPrin
   }
 }
 
-TEST_P(Process_Start, LosesNothingThatItWroteToWideStreams) {
+TEST_P(ProcessStart, LosesNothingThatItWroteToWideStreams) {
   TestingPipe out;
   fflush(stdout);
   const Fd before(dup(STDOUT_FILENO));
@@ -270,7 +271,7 @@ TEST_P(Process_Start, LosesNothingThatItWroteToWideStreams) {
   EXPECT_EQ(ReadToEnd(out.read), "wide");
 }
 
-TEST_P(Process_Start, UsesTheStandardDescriptorsAndTheWorkingDirectoryOfThisMoment) {
+TEST_P(ProcessStart, UsesTheStandardDescriptorsAndTheWorkingDirectoryOfThisMoment) {
   Started([] {}).Join().IgnoreError();  // A forkserver has begun with others.
   char directory[] = "/tmp/regatta_start_XXXXXX";
   ASSERT_NE(mkdtemp(directory), nullptr);
@@ -302,7 +303,7 @@ TEST_P(Process_Start, UsesTheStandardDescriptorsAndTheWorkingDirectoryOfThisMome
 // The parent's watch is the core's own.
 uint64_t BlockedByUsers() { return WithoutParentWatch(BlockedSignals()); }
 
-TEST_P(Process_Start, BlocksNoSignalThatItsCreatorsDidNotNorDoItsDescendants) {
+TEST_P(ProcessStart, BlocksNoSignalThatItsCreatorsDidNotNorDoItsDescendants) {
   TestingPipe pipe;
   Process process = Started(
       [](StartMethod method, Fd to) {
@@ -320,7 +321,7 @@ TEST_P(Process_Start, BlocksNoSignalThatItsCreatorsDidNotNorDoItsDescendants) {
   EXPECT_EQ(process.Join()->exit_code(), 0);
 }
 
-TEST_P(Process_Start, HasTheThreadIdThatTheCLibraryThinksItHas) {
+TEST_P(ProcessStart, HasTheThreadIdThatTheCLibraryThinksItHas) {
   // Recursive and robust mutexes store the cached id, and the kernel compares the true one at a death.
   Process process = Started([] {
     pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;

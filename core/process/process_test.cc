@@ -12,20 +12,19 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/os/pidfd.h"
-#include "core/process/testing_pipe.h"
 #include "core/process/this_process.h"
 #include "core/sync/event.h"
+#include "core/testing/pipe.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
-constexpr absl::Duration kWatchdog = absl::Seconds(60);
-
-class Process_Lifecycle : public testing::TestWithParam<StartMethod> {
+class ProcessLifecycle : public testing::TestWithParam<StartMethod> {
  protected:
   StartOptions Options() const { return {.method = GetParam()}; }
 
@@ -36,17 +35,17 @@ class Process_Lifecycle : public testing::TestWithParam<StartMethod> {
   template <class F, class... Args>
   Process StartedWith(StartOptions options, F function, Args&&... arguments) const {
     absl::StatusOr<Process> process = Process::Start(std::move(options), function, std::forward<Args>(arguments)...);
-    EXPECT_TRUE(process.ok()) << process.status();
+    EXPECT_THAT(process, IsOk());
     return process.ok() ? *std::move(process) : Process();
   }
   static ExitStatus Joined(Process& process) {
-    const absl::StatusOr<ExitStatus> end = process.Join(Deadline::After(kWatchdog));
-    EXPECT_TRUE(end.ok()) << end.status();
+    const absl::StatusOr<ExitStatus> end = process.Join(Watchdog());
+    EXPECT_THAT(end, IsOk());
     return end.value_or(ExitStatus::Unknown());
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Methods, Process_Lifecycle, testing::ValuesIn(kAllStartMethods),
+INSTANTIATE_TEST_SUITE_P(Methods, ProcessLifecycle, testing::ValuesIn(kAllStartMethods),
                          [](const auto& info) { return std::string(StartMethodName(info.param)); });
 
 void TellWhoIAm(Fd to) {
@@ -54,7 +53,7 @@ void TellWhoIAm(Fd to) {
                              this_process::daemon() ? "daemon" : "plain"));
 }
 
-TEST_P(Process_Lifecycle, HasItsPidItsNameAndItsCreatorAsParent) {
+TEST_P(ProcessLifecycle, HasItsPidItsNameAndItsCreatorAsParent) {
   TestingPipe pipe;
   Process process = StartedWith({.method = GetParam(), .name = "boat"}, &TellWhoIAm, std::move(pipe.write));
   EXPECT_EQ(ReadToEnd(pipe.read), absl::StrCat(*process.pid(), " ", getpid(), " ", getpid(), " boat plain"));
@@ -74,7 +73,7 @@ void TellArguments(Fd to, int positional, const std::string& text, Named named) 
   WriteText(to, said);
 }
 
-TEST_P(Process_Lifecycle, GetsItsArgumentsUnchangedNamedOnesAsAStruct) {
+TEST_P(ProcessLifecycle, GetsItsArgumentsUnchangedNamedOnesAsAStruct) {
   TestingPipe pipe;
   Process process = Started(&TellArguments, std::move(pipe.write), -7, "two words",
                             Named{.units = 10, .weights = {{"a", 0.5}, {"b", -1}}});
@@ -82,44 +81,44 @@ TEST_P(Process_Lifecycle, GetsItsArgumentsUnchangedNamedOnesAsAStruct) {
   EXPECT_TRUE(Joined(process).success());
 }
 
-TEST_P(Process_Lifecycle, ACapturelessLambdaIsAFunctionToo) {
+TEST_P(ProcessLifecycle, ACapturelessLambdaIsAFunctionToo) {
   Process process = Started([](int a, int b) { return a * b; }, 6, 7);
   EXPECT_EQ(Joined(process), ExitStatus::Exited(42));
 }
 
-TEST_P(Process_Lifecycle, EventsAreArguments) {
+TEST_P(ProcessLifecycle, EventsAreArguments) {
   Event begun = *Event::Create();
   Event go = *Event::Create();
   Process process = Started(
       [](Event begun, Event go) {
         begun.Set();
-        return go.Wait(Deadline::After(kWatchdog)).ok() ? 7 : 1;
+        return go.Wait(Watchdog()).ok() ? 7 : 1;
       },
       begun, go);
-  ASSERT_TRUE(begun.Wait(Deadline::After(kWatchdog)).ok());
+  ASSERT_THAT(begun.Wait(Watchdog()), IsOk());
   EXPECT_TRUE(process.IsAlive());
   go.Set();
   EXPECT_EQ(Joined(process), ExitStatus::Exited(7));
 }
 
-TEST_P(Process_Lifecycle, WithoutATargetStartsAndEndsWithZero) {
+TEST_P(ProcessLifecycle, WithoutATargetStartsAndEndsWithZero) {
   Process process(Options());
-  ASSERT_TRUE(process.Start().ok());
+  ASSERT_THAT(process.Start(), IsOk());
   EXPECT_EQ(Joined(process), ExitStatus::Exited(0));
 }
 
-TEST_P(Process_Lifecycle, IsNewThenAliveThenDead) {
+TEST_P(ProcessLifecycle, IsNewThenAliveThenDead) {
   TestingPipe go;
   Process process(
       Options(), [](Fd gate) { ReadByte(gate); }, std::move(go.read));
   EXPECT_FALSE(process.pid().has_value());
   EXPECT_FALSE(process.IsAlive());
   EXPECT_EQ(process.State(), ProcessState::kNew);
-  EXPECT_TRUE(absl::IsFailedPrecondition(process.Join().status()));
-  EXPECT_TRUE(absl::IsFailedPrecondition(process.Terminate()));
-  EXPECT_TRUE(absl::IsFailedPrecondition(process.sentinel().status()));
+  EXPECT_THAT(process.Join(), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(process.Terminate(), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(process.sentinel(), StatusIs(absl::StatusCode::kFailedPrecondition));
 
-  ASSERT_TRUE(process.Start().ok());
+  ASSERT_THAT(process.Start(), IsOk());
   EXPECT_TRUE(process.IsAlive());
   EXPECT_FALSE(process.exit_status().has_value());
 
@@ -130,17 +129,16 @@ TEST_P(Process_Lifecycle, IsNewThenAliveThenDead) {
   EXPECT_TRUE(process.exit_status()->success());
 }
 
-TEST_P(Process_Lifecycle, StartsOnlyOnce) {
+TEST_P(ProcessLifecycle, StartsOnlyOnce) {
   Process process(Options(), [] {});
-  ASSERT_TRUE(process.Start().ok());
+  ASSERT_THAT(process.Start(), IsOk());
   const absl::Status again = process.Start();
-  EXPECT_TRUE(absl::IsFailedPrecondition(again));
-  EXPECT_TRUE(absl::StrContains(again.message(), "started before")) << again;
+  EXPECT_THAT(again, StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("started before")));
   Joined(process);
-  EXPECT_TRUE(absl::IsFailedPrecondition(process.Start()));
+  EXPECT_THAT(process.Start(), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
-TEST_P(Process_Lifecycle, SpinningIsRunningAndSleepingIsWaitingAndAnUnreapedEndIsDead) {
+TEST_P(ProcessLifecycle, SpinningIsRunningAndSleepingIsWaitingAndAnUnreapedEndIsDead) {
   TestingPipe spinning;
   Process spinner = Started(
       [](Fd ready) {
@@ -150,10 +148,10 @@ TEST_P(Process_Lifecycle, SpinningIsRunningAndSleepingIsWaitingAndAnUnreapedEndI
       std::move(spinning.write));
   ASSERT_TRUE(ReadByte(spinning.read));
   EXPECT_EQ(spinner.State(), ProcessState::kRunning);
-  ASSERT_TRUE(spinner.Kill().ok());
+  ASSERT_THAT(spinner.Kill(), IsOk());
   // Wait for the end without reaping it.
   Process* const both[] = {&spinner};
-  EXPECT_EQ(WaitForAny(both, Deadline::After(kWatchdog))->size(), 1u);
+  EXPECT_EQ(WaitForAny(both, Watchdog())->size(), 1u);
   EXPECT_EQ(spinner.State(), ProcessState::kDead);
   EXPECT_EQ(Joined(spinner), ExitStatus::Signalled(SIGKILL));
 
@@ -164,7 +162,7 @@ TEST_P(Process_Lifecycle, SpinningIsRunningAndSleepingIsWaitingAndAnUnreapedEndI
   EXPECT_TRUE(Joined(sleeper).success());
 }
 
-TEST(Process_State, IsNotDeadWhereProcDoesNotShowTheProcess) {
+TEST(ProcessState, IsNotDeadWhereProcDoesNotShowTheProcess) {
   absl::StatusOr<Process> owner = Process::Fork([] {
     absl::StatusOr<Process> sleeper = Process::Fork([] {
       for (;;) pause();
@@ -175,13 +173,13 @@ TEST(Process_State, IsNotDeadWhereProcDoesNotShowTheProcess) {
     if (!sleeper->Kill().ok() || !sleeper->Join().ok() || sleeper->State() != ProcessState::kDead) return 2;
     return dead ? 3 : blind ? 0 : 77;
   });
-  ASSERT_TRUE(owner.ok());
-  const absl::StatusOr<ExitStatus> end = owner->Join(Deadline::After(kWatchdog));
+  ASSERT_THAT(owner, IsOk());
+  const absl::StatusOr<ExitStatus> end = owner->Join(Watchdog());
   if (end.ok() && end->exit_code() == 77) GTEST_SKIP() << "may not chroot";
   EXPECT_TRUE(end.ok() && end->success()) << end->ToString();
 }
 
-TEST_P(Process_Lifecycle, ExitCodesAreEightBits) {
+TEST_P(ProcessLifecycle, ExitCodesAreEightBits) {
   Process returns = Started([] { return 263; });
   EXPECT_EQ(Joined(returns).exit_code(), 7);
   Process exits = Started([] { exit(263); });
@@ -190,7 +188,7 @@ TEST_P(Process_Lifecycle, ExitCodesAreEightBits) {
   EXPECT_EQ(Joined(fails).exit_code(), 1);  // And no success.
 }
 
-TEST_P(Process_Lifecycle, AResultOtherThanIntIsDroppedAndAnErrorIsOne) {
+TEST_P(ProcessLifecycle, AResultOtherThanIntIsDroppedAndAnErrorIsOne) {
   Process dropped = Started([] { return std::string("seven"); });
   EXPECT_EQ(Joined(dropped).exit_code(), 0);
   Process fails = Started([] { return absl::DataLossError("spilt"); });
@@ -211,7 +209,7 @@ std::string StderrOf(Body&& body) {
   return ReadToEnd(pipe.read);
 }
 
-TEST_P(Process_Lifecycle, AnUncaughtExceptionIsOneAndSaysTypeTextAndName) {
+TEST_P(ProcessLifecycle, AnUncaughtExceptionIsOneAndSaysTypeTextAndName) {
   ExitStatus end = ExitStatus::Unknown();
   const std::string said = StderrOf([&] {
     Process process =
@@ -222,7 +220,7 @@ TEST_P(Process_Lifecycle, AnUncaughtExceptionIsOneAndSaysTypeTextAndName) {
   EXPECT_EQ(said, "Process leaky: std::out_of_range: overboard\n");
 }
 
-TEST_P(Process_Lifecycle, AFailureIsOneThoughNobodyReadsStderrOrStdout) {
+TEST_P(ProcessLifecycle, AFailureIsOneThoughNobodyReadsStderrOrStdout) {
   TestingPipe pipe;
   pipe.read.Reset();
   const auto before = signal(SIGPIPE, SIG_DFL);
@@ -241,7 +239,7 @@ TEST_P(Process_Lifecycle, AFailureIsOneThoughNobodyReadsStderrOrStdout) {
   EXPECT_EQ(end, ExitStatus::Exited(1)) << end.ToString();
 }
 
-TEST_P(Process_Lifecycle, TerminateEndsItBetweenStepsAndIsNothingToTheDead) {
+TEST_P(ProcessLifecycle, TerminateEndsItBetweenStepsAndIsNothingToTheDead) {
   TestingPipe steps;
   TestingPipe gate;
   Process process = Started(
@@ -256,24 +254,24 @@ TEST_P(Process_Lifecycle, TerminateEndsItBetweenStepsAndIsNothingToTheDead) {
   ASSERT_TRUE(ReadByte(steps.read));
   WriteText(gate.write, "x");
   ASSERT_TRUE(ReadByte(steps.read));
-  ASSERT_TRUE(process.Terminate().ok());
+  ASSERT_THAT(process.Terminate(), IsOk());
   const ExitStatus end = Joined(process);
   EXPECT_EQ(end, ExitStatus::Signalled(SIGTERM));
   EXPECT_EQ(end.code(), -SIGTERM);
   EXPECT_EQ(ReadToEnd(steps.read), "");
-  EXPECT_TRUE(process.Terminate().ok());
-  EXPECT_TRUE(process.Kill().ok());
+  EXPECT_THAT(process.Terminate(), IsOk());
+  EXPECT_THAT(process.Kill(), IsOk());
   EXPECT_EQ(Joined(process), end);
 }
 
-TEST_P(Process_Lifecycle, JoinKeepsItsDeadlineAndCanBeRepeated) {
+TEST_P(ProcessLifecycle, JoinKeepsItsDeadlineAndCanBeRepeated) {
   TestingPipe gate;
   Process process = Started([](Fd wait) { ReadByte(wait); }, std::move(gate.read));
   const int64_t begin = MonotonicNanos();
-  EXPECT_TRUE(absl::IsDeadlineExceeded(process.Join(Deadline::After(absl::Milliseconds(30))).status()));
+  EXPECT_THAT(process.Join(Deadline::After(absl::Milliseconds(30))), StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_GE(MonotonicNanos() - begin, 30'000'000);
-  EXPECT_TRUE(absl::IsUnavailable(process.Join(Deadline::Now()).status()));
-  EXPECT_TRUE(absl::IsUnavailable(process.Join(Deadline::After(absl::Seconds(-5))).status()));
+  EXPECT_THAT(process.Join(Deadline::Now()), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(process.Join(Deadline::After(absl::Seconds(-5))), StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_TRUE(process.IsAlive());
   EXPECT_FALSE(process.exit_status().has_value());
   WriteText(gate.write, "x");
@@ -281,7 +279,7 @@ TEST_P(Process_Lifecycle, JoinKeepsItsDeadlineAndCanBeRepeated) {
   EXPECT_TRUE(process.Join(Deadline::Now())->success());
 }
 
-TEST_P(Process_Lifecycle, ManyWaitersAllSeeOneStatus) {
+TEST_P(ProcessLifecycle, ManyWaitersAllSeeOneStatus) {
   TestingPipe gate;
   Process process = Started(
       [](Fd wait) {
@@ -299,17 +297,17 @@ TEST_P(Process_Lifecycle, ManyWaitersAllSeeOneStatus) {
   for (const ExitStatus& status : seen) EXPECT_EQ(status, ExitStatus::Exited(9));
 }
 
-TEST_P(Process_Lifecycle, ReapedBySomebodyElseItsStatusIsUnknownAndWaitsEnd) {
+TEST_P(ProcessLifecycle, ReapedBySomebodyElseItsStatusIsUnknownAndWaitsEnd) {
   Process process = Started([] { return 5; });
   KillAndReap(*process.pid());  // As code that knows the pid may.
   EXPECT_TRUE(Joined(process).unknown());
   EXPECT_FALSE(process.exit_status()->code().has_value());
   EXPECT_FALSE(process.IsAlive());
   // The pid may be anybody's now: nobody is sent anything.
-  EXPECT_TRUE(process.Kill().ok());
+  EXPECT_THAT(process.Kill(), IsOk());
 }
 
-TEST_P(Process_Lifecycle, TheSentinelFiresAtItsEndThoughADescendantHoldsAllItsDescriptors) {
+TEST_P(ProcessLifecycle, TheSentinelFiresAtItsEndThoughADescendantHoldsAllItsDescriptors) {
   TestingPipe pids;
   TestingPipe hold;
   Process process = Started(
@@ -325,28 +323,28 @@ TEST_P(Process_Lifecycle, TheSentinelFiresAtItsEndThoughADescendantHoldsAllItsDe
   const pid_t grandchild = atoi(ReadLine(pids.read).c_str());
   ASSERT_GT(grandchild, 0);
   Process* const all[] = {&process};
-  EXPECT_EQ(WaitForAny(all, Deadline::After(kWatchdog))->size(), 1u);
+  EXPECT_EQ(WaitForAny(all, Watchdog())->size(), 1u);
   EXPECT_EQ(kill(grandchild, 0), 0);  // Still there.
   EXPECT_TRUE(Joined(process).success());
   WriteText(hold.write, "x");
   EXPECT_EQ(ReadToEnd(pids.read), "");  // And now it is gone.
 }
 
-TEST_P(Process_Lifecycle, CloseIsRefusedWhileItRunsAndRepeatableAfterwards) {
+TEST_P(ProcessLifecycle, CloseIsRefusedWhileItRunsAndRepeatableAfterwards) {
   TestingPipe gate;
   Process process = Started([](Fd wait) { ReadByte(wait); }, std::move(gate.read));
-  EXPECT_TRUE(absl::IsFailedPrecondition(process.Close()));
+  EXPECT_THAT(process.Close(), StatusIs(absl::StatusCode::kFailedPrecondition));
   WriteText(gate.write, "x");
   Joined(process);
-  EXPECT_TRUE(process.Close().ok());
-  EXPECT_TRUE(process.Close().ok());
-  EXPECT_TRUE(absl::IsFailedPrecondition(process.Join().status()));
-  EXPECT_TRUE(absl::IsFailedPrecondition(process.Terminate()));
-  EXPECT_TRUE(absl::IsFailedPrecondition(process.Start()));
+  EXPECT_THAT(process.Close(), IsOk());
+  EXPECT_THAT(process.Close(), IsOk());
+  EXPECT_THAT(process.Join(), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(process.Terminate(), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(process.Start(), StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_FALSE(process.IsAlive());
 }
 
-TEST_P(Process_Lifecycle, WaitForAnyReturnsThoseThatHaveEndedAndNoneAtTheDeadline) {
+TEST_P(ProcessLifecycle, WaitForAnyReturnsThoseThatHaveEndedAndNoneAtTheDeadline) {
   TestingPipe gates[2];
   Process first = Started([](Fd wait) { ReadByte(wait); }, std::move(gates[0].read));
   Process second = Started([](Fd wait) { ReadByte(wait); }, std::move(gates[1].read));
@@ -355,17 +353,17 @@ TEST_P(Process_Lifecycle, WaitForAnyReturnsThoseThatHaveEndedAndNoneAtTheDeadlin
   EXPECT_TRUE(WaitForAny(both, Deadline::After(absl::Milliseconds(5)))->empty());
   EXPECT_TRUE(WaitForAny({}, Deadline::Now())->empty());
   WriteText(gates[1].write, "x");
-  EXPECT_EQ(*WaitForAny(both, Deadline::After(kWatchdog)), std::vector<Process*>{&second});
+  EXPECT_EQ(*WaitForAny(both, Watchdog()), std::vector<Process*>{&second});
   WriteText(gates[0].write, "x");
   Joined(first);
   EXPECT_EQ(*WaitForAny(both), (std::vector<Process*>{&first, &second}));
   Process unstarted;
   Process* const wrong[] = {&unstarted};
-  EXPECT_TRUE(absl::IsFailedPrecondition(WaitForAny(wrong).status()));
+  EXPECT_THAT(WaitForAny(wrong), StatusIs(absl::StatusCode::kFailedPrecondition));
   Joined(second);
 }
 
-TEST_P(Process_Lifecycle, AHandleThatGoesAwayLeavesTheProcessRunning) {
+TEST_P(ProcessLifecycle, AHandleThatGoesAwayLeavesTheProcessRunning) {
   TestingPipe gate;
   TestingPipe done;
   {
@@ -380,7 +378,7 @@ TEST_P(Process_Lifecycle, AHandleThatGoesAwayLeavesTheProcessRunning) {
   EXPECT_EQ(ReadToEnd(done.read), "done");
 }
 
-TEST(Process_Subclass, OverridesWhatTheProcessDoesByForkOnly) {
+TEST(ProcessSubclass, OverridesWhatTheProcessDoesByForkOnly) {
   class Sailor : public Process {
    public:
     Sailor(StartOptions options, const Fd& say) : Process(std::move(options)), say_(say) {}
@@ -395,7 +393,7 @@ TEST(Process_Subclass, OverridesWhatTheProcessDoesByForkOnly) {
   };
   TestingPipe pipe;
   Sailor sailor({.name = "jack"}, pipe.write);
-  ASSERT_TRUE(sailor.Start().ok());
+  ASSERT_THAT(sailor.Start(), IsOk());
   pipe.write.Reset();
   const std::string pid = absl::StrCat(*sailor.pid());
   EXPECT_EQ(ReadToEnd(pipe.read), absl::StrCat("jack ", pid, " ", pid, " 1 1"));
@@ -405,13 +403,12 @@ TEST(Process_Subclass, OverridesWhatTheProcessDoesByForkOnly) {
     TestingPipe other;
     Sailor ashore({.method = method}, other.write);
     const absl::Status refused = ashore.Start();
-    EXPECT_TRUE(absl::IsFailedPrecondition(refused));
-    EXPECT_TRUE(absl::StrContains(refused.message(), "kFork")) << refused;
+    EXPECT_THAT(refused, StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("kFork")));
     EXPECT_FALSE(ashore.pid().has_value());
   }
 }
 
-TEST(Process_Fork, TakesACallableWithCapturesAndSeesThisProcesssMemory) {
+TEST(ProcessFork, TakesACallableWithCapturesAndSeesThisProcesssMemory) {
   std::vector<int> cargo = {11, 22};
   TestingPipe pipe;
   absl::StatusOr<Process> process = Process::Fork([&] {
@@ -419,40 +416,40 @@ TEST(Process_Fork, TakesACallableWithCapturesAndSeesThisProcesssMemory) {
     WriteText(pipe.write, absl::StrCat(cargo.size(), " ", cargo.back()));
     return 4;
   });
-  ASSERT_TRUE(process.ok()) << process.status();
+  ASSERT_THAT(process, IsOk());
   pipe.write.Reset();
   EXPECT_EQ(ReadToEnd(pipe.read), "3 33");
   EXPECT_EQ(process->Join()->exit_code(), 4);
   EXPECT_EQ(cargo.size(), 2u);
-  EXPECT_TRUE(absl::IsInvalidArgument(Process::Fork({.method = StartMethod::kSpawn}, [] {}).status()));
+  EXPECT_THAT(Process::Fork({.method = StartMethod::kSpawn}, [] {}), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
-TEST(Process_Fork, AForkedChildCanNeitherJoinNorSignalItsSibling) {
+TEST(ProcessFork, AForkedChildCanNeitherJoinNorSignalItsSibling) {
   TestingPipe gate;
   absl::StatusOr<Process> sibling = Process::Fork([&] { ReadByte(gate.read); });
-  ASSERT_TRUE(sibling.ok());
+  ASSERT_THAT(sibling, IsOk());
   absl::StatusOr<Process> other = Process::Fork([&] {
     return absl::IsFailedPrecondition(sibling->Join().status()) && absl::IsFailedPrecondition(sibling->Terminate()) &&
                    sibling->IsAlive()
                ? 0
                : 1;
   });
-  ASSERT_TRUE(other.ok());
+  ASSERT_THAT(other, IsOk());
   EXPECT_EQ(other->Join()->exit_code(), 0);
   EXPECT_TRUE(sibling->IsAlive());
   WriteText(gate.write, "x");
   EXPECT_TRUE(sibling->Join()->success());
 }
 
-TEST(Process_Fork, WithSigchldIgnoredTheStatusIsUnknownAndJoinEnds) {
+TEST(ProcessFork, WithSigchldIgnoredTheStatusIsUnknownAndJoinEnds) {
   absl::StatusOr<Process> parent = Process::Fork([] {
     signal(SIGCHLD, SIG_IGN);
     absl::StatusOr<Process> child = Process::Fork([] { return 5; });
     if (!child.ok()) return 1;
-    const absl::StatusOr<ExitStatus> end = child->Join(Deadline::After(kWatchdog));
+    const absl::StatusOr<ExitStatus> end = child->Join(Watchdog());
     return end.ok() && end->unknown() ? 0 : 2;
   });
-  ASSERT_TRUE(parent.ok());
+  ASSERT_THAT(parent, IsOk());
   EXPECT_EQ(parent->Join()->exit_code(), 0);
 }
 

@@ -14,10 +14,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "core/os/forked_child.h"
 #include "core/process/nursery.h"
 #include "core/process/process.h"
-#include "core/process/testing_pipe.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/pipe.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -99,7 +99,7 @@ void CopyFile(const std::string& from, const std::string& to) {
   WriteText(out, ReadToEnd(in));
 }
 
-TEST(Init_Spawn, RunsTheProgramAsItWasThoughItsFileWasReplacedAndItsNameIsAnother) {
+TEST(InitSpawn, RunsTheProgramAsItWasThoughItsFileWasReplacedAndItsNameIsAnother) {
   char directory[] = "/tmp/regatta_runtime_XXXXXX";
   ASSERT_NE(mkdtemp(directory), nullptr);
   const std::string copy = absl::StrCat(directory, "/program");
@@ -111,7 +111,7 @@ TEST(Init_Spawn, RunsTheProgramAsItWasThoughItsFileWasReplacedAndItsNameIsAnothe
   rmdir(directory);
 }
 
-TEST(Init_Argument, OfTheCoresOwnGivenBySomebodyElseIsRefusedInWords) {
+TEST(InitArgument, OfTheCoresOwnGivenBySomebodyElseIsRefusedInWords) {
   const Outcome run = RunProgram(PathOfThisProgram(), {"program", absl::StrCat("--regatta_child_of=", getpid())});
   EXPECT_EQ(run.end->exit_code(), 2);
   EXPECT_TRUE(absl::StrContains(run.said, "not for other use")) << run.said;
@@ -119,7 +119,7 @@ TEST(Init_Argument, OfTheCoresOwnGivenBySomebodyElseIsRefusedInWords) {
   EXPECT_EQ(nonsense.end->exit_code(), 2);
 }
 
-TEST(Init_StandardDescriptors, ThatAreClosedAreOpenedBeforeAnythingElseGetsTheirNumbers) {
+TEST(InitStandardDescriptors, ThatAreClosedAreOpenedBeforeAnythingElseGetsTheirNumbers) {
   const Outcome run = RunProgram(PathOfThisProgram(), {"program", kPlayWithoutDescriptors}, [] {
     for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) close(number);
   });
@@ -127,7 +127,7 @@ TEST(Init_StandardDescriptors, ThatAreClosedAreOpenedBeforeAnythingElseGetsTheir
 }
 
 #if !defined(__SANITIZE_ADDRESS__)  // Its leak check can't trace a program with more rights than its user, and fails.
-TEST(Init_Privilege, ThatTheUserLacksLeavesForkAsTheOnlyStartMethodAndTakesNoOrders) {
+TEST(InitPrivilege, ThatTheUserLacksLeavesForkAsTheOnlyStartMethodAndTakesNoOrders) {
   if (!CanChangeUser()) GTEST_SKIP() << "needs root, and a user namespace with several users";
   char directory[] = "/tmp/regatta_runtime_XXXXXX";
   ASSERT_NE(mkdtemp(directory), nullptr);
@@ -154,7 +154,7 @@ TEST(Init_Privilege, ThatTheUserLacksLeavesForkAsTheOnlyStartMethodAndTakesNoOrd
 }
 #endif
 
-TEST(Init_Loader, ThatRanTheProgramLeavesForkAsTheOnlyStartMethod) {
+TEST(InitLoader, ThatRanTheProgramLeavesForkAsTheOnlyStartMethod) {
   std::string loader;
   dl_iterate_phdr(
       [](dl_phdr_info* program, size_t, void* found) {
@@ -177,7 +177,7 @@ TEST(Init_Loader, ThatRanTheProgramLeavesForkAsTheOnlyStartMethod) {
   }
 }
 
-TEST(Init_Twice, DoesNothing) {
+TEST(InitTwice, DoesNothing) {
   int argc = 1;
   char name[] = "program";
   char* arguments[] = {name, nullptr};

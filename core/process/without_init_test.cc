@@ -1,8 +1,8 @@
 // A program that never calls Init, as static initialisers run before it. Has GoogleTest's own main.
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "core/process/nursery.h"
 #include "core/process/process.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -14,15 +14,15 @@ absl::Status StartBy(StartMethod method) {
 
 const absl::Status kAtStaticInitialisation = StartBy(StartMethod::kSpawn);
 
-TEST(Init_Missing, IsAClearErrorForEveryStartMethodAndNothingIsStarted) {
-  EXPECT_TRUE(absl::IsFailedPrecondition(kAtStaticInitialisation));
+TEST(InitMissing, IsAClearErrorForEveryStartMethodAndNothingIsStarted) {
+  EXPECT_THAT(kAtStaticInitialisation, StatusIs(absl::StatusCode::kFailedPrecondition));
   for (const StartMethod method : kAllStartMethods) {
     const absl::Status refused = StartBy(method);
-    EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
-    EXPECT_TRUE(absl::StrContains(refused.message(), "regatta::Init(&argc, &argv)")) << refused;
+    EXPECT_THAT(refused,
+                StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("regatta::Init(&argc, &argv)")));
   }
-  EXPECT_TRUE(absl::IsFailedPrecondition(Nursery::Create(Nursery::Origin::kFork).status()));
-  EXPECT_TRUE(absl::IsFailedPrecondition(Process::Fork([] {}).status()));
+  EXPECT_THAT(Nursery::Create(Nursery::Origin::kFork), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(Process::Fork([] {}), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 }  // namespace

@@ -13,11 +13,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "core/os/forked_child.h"
 #include "core/os/memfd.h"
 #include "core/shm/family.h"
 #include "core/shm/fault_points.h"
 #include "core/shm/segment.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -39,7 +40,7 @@ class ArenaTest : public testing::Test {
   }
   // All steps of taking a run.
   absl::StatusOr<uint32_t> Take(uint32_t count, uint32_t owner) {
-    EXPECT_TRUE(arena_.Lock(*Family::Self(), Deadline::Never()).ok());
+    EXPECT_THAT(arena_.Lock(*Family::Self(), Deadline::Never()), IsOk());
     const absl::StatusOr<uint32_t> first = arena_.Take(count, owner);
     arena_.Unlock();
     if (!first.ok()) return first.status();
@@ -55,7 +56,7 @@ class ArenaTest : public testing::Test {
     GiveBack(first, run.count);
   }
   void GiveBack(uint32_t first, uint32_t count) {
-    ASSERT_TRUE(arena_.Lock(*Family::Self(), Deadline::Never()).ok());
+    ASSERT_THAT(arena_.Lock(*Family::Self(), Deadline::Never()), IsOk());
     arena_.GiveBack(first, count);
     arena_.Unlock();
   }
@@ -89,7 +90,7 @@ class ArenaTest : public testing::Test {
       return 0;
     });
     ASSERT_EQ(child.Wait(), -SIGKILL) << point.name() << " was not reached " << skip + 1 << " times";
-    ASSERT_TRUE(arena_.Lock(*Family::Self(), Deadline::Never()).ok());
+    ASSERT_THAT(arena_.Lock(*Family::Self(), Deadline::Never()), IsOk());
     arena_.Unlock();
   }
 
@@ -128,9 +129,9 @@ TEST_F(ArenaTest, TakesNoRunAcrossTwoWindows) {
 }
 
 TEST_F(ArenaTest, FindsTheRunsOfEachOwner) {
-  ASSERT_TRUE(Take(2, 1).ok());
-  ASSERT_TRUE(Take(1, 2).ok());
-  ASSERT_TRUE(Take(4, 1).ok());
+  ASSERT_THAT(Take(2, 1), IsOk());
+  ASSERT_THAT(Take(1, 2), IsOk());
+  ASSERT_THAT(Take(4, 1), IsOk());
   EXPECT_EQ(RunsOf(1), (std::vector<std::pair<uint32_t, uint32_t>>{{0, 2}, {3, 4}}));
   EXPECT_EQ(RunsOf(2), (std::vector<std::pair<uint32_t, uint32_t>>{{2, 1}}));
   EXPECT_TRUE(RunsOf(3).empty());
@@ -169,13 +170,12 @@ TEST_F(ArenaTest, SaysWhenTheLimitIsReachedAndGoesOn) {
   arena_ = ArenaWith(4);
   const uint32_t first = *Take(3, 1);
   const absl::Status full = Take(2, 1).status();
-  EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_NE(full.message().find("memory_limit"), std::string::npos);
+  EXPECT_THAT(full, StatusIs(absl::StatusCode::kResourceExhausted, testing::HasSubstr("memory_limit")));
   EXPECT_EQ(arena_.taken(), 3u);
-  EXPECT_EQ(Take(5, 1).status().code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_TRUE(Take(1, 1).ok());
+  EXPECT_THAT(Take(5, 1), StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(Take(1, 1), IsOk());
   GiveBack(first);
-  EXPECT_TRUE(Take(3, 1).ok());
+  EXPECT_THAT(Take(3, 1), IsOk());
 }
 
 TEST_F(ArenaTest, SaysWhenNoRunIsLongEnough) {
@@ -183,8 +183,8 @@ TEST_F(ArenaTest, SaysWhenNoRunIsLongEnough) {
   for (absl::StatusOr<uint32_t> run; (run = Take(2, 1)).ok();) taken.push_back(*run);
   EXPECT_GE(taken.size(), kChunks / 2 - 4) << "a chunk before the end of a window may be left over";
   for (size_t i = 0; i < taken.size(); i += 2) GiveBack(taken[i]);
-  EXPECT_EQ(Take(4, 1).status().code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_TRUE(Take(2, 1).ok());
+  EXPECT_THAT(Take(4, 1), StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(Take(2, 1), IsOk());
 }
 
 TEST_F(ArenaTest, NeverOverlapsInAThousandRandomTakesAndGives) {
@@ -225,7 +225,7 @@ TEST_F(ArenaTest, IsLockedUntilItsHolderReleasesOrDies) {
   ASSERT_TRUE(Eventually([&] { return held->load(); }));
   const Member self = *Family::Self();
   const absl::Status late = arena_.Lock(self, Deadline::Now());
-  EXPECT_TRUE(absl::IsUnavailable(late)) << late;
+  EXPECT_THAT(late, StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_NE(late.message().find(absl::StrCat("process ", holder.pid(), " holds up the test ")), std::string::npos)
       << late;
   EXPECT_FALSE(arena_.TryLock(self));
@@ -234,7 +234,7 @@ TEST_F(ArenaTest, IsLockedUntilItsHolderReleasesOrDies) {
   // A holder that dies in Take or GiveBack may leave any numbers here.
   state().taken = 70;
   state().first_free = 9;
-  ASSERT_TRUE(arena_.Lock(self, Deadline::Never()).ok());
+  ASSERT_THAT(arena_.Lock(self, Deadline::Never()), IsOk());
   EXPECT_FALSE(arena_.TryLock(self)) << "held by this process";
   arena_.Unlock();
   EXPECT_EQ(arena_.taken(), 3u);
@@ -301,7 +301,7 @@ TEST_F(ArenaDeath, LeavesNoMemoryBehindFreeChunks) {
 TEST_F(ArenaDeath, OfManyInARowIsCountedRight) {
   // Tails beyond the end, left again and again, with whole runs taken in between.
   for (uint32_t i = 0; i < 8; ++i) {
-    ASSERT_TRUE(Take(1, 1).ok());
+    ASSERT_THAT(Take(1, 1), IsOk());
     DieAt(fault::kArenaTailMarked, 0, [&] { Take(5, 3).IgnoreError(); });
   }
   GiveBackOrphans(3);
@@ -310,7 +310,7 @@ TEST_F(ArenaDeath, OfManyInARowIsCountedRight) {
   EXPECT_EQ(mine.size(), 8u);
   for (const auto& [first, count] : mine) GiveBack(first);
   // All of it is there again: a run as long as each window.
-  for (const uint32_t count : {31u, 32u, 64u, 128u, 1u}) EXPECT_TRUE(Take(count, 1).ok()) << count;
+  for (const uint32_t count : {31u, 32u, 64u, 128u, 1u}) EXPECT_THAT(Take(count, 1), IsOk()) << count;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "core/shm/arena.h"
 #include "core/shm/family.h"
 #include "core/shm/segment.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -49,7 +50,7 @@ TEST_F(ExtentPoolTest, GivesNoExtentTwiceWhileItIsUsed) {
   }
   for (Extent* extent : taken) extent->state = Extent::kFree;
   const uint64_t chunks = arena_.taken();
-  for (int i = 0; i < 100; ++i) ASSERT_TRUE(pool.Take(500).ok());
+  for (int i = 0; i < 100; ++i) ASSERT_THAT(pool.Take(500), IsOk());
   EXPECT_EQ(arena_.taken(), chunks) << "what is free is used before memory is taken";
 }
 
@@ -150,7 +151,7 @@ TEST_F(ExtentPoolTest, ABacklogsMemoryIsGivenBackInStepsAsItsOwnerGoesOn) {
     for (Extent* extent : backlog) extent->state = Extent::kFree;
     uint64_t before = arena_.taken();
     for (int i = 0; i < 20'000 && arena_.taken() > 4; ++i) {
-      ASSERT_TRUE(pool.Take(size).ok());
+      ASSERT_THAT(pool.Take(size), IsOk());
       ASSERT_GE(arena_.taken() + 8, before) << "in steps";
       before = arena_.taken();
     }
@@ -194,7 +195,7 @@ TEST_F(ExtentPoolTest, WhatOtherSizesLeaveFreeMakesRoom) {
   }
   EXPECT_FALSE(pool.Take(kLarge).ok());
   for (Extent* extent : small) extent->state = Extent::kFree;
-  EXPECT_TRUE(pool.Take(kLarge).ok());
+  EXPECT_THAT(pool.Take(kLarge), IsOk());
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "core/os/liveness.h"
 #include "core/os/memfd.h"
 #include "core/shm/family.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -41,16 +42,16 @@ TEST(FamilyFormat, NumbersItsStates) {
 
 TEST(FamilyFormat, IsWhatAFamilyOfOneLooksLike) {
   const absl::StatusOr<Member> self = Family::Self();
-  ASSERT_TRUE(self.ok());
+  ASSERT_THAT(self, IsOk());
   const uint32_t place = *self & 0x3fff;
   const uint32_t generation = *self >> 14;
   EXPECT_EQ(place, 1u) << "place 0 stays empty";
   EXPECT_EQ(generation, 1u);
   const absl::StatusOr<const Fd*> file = Family::Descriptor();
-  ASSERT_TRUE(file.ok());
+  ASSERT_THAT(file, IsOk());
   EXPECT_EQ(*MemfdSize(**file), 4096u + 32 * 128);
   const absl::StatusOr<Mapping> mapping = Mapping::Map(**file, 4096 + 32 * 128);
-  ASSERT_TRUE(mapping.ok());
+  ASSERT_THAT(mapping, IsOk());
   const auto u64 = [&](size_t at) {
     uint64_t value;
     std::memcpy(&value, mapping->data() + at, 8);

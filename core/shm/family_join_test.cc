@@ -5,10 +5,10 @@
 #include <atomic>
 #include <cstring>
 
-#include "core/os/forked_child.h"
 #include "core/os/memfd.h"
 #include "core/shm/family.h"
 #include "core/shm/family_format.h"
+#include "core/testing/forked_child.h"
 #include "gtest/gtest.h"
 
 namespace regatta {

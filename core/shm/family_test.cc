@@ -11,11 +11,12 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "core/os/forked_child.h"
 #include "core/os/life.h"
 #include "core/os/memfd.h"
 #include "core/shm/family_format.h"
 #include "core/shm/fault_points.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -42,7 +43,7 @@ ForkedChild Living(Scene& scene, std::atomic<Member>& member) {
 
 class FamilyTest : public testing::Test {
  protected:
-  void SetUp() override { ASSERT_TRUE(Family::Self().ok()); }
+  void SetUp() override { ASSERT_THAT(Family::Self(), IsOk()); }
   Shared<Scene> scene_;
 };
 
@@ -231,7 +232,7 @@ TEST_F(FamilyTest, RecheckLeavesTheLivingAndTheStoppedAlone) {
 
 TEST_F(FamilyTest, GivesNoNumberTwice) {
   const absl::StatusOr<Mapping> mapping = Mapping::Map(**Family::Descriptor(), sizeof(FamilyTable));
-  ASSERT_TRUE(mapping.ok());
+  ASSERT_THAT(mapping, IsOk());
   auto& table = *reinterpret_cast<FamilyTable*>(mapping->data());
   const uint32_t mine = *Family::Self() & 0x3fff;
   // All places but this process's have had nearly all their generations.
@@ -330,10 +331,10 @@ TEST_F(FamilyTest, ForkInAThreadedProcessGivesTheChildAPlace) {
 }
 
 TEST(FamilyJoin, MakesASpawnedProcessAMember) {
-  ASSERT_TRUE(Family::Self().ok());
+  ASSERT_THAT(Family::Self(), IsOk());
   // In another program the family would arrive as a descriptor; here a process that has none yet stands for it.
   const uint64_t id = *Family::Id();
-  EXPECT_EQ(Family::Join(*(*Family::Descriptor())->Duplicate()).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(Family::Join(*(*Family::Descriptor())->Duplicate()), StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_EQ(*Family::Id(), id);
 }
 

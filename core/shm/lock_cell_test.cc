@@ -8,8 +8,9 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "core/os/forked_child.h"
 #include "core/shm/family.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -100,7 +101,7 @@ TEST_F(LockCellTest, ADeathWakesAllWhoSleepOneAfterTheOther) {
     for (auto& id : ids) {
       waiters.emplace_back([&] {
         id = ThisThreadId();
-        const LockTaken taken = scene_->cell.Acquire(self_, Deadline::After(absl::Seconds(20)));
+        const LockTaken taken = scene_->cell.Acquire(self_, Watchdog());
         EXPECT_TRUE(taken.acquired);
         if (taken.previous_owner != kNobody) ++took_over;
         ++acquired;

@@ -12,8 +12,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "core/os/forked_child.h"
 #include "core/os/memfd.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -23,7 +24,7 @@ constexpr uint64_t kMiB = 1 << 20;
 
 std::shared_ptr<Segment> NewSegment(uint64_t bytes = 4096) {
   absl::StatusOr<std::shared_ptr<Segment>> segment = Segment::Create("a test", bytes);
-  EXPECT_TRUE(segment.ok()) << segment.status();
+  EXPECT_THAT(segment, IsOk());
   return *std::move(segment);
 }
 
@@ -57,8 +58,8 @@ TEST(Segment, IsForgottenWithItsLastHandle) {
 }
 
 TEST(Segment, RefusesWhatIsNoSharedMemory) {
-  EXPECT_EQ(Segment::Attach(Fd()).status().code(), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(Segment::Attach(Fd(open("/dev/null", O_RDWR | O_CLOEXEC))).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(Segment::Attach(Fd()), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(Segment::Attach(Fd(open("/dev/null", O_RDWR | O_CLOEXEC))), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST(Segment, GivesAddressesInTheFileOnly) {
@@ -90,7 +91,7 @@ TEST(Segment, SeesThatTheFileHasGrown) {
 TEST(Segment, TakesAddressSpaceByNeed) {
   const auto segment = NewSegment();
   EXPECT_EQ(Mappings(*segment), 1);
-  ASSERT_TRUE(segment->Grow(5 * kMiB, 4096).ok());
+  ASSERT_THAT(segment->Grow(5 * kMiB, 4096), IsOk());
   EXPECT_EQ(Mappings(*segment), 1);
   std::byte* const far = segment->At(5 * kMiB, 4096);
   ASSERT_NE(far, nullptr);
@@ -103,7 +104,7 @@ TEST(Segment, TakesAddressSpaceByNeed) {
 
 TEST(Segment, HasNoPlaceAcrossTwoWindows) {
   const auto segment = NewSegment();
-  ASSERT_TRUE(segment->Grow(2 * kMiB - 4096, 8192).ok());
+  ASSERT_THAT(segment->Grow(2 * kMiB - 4096, 8192), IsOk());
   EXPECT_NE(segment->At(2 * kMiB - 4096, 4096), nullptr);
   EXPECT_NE(segment->At(2 * kMiB, 4096), nullptr);
   EXPECT_EQ(segment->At(2 * kMiB - 4096, 4097), nullptr);
@@ -130,7 +131,7 @@ TEST(Segment, NeedsLittleAddressSpace) {
 
 TEST(Segment, SaysWhenNoAddressSpaceIsLeft) {
   const auto segment = NewSegment();
-  ASSERT_TRUE(segment->Grow(512 * kMiB, 4096).ok());
+  ASSERT_THAT(segment->Grow(512 * kMiB, 4096), IsOk());
   ForkedChild child([&] {
     LimitMoreAddressSpace(16 * kMiB);
     REGATTA_CHILD_REQUIRE(segment->At(512 * kMiB, 1) == nullptr);
@@ -174,7 +175,7 @@ TEST(Segment, LeavesAFileAloneThatGotItsNumber) {
 
 TEST(Segment, IsLeftOutOfCoreDumps) {
   const auto segment = NewSegment();
-  ASSERT_TRUE(segment->Grow(5 * kMiB, 4096).ok());
+  ASSERT_THAT(segment->Grow(5 * kMiB, 4096), IsOk());
   ASSERT_NE(segment->At(5 * kMiB, 1), nullptr);
   std::ifstream maps("/proc/self/smaps");
   bool ours = false;
@@ -190,7 +191,7 @@ TEST(Segment, IsLeftOutOfCoreDumps) {
 
 TEST(Segment, ThreadsFindOneWindow) {
   const auto segment = NewSegment();
-  ASSERT_TRUE(segment->Grow(64 * kMiB, 4096).ok());
+  ASSERT_THAT(segment->Grow(64 * kMiB, 4096), IsOk());
   std::atomic<std::byte*> first{nullptr};
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i) {

@@ -5,12 +5,13 @@
 // REGATTA_EVERY_STEP=1.
 #include <cstdint>
 
-#include "absl/time/time.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
-#include "core/os/single_step.h"
 #include "core/shm/family.h"
 #include "core/sync/barrier.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/single_step.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -18,14 +19,12 @@ namespace {
 
 using At = SteppedChild::At;
 
-Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
-
 class BarrierStep : public testing::Test {
  protected:
   static constexpr int kReleased = 0;
   static constexpr int kAborted = 2;
 
-  BarrierStep() { EXPECT_TRUE(Family::Self().ok()); }
+  BarrierStep() { EXPECT_THAT(Family::Self(), IsOk()); }
 
   SteppedChild Victim() {
     return SteppedChild([&] {
@@ -46,10 +45,10 @@ class BarrierStep : public testing::Test {
     return waiter;
   }
   void ExpectWorks() {
-    ASSERT_TRUE(barrier_.Reset().ok());
+    ASSERT_THAT(barrier_.Reset(), IsOk());
     ForkedChild first = Waiter();
     ForkedChild second = Waiter();
-    EXPECT_TRUE(barrier_.Wait(Watchdog()).ok());
+    EXPECT_THAT(barrier_.Wait(Watchdog()), IsOk());
     EXPECT_EQ(first.Wait(), kReleased);
     EXPECT_EQ(second.Wait(), kReleased);
     EXPECT_EQ(barrier_.waiting(), 0);
@@ -72,7 +71,7 @@ TEST_F(BarrierStep, Arriving) {
       EXPECT_EQ(waiter.Wait(), kAborted) << "after " << n;
     } else {
       ForkedChild second = Waiter();
-      EXPECT_TRUE(barrier_.Wait(Watchdog()).ok()) << "after " << n;
+      EXPECT_THAT(barrier_.Wait(Watchdog()), IsOk()) << "after " << n;
       EXPECT_EQ(waiter.Wait(), kReleased);
       EXPECT_EQ(second.Wait(), kReleased);
     }
@@ -107,7 +106,7 @@ TEST_F(BarrierStep, BeingReleased) {
     SteppedChild victim = Victim();
     EXPECT_EQ(victim.Step(1'000'000), At::kAsleep);
     ForkedChild waiter = Waiter();
-    EXPECT_TRUE(barrier_.Wait(Watchdog()).ok());
+    EXPECT_THAT(barrier_.Wait(Watchdog()), IsOk());
     EXPECT_TRUE(Eventually([&] { return victim.Step(1) != At::kAsleep; }));
     const uint64_t before = victim.process().steps();
     victim.Step(n);

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <csignal>
 #include <limits>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -15,24 +14,22 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
 #include "core/os/memfd.h"
 #include "core/shm/family.h"
-#include "core/shm/shared_object_suite.h"
 #include "core/sync/fault_points.h"
+#include "core/testing/died_at.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/shared_object_suite.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
+[[maybe_unused]] const auto* const kEachBarrierFaultPoint = RequireDeathsAt(kBarrierFaultPoints);
+
 INSTANTIATE_TYPED_TEST_SUITE_P(Barrier, SharedObjectTest, Barrier);
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
-
-std::set<FaultPoint>& Killed() {
-  static auto& killed = *new std::set<FaultPoint>;
-  return killed;
-}
 
 struct Scene {
   std::atomic<bool> end{false};
@@ -53,8 +50,7 @@ class BarrierTest : public testing::Test {
       scene_->indices.fetch_or(1U << *index);
       return 0;
     });
-    EXPECT_TRUE(Eventually([&] { return child.HasEnded() || IsAsleep(child.pid()); }));
-    EXPECT_FALSE(child.HasEnded());
+    EXPECT_TRUE(FallsAsleep(child));
     return child;
   }
   std::vector<ForkedChild> Waiters(int count) {
@@ -65,16 +61,15 @@ class BarrierTest : public testing::Test {
   void ExpectBroken(absl::string_view text) {
     const absl::Status status = barrier_.Wait(Watchdog()).status();
     EXPECT_TRUE(barrier_.broken());
-    EXPECT_EQ(status.code(), absl::StatusCode::kAborted);
-    EXPECT_NE(status.message().find(text), std::string::npos) << status;
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kAborted, testing::HasSubstr(text)));
     EXPECT_EQ(barrier_.waiting(), 0);
   }
   // After Reset, a whole turn.
   void ExpectWorks() {
-    ASSERT_TRUE(barrier_.Reset().ok());
+    ASSERT_THAT(barrier_.Reset(), IsOk());
     EXPECT_FALSE(barrier_.broken());
     std::vector<ForkedChild> waiters = Waiters(2);
-    EXPECT_TRUE(barrier_.Wait(Watchdog()).ok());
+    EXPECT_THAT(barrier_.Wait(Watchdog()), IsOk());
     for (ForkedChild& waiter : waiters) EXPECT_EQ(waiter.Wait(), 0);
     EXPECT_EQ(barrier_.waiting(), 0);
   }
@@ -89,7 +84,7 @@ TEST_F(BarrierTest, ReleasesAllWhenTheLastArrives) {
   std::vector<ForkedChild> waiters = Waiters(2);
   EXPECT_EQ(barrier_.waiting(), 2);
   const absl::StatusOr<int> index = barrier_.Wait(Watchdog());
-  ASSERT_TRUE(index.ok()) << index.status();
+  ASSERT_THAT(index, IsOk());
   for (ForkedChild& waiter : waiters) EXPECT_EQ(waiter.Wait(), 0);
   EXPECT_EQ(scene_->indices | 1U << *index, 7U) << "each index from 0 to 2 once";
   EXPECT_EQ(barrier_.waiting(), 0);
@@ -104,8 +99,7 @@ TEST_F(BarrierTest, CreateRefusesNumbersThatItCannotHold) {
   for (const int64_t parties : {int64_t{0}, int64_t{-1}, std::numeric_limits<int64_t>::min(),
                                 int64_t{Barrier::kMostParties} + 1, std::numeric_limits<int64_t>::max()}) {
     const absl::Status status = Barrier::Create(parties).status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-    EXPECT_NE(status.message().find(std::to_string(parties)), std::string::npos) << status;
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr(std::to_string(parties))));
   }
 }
 
@@ -117,7 +111,7 @@ TEST_F(BarrierTest, TheMostPartiesMeetTwice) {
     threads.emplace_back([&] {
       for (int turn = 0; turn < 2; ++turn) {
         const absl::StatusOr<int> index = large.Wait(Watchdog());
-        ASSERT_TRUE(index.ok()) << index.status();
+        ASSERT_THAT(index, IsOk());
         sum.fetch_add(*index);
       }
     });
@@ -183,8 +177,8 @@ TEST_F(BarrierTest, AnActionThatFailsOrThrowsBreaksIt) {
                                       return absl::NotFoundError("no wind");
                                     })
                                     .status();
-    EXPECT_EQ(status.code(), throws ? absl::StatusCode::kUnknown : absl::StatusCode::kNotFound);
-    EXPECT_NE(status.message().find("no wind"), std::string::npos) << status;
+    EXPECT_THAT(status, StatusIs(throws ? absl::StatusCode::kUnknown : absl::StatusCode::kNotFound,
+                                 testing::HasSubstr("no wind")));
     for (ForkedChild& waiter : waiters) EXPECT_EQ(waiter.Wait(), kAborted);
     ExpectBroken(absl::StrCat("process ", getpid(), " failed in its action"));
     ExpectWorks();
@@ -194,19 +188,17 @@ TEST_F(BarrierTest, AnActionThatFailsOrThrowsBreaksIt) {
 TEST_F(BarrierTest, WhoArrivesDuringAnActionWaitsForTheNextTurn) {
   std::vector<ForkedChild> waiters = Waiters(2);
   ForkedChild fourth = ForkedChild([] { return 0; });
-  ASSERT_TRUE(barrier_
-                  .Wait([&] {
-                    EXPECT_EQ(barrier_.Wait(Deadline::After(absl::Milliseconds(5))).status().code(),
-                              absl::StatusCode::kDeadlineExceeded);
-                    fourth = Waiter();
-                    return absl::OkStatus();
-                  })
-                  .ok());
+  ASSERT_THAT(barrier_.Wait([&] {
+    EXPECT_THAT(barrier_.Wait(Deadline::After(absl::Milliseconds(5))), StatusIs(absl::StatusCode::kDeadlineExceeded));
+    fourth = Waiter();
+    return absl::OkStatus();
+  }),
+              IsOk());
   for (ForkedChild& waiter : waiters) EXPECT_EQ(waiter.Wait(), 0);
   EXPECT_FALSE(fourth.HasEnded());
   ASSERT_TRUE(Eventually([&] { return barrier_.waiting() == 1; }));
   ForkedChild fifth = Waiter();
-  EXPECT_TRUE(barrier_.Wait(Watchdog()).ok());
+  EXPECT_THAT(barrier_.Wait(Watchdog()), IsOk());
   EXPECT_EQ(fourth.Wait(), 0);
   EXPECT_EQ(fifth.Wait(), 0);
 }
@@ -214,7 +206,7 @@ TEST_F(BarrierTest, WhoArrivesDuringAnActionWaitsForTheNextTurn) {
 TEST_F(BarrierTest, ADeadlineBreaksItForAll) {
   std::vector<ForkedChild> waiters = Waiters(1);
   const Deadline deadline = Deadline::After(absl::Milliseconds(10));
-  EXPECT_EQ(barrier_.Wait(deadline).status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(barrier_.Wait(deadline), StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_TRUE(deadline.passed());
   EXPECT_EQ(waiters[0].Wait(), kAborted);
   ExpectBroken(absl::StrCat("process ", getpid(), " stopped waiting at its deadline"));
@@ -224,26 +216,26 @@ TEST_F(BarrierTest, ADeadlineBreaksItForAll) {
 TEST_F(BarrierTest, WaitWithoutTimeLeavesItAsItWas) {
   std::vector<ForkedChild> waiters = Waiters(1);
   for (const absl::Duration timeout : {absl::ZeroDuration(), absl::Seconds(-1)}) {
-    EXPECT_EQ(barrier_.Wait(Deadline::After(timeout)).status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_THAT(barrier_.Wait(Deadline::After(timeout)), StatusIs(absl::StatusCode::kUnavailable));
   }
   EXPECT_FALSE(barrier_.broken());
   waiters.push_back(Waiter());
-  EXPECT_TRUE(barrier_.Wait(Deadline::Now()).ok()) << "the last one need not wait";
+  EXPECT_THAT(barrier_.Wait(Deadline::Now()), IsOk()) << "the last one need not wait";
   for (ForkedChild& waiter : waiters) EXPECT_EQ(waiter.Wait(), 0);
 }
 
 TEST_F(BarrierTest, AbortBreaksItForThoseWhoWaitAndThoseWhoCome) {
   std::vector<ForkedChild> waiters = Waiters(2);
-  ASSERT_TRUE(barrier_.Abort().ok());
+  ASSERT_THAT(barrier_.Abort(), IsOk());
   for (ForkedChild& waiter : waiters) EXPECT_EQ(waiter.Wait(), kAborted);
   ExpectBroken(absl::StrCat("process ", getpid(), " called Abort"));
-  ASSERT_TRUE(barrier_.Abort().ok()) << "again";
+  ASSERT_THAT(barrier_.Abort(), IsOk()) << "again";
   ExpectWorks();
 }
 
 TEST_F(BarrierTest, ResetSendsThoseWhoWaitAway) {
   std::vector<ForkedChild> waiters = Waiters(2);
-  ASSERT_TRUE(barrier_.Reset().ok());
+  ASSERT_THAT(barrier_.Reset(), IsOk());
   for (ForkedChild& waiter : waiters) EXPECT_EQ(waiter.Wait(), kAborted);
   EXPECT_FALSE(barrier_.broken());
   ExpectWorks();
@@ -254,11 +246,11 @@ TEST_F(BarrierTest, AbortAndResetDuringAnActionFailItsTurn) {
     std::vector<ForkedChild> waiters = Waiters(2);
     const absl::Status status = barrier_
                                     .Wait([&] {
-                                      EXPECT_TRUE((abort ? barrier_.Abort() : barrier_.Reset()).ok());
+                                      EXPECT_THAT((abort ? barrier_.Abort() : barrier_.Reset()), IsOk());
                                       return absl::OkStatus();
                                     })
                                     .status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kAborted) << status;
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kAborted));
     for (ForkedChild& waiter : waiters) EXPECT_EQ(waiter.Wait(), kAborted);
     EXPECT_EQ(barrier_.broken(), abort);
     ExpectWorks();
@@ -302,11 +294,11 @@ TEST_F(BarrierTest, TheDeathOfTheProcessInItsActionBreaksIt) {
 TEST_F(BarrierTest, AWaiterThatIsStoppedWhenReleasedHoldsUpNobody) {
   std::vector<ForkedChild> waiters = Waiters(2);
   waiters[0].Stop();
-  ASSERT_TRUE(barrier_.Wait(Watchdog()).ok());
+  ASSERT_THAT(barrier_.Wait(Watchdog()), IsOk());
   EXPECT_EQ(waiters[1].Wait(), 0);
   // Others meet meanwhile.
   std::vector<ForkedChild> others = Waiters(2);
-  ASSERT_TRUE(barrier_.Wait(Watchdog()).ok());
+  ASSERT_THAT(barrier_.Wait(Watchdog()), IsOk());
   for (ForkedChild& other : others) EXPECT_EQ(other.Wait(), 0);
   waiters[0].Continue();
   EXPECT_EQ(waiters[0].Wait(), 0) << "its own turn ended well";
@@ -324,7 +316,7 @@ TEST_F(BarrierTest, AHolderOfItsLockThatDoesNotRunIsNamedAndBreaksNothing) {
   lock = scene_->indices.load();
   for (const absl::Duration timeout : {absl::ZeroDuration(), absl::Milliseconds(10)}) {
     const absl::Status status = barrier_.Wait(Deadline::After(timeout)).status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable));
     EXPECT_NE(status.message().find(absl::StrCat("process ", holder.pid())), std::string::npos) << status;
   }
   lock = 0;
@@ -348,8 +340,7 @@ TEST_F(BarrierTest, ADeathOnceArrivedFailsTheTurn) {
     ArmFaultPoint(fault::kBarrierArrived);
     return barrier_.Wait(Watchdog()).ok() ? 0 : 1;
   });
-  EXPECT_EQ(victim.Wait(), -SIGKILL);
-  Killed().insert(fault::kBarrierArrived);
+  EXPECT_TRUE(DiedAt(fault::kBarrierArrived, victim));
   ExpectBroken("died while it waited");
   ExpectWorks();
 }
@@ -364,8 +355,7 @@ TEST_F(BarrierTest, ADeathWhileEndingATurnLeavesItsEndAsItWasDecided) {
       ArmFaultPoint(point);
       return barrier_.Wait(Watchdog()).ok() ? 0 : 1;
     });
-    EXPECT_EQ(last.Wait(), -SIGKILL);
-    Killed().insert(point);
+    EXPECT_TRUE(DiedAt(point, last));
     for (ForkedChild& waiter : waiters) EXPECT_EQ(waiter.Wait(), 0);
     EXPECT_FALSE(barrier_.broken());
     ExpectWorks();
@@ -400,15 +390,10 @@ TEST_F(BarrierTest, SurvivesAStormOfDeaths) {
   }
   scene_->end = true;
   ASSERT_TRUE(Eventually([&] {
-    EXPECT_TRUE(barrier_.Abort().ok());
+    EXPECT_THAT(barrier_.Abort(), IsOk());
     return parties[0].HasEnded() && parties[1].HasEnded() && parties[2].HasEnded();
   }));
   for (ForkedChild& child : parties) EXPECT_EQ(child.Wait(), 0);
-}
-
-// Last: by now each point of the barrier has been died at.
-TEST(BarrierFaultPoints, WereAllDiedAt) {
-  for (const FaultPoint point : kBarrierFaultPoints) EXPECT_TRUE(Killed().contains(point)) << point.name();
 }
 
 }  // namespace

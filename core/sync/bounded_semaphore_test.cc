@@ -5,7 +5,6 @@
 #include <atomic>
 #include <csignal>
 #include <limits>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -13,22 +12,20 @@
 
 #include "absl/time/time.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
-#include "core/shm/shared_object_suite.h"
 #include "core/sync/fault_points.h"
+#include "core/testing/died_at.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/shared_object_suite.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
+[[maybe_unused]] const auto* const kEachBoundedSemaphoreFaultPoint = RequireDeathsAt(kBoundedSemaphoreFaultPoints);
+
 INSTANTIATE_TYPED_TEST_SUITE_P(BoundedSemaphore, SharedObjectTest, BoundedSemaphore);
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
-
-std::set<FaultPoint>& Killed() {
-  static auto& killed = *new std::set<FaultPoint>;
-  return killed;
-}
 
 struct Scene {
   std::atomic<bool> end{false};
@@ -59,20 +56,19 @@ class BoundedSemaphoreTest : public testing::Test {
 
 TEST_F(BoundedSemaphoreTest, HasAsManyPermitsAsItBeganWith) {
   for (int left = 2; left >= 0; --left) {
-    EXPECT_TRUE(semaphore_.Acquire(Deadline::Now()).ok());
+    EXPECT_THAT(semaphore_.Acquire(Deadline::Now()), IsOk());
     EXPECT_EQ(semaphore_.value(), left);
   }
-  EXPECT_EQ(semaphore_.Acquire(Deadline::Now()).status().code(), absl::StatusCode::kUnavailable);
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(semaphore_.Release().ok());
+  EXPECT_THAT(semaphore_.Acquire(Deadline::Now()), StatusIs(absl::StatusCode::kUnavailable));
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(semaphore_.Release(), IsOk());
   EXPECT_EQ(semaphore_.value(), 3);
 }
 
 TEST_F(BoundedSemaphoreTest, RefusesToBeReleasedMoreOftenThanAcquired) {
-  ASSERT_TRUE(semaphore_.Acquire().ok());
-  ASSERT_TRUE(semaphore_.Release().ok());
+  ASSERT_THAT(semaphore_.Acquire(), IsOk());
+  ASSERT_THAT(semaphore_.Release(), IsOk());
   const absl::Status status = semaphore_.Release();
-  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_NE(status.message().find("more often than acquired"), std::string::npos) << status;
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("more often than acquired")));
   EXPECT_EQ(semaphore_.value(), 3);
 }
 
@@ -80,27 +76,26 @@ TEST_F(BoundedSemaphoreTest, CreateRefusesNumbersThatItCannotHold) {
   for (const int64_t permits : {int64_t{0}, int64_t{-1}, std::numeric_limits<int64_t>::min(),
                                 BoundedSemaphore::kMostPermits + 1, std::numeric_limits<int64_t>::max()}) {
     const absl::Status status = BoundedSemaphore::Create(permits).status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-    EXPECT_NE(status.message().find(std::to_string(permits)), std::string::npos) << status;
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr(std::to_string(permits))));
   }
   BoundedSemaphore most = *BoundedSemaphore::Create(BoundedSemaphore::kMostPermits);
-  for (int64_t i = 0; i < BoundedSemaphore::kMostPermits; ++i) ASSERT_TRUE(most.Acquire(Deadline::Now()).ok());
+  for (int64_t i = 0; i < BoundedSemaphore::kMostPermits; ++i) ASSERT_THAT(most.Acquire(Deadline::Now()), IsOk());
   EXPECT_FALSE(most.Acquire(Deadline::Now()).ok());
   EXPECT_EQ(BoundedSemaphore::Create()->value(), 1) << "one if no number is given";
 }
 
 TEST_F(BoundedSemaphoreTest, AcquireEndsAtItsDeadlineAndTakesNothing) {
   BoundedSemaphore one = *BoundedSemaphore::Create(1);
-  ASSERT_TRUE(one.Acquire().ok());
+  ASSERT_THAT(one.Acquire(), IsOk());
   const Deadline deadline = Deadline::After(absl::Milliseconds(10));
-  EXPECT_EQ(one.Acquire(deadline).status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(one.Acquire(deadline), StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_TRUE(deadline.passed());
-  ASSERT_TRUE(one.Release().ok());
+  ASSERT_THAT(one.Release(), IsOk());
   EXPECT_EQ(one.value(), 1);
 }
 
 TEST_F(BoundedSemaphoreTest, AnotherProcessMayReleaseWhenItHoldsNone) {
-  ASSERT_TRUE(semaphore_.Acquire().ok());
+  ASSERT_THAT(semaphore_.Acquire(), IsOk());
   ForkedChild child([&] { return semaphore_.Release().ok() ? 0 : 1; });
   EXPECT_EQ(child.Wait(), 0);
   EXPECT_EQ(semaphore_.value(), 3);
@@ -109,8 +104,8 @@ TEST_F(BoundedSemaphoreTest, AnotherProcessMayReleaseWhenItHoldsNone) {
 
 TEST_F(BoundedSemaphoreTest, ReleaseGivesBackAPermitOfThisProcessFirst) {
   ForkedChild holder = Holder(1);
-  ASSERT_TRUE(semaphore_.Acquire().ok());
-  ASSERT_TRUE(semaphore_.Release().ok());
+  ASSERT_THAT(semaphore_.Acquire(), IsOk());
+  ASSERT_THAT(semaphore_.Release(), IsOk());
   EXPECT_EQ(semaphore_.value(), 2);
   holder.Kill();
   EXPECT_EQ(holder.Wait(), -SIGKILL);
@@ -126,7 +121,7 @@ TEST_F(BoundedSemaphoreTest, ThePermitsOfADeadProcessComeBack) {
   int told = 0;
   for (int i = 0; i < 3; ++i) {
     const absl::StatusOr<Acquired> acquired = semaphore_.Acquire(Deadline::Now());
-    ASSERT_TRUE(acquired.ok());
+    ASSERT_THAT(acquired, IsOk());
     told += acquired->previous_owner_died == pid ? 1 : 0;
   }
   EXPECT_EQ(told, 2) << "once for each permit";
@@ -165,12 +160,12 @@ TEST_F(BoundedSemaphoreTest, ReleaseWakesASleeper) {
     // It has looked after 50 ms, and looks again after a second: a wake-up is faster.
     EXPECT_FALSE(semaphore_.Acquire(Deadline::After(absl::Milliseconds(100))).ok());
     const int64_t since = MonotonicNanos();
-    ASSERT_TRUE(semaphore_.Release().ok());
+    ASSERT_THAT(semaphore_.Release(), IsOk());
     ASSERT_TRUE(Eventually([&] { return scene_->acquired > since; }));
     fastest = std::min(fastest, scene_->acquired - since);
     waiter.Kill();
     EXPECT_EQ(waiter.Wait(), -SIGKILL);
-    ASSERT_TRUE(semaphore_.Acquire(Deadline::Now()).ok());
+    ASSERT_THAT(semaphore_.Acquire(Deadline::Now()), IsOk());
   }
   EXPECT_LT(fastest, 500'000'000);
 }
@@ -178,7 +173,7 @@ TEST_F(BoundedSemaphoreTest, ReleaseWakesASleeper) {
 TEST_F(BoundedSemaphoreTest, ScopedReleasesOnEveryWayOutButNotInAChildOfFork) {
   {
     const absl::StatusOr<ScopedBoundedPermit> held = ScopedBoundedPermit::Acquire(semaphore_);
-    ASSERT_TRUE(held.ok());
+    ASSERT_THAT(held, IsOk());
     ForkedChild child([&] {
       { const ScopedBoundedPermit copy = std::move(const_cast<ScopedBoundedPermit&>(*held)); }
       return semaphore_.value() == 2 ? 0 : 1;
@@ -197,8 +192,7 @@ TEST_F(BoundedSemaphoreTest, ADeathAtEachPointGivesThePermitBack) {
       REGATTA_CHILD_REQUIRE(semaphore_.Acquire().ok());
       return semaphore_.Release().ok() ? 0 : 1;
     });
-    EXPECT_EQ(victim.Wait(), -SIGKILL);
-    Killed().insert(point);
+    EXPECT_TRUE(DiedAt(point, victim));
     EXPECT_EQ(semaphore_.value(), 3);
   }
 }
@@ -250,11 +244,6 @@ TEST_F(BoundedSemaphoreTest, NeverMoreInsideThanPermits) {
   for (ForkedChild& child : children) EXPECT_EQ(child.Wait(), 0);
   EXPECT_LE(scene_->most_inside, 3);
   EXPECT_EQ(semaphore_.value(), 3);
-}
-
-// Last: by now each point of the semaphore has been died at.
-TEST(BoundedSemaphoreFaultPoints, WereAllDiedAt) {
-  for (const FaultPoint point : kBoundedSemaphoreFaultPoints) EXPECT_TRUE(Killed().contains(point)) << point.name();
 }
 
 }  // namespace

@@ -4,25 +4,23 @@
 
 #include <csignal>
 #include <optional>
-#include <set>
 #include <thread>
 #include <vector>
 
-#include "absl/time/time.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
 #include "core/sync/condition.h"
-#include "core/sync/condition_scene.h"
 #include "core/sync/fault_points.h"
+#include "core/testing/condition_scene.h"
+#include "core/testing/died_at.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
-std::set<FaultPoint>& Killed() {
-  static auto& killed = *new std::set<FaultPoint>;
-  return killed;
-}
+[[maybe_unused]] const auto* const kEachConditionFaultPoint = RequireDeathsAt(kConditionFaultPoints);
 
 using ConditionDeathTest = ConditionTest;
 
@@ -55,8 +53,7 @@ TEST_F(ConditionDeathTest, TheNotificationOfADeadWaiterGoesToTheNextThatWaits) {
     ForkedChild next = Waiter();
     ForkedChild last = Waiter();
     Notify();
-    EXPECT_EQ(victim.Wait(), -SIGKILL);
-    Killed().insert(point);
+    EXPECT_TRUE(DiedAt(point, victim));
     EXPECT_EQ(next.Wait(), 0) << "at its look once a second";
     EXPECT_FALSE(last.HasEnded());
     Notify();
@@ -71,9 +68,9 @@ TEST_F(ConditionDeathTest, TheNotificationOfADeadWaiterGoesToTheNextThatComes) {
   Notify();
   victim.Kill();
   EXPECT_EQ(victim.Wait(), -SIGKILL);
-  ASSERT_TRUE(condition_.Acquire().ok());
+  ASSERT_THAT(condition_.Acquire(), IsOk());
   EXPECT_TRUE(condition_.Wait(Watchdog())->notified);
-  ASSERT_TRUE(condition_.Release().ok());
+  ASSERT_THAT(condition_.Release(), IsOk());
   EXPECT_TRUE(NoneIsLeft());
 }
 
@@ -104,8 +101,8 @@ TEST_F(ConditionDeathTest, NotificationsOfDeadWaitersDoNotFillIt) {
     const absl::StatusOr<ScopedCondition> held = ScopedCondition::Acquire(condition_);
     return scene_->items == Condition::kMostWaiters;
   }));
-  ASSERT_TRUE(condition_.Acquire().ok());
-  ASSERT_TRUE(condition_.Notify(Condition::kMostWaiters).ok());
+  ASSERT_THAT(condition_.Acquire(), IsOk());
+  ASSERT_THAT(condition_.Notify(Condition::kMostWaiters), IsOk());
   victims.Kill();  // None of them could acquire the lock.
   EXPECT_EQ(victims.Wait(), -SIGKILL);
   for (int i = 0; i < Condition::kMostWaiters; ++i) ASSERT_TRUE(condition_.Wait(Watchdog())->notified) << i;
@@ -120,8 +117,7 @@ TEST_F(ConditionDeathTest, ADeathAtEachStepOfWaitAndNotifyDelaysOthersByATickAtM
       ArmFaultPoint(point);
       return condition_.Wait(Watchdog()).ok() ? 0 : 1;
     });
-    EXPECT_EQ(victim.Wait(), -SIGKILL);
-    Killed().insert(point);
+    EXPECT_TRUE(DiedAt(point, victim));
     ForkedChild next = Waiter();
     Notify();
     EXPECT_EQ(next.Wait(), 0);
@@ -133,8 +129,7 @@ TEST_F(ConditionDeathTest, ADeathAtEachStepOfWaitAndNotifyDelaysOthersByATickAtM
     ArmFaultPoint(fault::kWaiterNotified);
     return condition_.Notify().ok() ? 0 : 1;
   });
-  EXPECT_EQ(notifier.Wait(), -SIGKILL);
-  Killed().insert(fault::kWaiterNotified);
+  EXPECT_TRUE(DiedAt(fault::kWaiterNotified, notifier));
   EXPECT_EQ(waiter.Wait(), 0);
   EXPECT_TRUE(NoneIsLeft());
 }
@@ -147,8 +142,7 @@ TEST_F(ConditionDeathTest, ADeathWhileTakingANotificationOverLeavesItToTheNext) 
   Notify();
   first.Kill();
   EXPECT_EQ(first.Wait(), -SIGKILL);
-  EXPECT_EQ(second.Wait(), -SIGKILL);
-  Killed().insert(fault::kNotificationTakenOver);
+  EXPECT_TRUE(DiedAt(fault::kNotificationTakenOver, second));
   EXPECT_EQ(third.Wait(), 0);
   EXPECT_TRUE(NoneIsLeft());
 }
@@ -218,11 +212,6 @@ TEST_F(ConditionDeathTest, SurvivesAStormOfDeaths) {
   scene_->end = true;
   NotifyAll();
   for (ForkedChild& child : children) EXPECT_EQ(child.Wait(), 0);
-}
-
-// Last: by now each point of the condition has been died at.
-TEST(ConditionFaultPoints, WereAllDiedAt) {
-  for (const FaultPoint point : kConditionFaultPoints) EXPECT_TRUE(Killed().contains(point)) << point.name();
 }
 
 }  // namespace

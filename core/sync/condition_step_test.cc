@@ -8,10 +8,12 @@
 
 #include "absl/time/time.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
-#include "core/os/single_step.h"
 #include "core/shm/family.h"
 #include "core/sync/condition.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/single_step.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -19,11 +21,9 @@ namespace {
 
 using At = SteppedChild::At;
 
-Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
-
 class ConditionStep : public testing::Test {
  protected:
-  ConditionStep() { EXPECT_TRUE(Family::Self().ok()); }
+  ConditionStep() { EXPECT_THAT(Family::Self(), IsOk()); }
 
   void Reset() {
     condition_ = *Condition::Create();
@@ -62,18 +62,18 @@ class ConditionStep : public testing::Test {
     return waiter;
   }
   void Notify() {
-    ASSERT_TRUE(condition_.Acquire(Watchdog()).ok());
-    EXPECT_TRUE(condition_.Notify().ok());
-    EXPECT_TRUE(condition_.Release().ok());
+    ASSERT_THAT(condition_.Acquire(Watchdog()), IsOk());
+    EXPECT_THAT(condition_.Notify(), IsOk());
+    EXPECT_THAT(condition_.Release(), IsOk());
   }
   // One notification wakes one waiter, and none is left over.
   void ExpectWorks() {
     ForkedChild waiter = Waiter();
     Notify();
     EXPECT_EQ(waiter.Wait(), 0);
-    ASSERT_TRUE(condition_.Acquire(Watchdog()).ok());
+    ASSERT_THAT(condition_.Acquire(Watchdog()), IsOk());
     EXPECT_FALSE(condition_.Wait(Deadline::Now())->notified);
-    EXPECT_TRUE(condition_.Release().ok());
+    EXPECT_THAT(condition_.Release(), IsOk());
   }
 
   const SteppedHere here_;

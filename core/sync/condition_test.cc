@@ -10,10 +10,12 @@
 
 #include "absl/time/time.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
 #include "core/os/memfd.h"
-#include "core/shm/shared_object_suite.h"
-#include "core/sync/condition_scene.h"
+#include "core/testing/condition_scene.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/shared_object_suite.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -22,57 +24,57 @@ namespace {
 INSTANTIATE_TYPED_TEST_SUITE_P(Condition, SharedObjectTest, Condition);
 
 TEST_F(ConditionTest, HasALockThatRecurses) {
-  ASSERT_TRUE(condition_.Acquire().ok());
-  ASSERT_TRUE(condition_.Acquire(Deadline::Now()).ok());
+  ASSERT_THAT(condition_.Acquire(), IsOk());
+  ASSERT_THAT(condition_.Acquire(Deadline::Now()), IsOk());
   std::thread([&] { EXPECT_FALSE(condition_.Acquire(Deadline::Now()).ok()); }).join();
-  ASSERT_TRUE(condition_.Release().ok());
-  ASSERT_TRUE(condition_.Release().ok());
-  EXPECT_EQ(condition_.Release().code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_THAT(condition_.Release(), IsOk());
+  ASSERT_THAT(condition_.Release(), IsOk());
+  EXPECT_THAT(condition_.Release(), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 TEST_F(ConditionTest, RefusesWhoDoesNotHoldTheLock) {
   const auto expect_refused = [](Condition& condition) {
     for (const absl::Status& status : {condition.Wait().status(), condition.Notify(), condition.NotifyAll()}) {
-      EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-      EXPECT_NE(status.message().find("without the condition's lock"), std::string::npos) << status;
+      EXPECT_THAT(status,
+                  StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("without the condition's lock")));
     }
   };
   expect_refused(condition_);
-  ASSERT_TRUE(condition_.Acquire().ok());
+  ASSERT_THAT(condition_.Acquire(), IsOk());
   std::thread([&] { expect_refused(condition_); }).join();
   Lock lock = *Lock::Create();
   Condition other = *Condition::Create(lock);
   expect_refused(other);
-  ASSERT_TRUE(lock.Acquire().ok());
-  EXPECT_TRUE(other.Notify().ok());
+  ASSERT_THAT(lock.Acquire(), IsOk());
+  EXPECT_THAT(other.Notify(), IsOk());
   ForkedChild child([&] { return condition_.Notify().ok() || other.Notify().ok() ? 1 : 0; });
   EXPECT_EQ(child.Wait(), 0);
 }
 
 TEST_F(ConditionTest, RefusesNumbersBelowOne) {
-  ASSERT_TRUE(condition_.Acquire().ok());
+  ASSERT_THAT(condition_.Acquire(), IsOk());
   for (const int64_t waiters : {int64_t{0}, int64_t{-1}, std::numeric_limits<int64_t>::min()}) {
-    EXPECT_EQ(condition_.Notify(waiters).code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(condition_.Notify(waiters), StatusIs(absl::StatusCode::kInvalidArgument));
   }
 }
 
 TEST_F(ConditionTest, WaitEndsAtItsDeadlineWithTheLockHeldAsDeepAsBefore) {
   for (const absl::Duration timeout : {absl::Seconds(-1), absl::ZeroDuration(), absl::Milliseconds(10)}) {
-    ASSERT_TRUE(condition_.Acquire().ok());
-    ASSERT_TRUE(condition_.Acquire().ok());
+    ASSERT_THAT(condition_.Acquire(), IsOk());
+    ASSERT_THAT(condition_.Acquire(), IsOk());
     const Deadline deadline = Deadline::After(timeout);
     const absl::StatusOr<Waited> waited = condition_.Wait(deadline);
-    ASSERT_TRUE(waited.ok()) << waited.status();
+    ASSERT_THAT(waited, IsOk());
     EXPECT_FALSE(waited->notified);
     EXPECT_TRUE(deadline.passed());
-    ASSERT_TRUE(condition_.Release().ok());
-    ASSERT_TRUE(condition_.Release().ok());
+    ASSERT_THAT(condition_.Release(), IsOk());
+    ASSERT_THAT(condition_.Release(), IsOk());
     EXPECT_FALSE(condition_.Release().ok());
   }
 }
 
 TEST_F(ConditionTest, AWaiterDoesNotHoldTheLock) {
-  ASSERT_TRUE(condition_.Acquire().ok());
+  ASSERT_THAT(condition_.Acquire(), IsOk());
   ForkedChild waiter([&] {
     REGATTA_CHILD_REQUIRE(condition_.Acquire().ok() && condition_.Acquire().ok());
     const absl::StatusOr<Waited> waited = condition_.Wait(Watchdog());
@@ -80,11 +82,11 @@ TEST_F(ConditionTest, AWaiterDoesNotHoldTheLock) {
     REGATTA_CHILD_REQUIRE(condition_.Release().ok() && condition_.Release().ok());
     return condition_.Release().ok() ? 1 : 0;
   });
-  ASSERT_TRUE(condition_.Release().ok());
+  ASSERT_THAT(condition_.Release(), IsOk());
   ASSERT_TRUE(Eventually([&] { return IsAsleep(waiter.pid()) && condition_.Acquire(Deadline::Now()).ok(); }));
-  ASSERT_TRUE(condition_.Notify().ok());
+  ASSERT_THAT(condition_.Notify(), IsOk());
   EXPECT_FALSE(waiter.HasEnded());
-  ASSERT_TRUE(condition_.Release().ok());
+  ASSERT_THAT(condition_.Release(), IsOk());
   EXPECT_EQ(waiter.Wait(), 0);
 }
 
@@ -156,19 +158,18 @@ TEST_F(ConditionTest, AThousandWaitAndTheNextIsRefused) {
   std::vector<std::thread> threads;
   for (int i = 0; i < Condition::kMostWaiters; ++i) {
     threads.emplace_back([&] {
-      ASSERT_TRUE(condition_.Acquire().ok());
+      ASSERT_THAT(condition_.Acquire(), IsOk());
       waiting.fetch_add(1);
       EXPECT_TRUE(condition_.Wait(Watchdog())->notified);
-      ASSERT_TRUE(condition_.Release().ok());
+      ASSERT_THAT(condition_.Release(), IsOk());
     });
   }
   ASSERT_TRUE(Eventually([&] { return waiting == Condition::kMostWaiters; }));
-  ASSERT_TRUE(condition_.Acquire().ok());
+  ASSERT_THAT(condition_.Acquire(), IsOk());
   const absl::Status status = condition_.Wait().status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_NE(status.message().find("1000 threads wait"), std::string::npos) << status;
-  ASSERT_TRUE(condition_.NotifyAll().ok());
-  ASSERT_TRUE(condition_.Release().ok());
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted, testing::HasSubstr("1000 threads wait")));
+  ASSERT_THAT(condition_.NotifyAll(), IsOk());
+  ASSERT_THAT(condition_.Release(), IsOk());
   for (std::thread& thread : threads) thread.join();
   EXPECT_TRUE(NoneIsLeft());
 }
@@ -184,16 +185,16 @@ TEST_F(ConditionTest, WaitForReturnsOnceThePredicateHolds) {
     EXPECT_FALSE(consumer.HasEnded());
     const absl::StatusOr<ScopedCondition> held = ScopedCondition::Acquire(condition_);
     ++scene_->items;
-    ASSERT_TRUE(condition_.Notify().ok());
+    ASSERT_THAT(condition_.Notify(), IsOk());
   }
   EXPECT_EQ(consumer.Wait(), 0);
 }
 
 TEST_F(ConditionTest, WaitForEndsAtItsDeadline) {
-  ASSERT_TRUE(condition_.Acquire().ok());
+  ASSERT_THAT(condition_.Acquire(), IsOk());
   const absl::StatusOr<Waited> waited =
       condition_.WaitFor([] { return false; }, Deadline::After(absl::Milliseconds(10)));
-  ASSERT_TRUE(waited.ok());
+  ASSERT_THAT(waited, IsOk());
   EXPECT_FALSE(waited->notified);
   EXPECT_TRUE(condition_.WaitFor([] { return true; }, Deadline::Now())->notified) << "it holds without a wait";
 }
@@ -218,7 +219,7 @@ TEST_F(ConditionTest, TwoConditionsShareALock) {
     const absl::StatusOr<ScopedRLock> held = ScopedRLock::Acquire(lock);
     ASSERT_TRUE(not_full.WaitFor([&] { return scene_->items < 3; }, Watchdog())->notified);
     ++scene_->items;
-    ASSERT_TRUE(not_empty.Notify().ok());
+    ASSERT_THAT(not_empty.Notify(), IsOk());
   }
   EXPECT_EQ(first.Wait(), 0);
   EXPECT_EQ(second.Wait(), 0);
@@ -226,8 +227,8 @@ TEST_F(ConditionTest, TwoConditionsShareALock) {
 }
 
 TEST_F(ConditionTest, CreateRefusesALockThatIsNone) {
-  EXPECT_EQ(Condition::Create(Lock()).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(Condition::Create(RLock()).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(Condition::Create(Lock()), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Condition::Create(RLock()), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 // A condition as it arrives in another process.
@@ -247,20 +248,19 @@ TEST_F(ConditionTest, ItsLockGoesWithIt) {
   RLock rlock = *RLock::Create();
   for (const Condition& condition : {*Condition::Create(lock), *Condition::Create(rlock), condition_}) {
     absl::StatusOr<Condition> arrived = Cross(condition);
-    ASSERT_TRUE(arrived.ok()) << arrived.status();
+    ASSERT_THAT(arrived, IsOk());
     Condition here = condition;
-    ASSERT_TRUE(arrived->Acquire().ok());
+    ASSERT_THAT(arrived->Acquire(), IsOk());
     std::thread([&] { EXPECT_FALSE(here.Acquire(Deadline::Now()).ok()); }).join();
-    EXPECT_TRUE(here.Notify().ok());
-    ASSERT_TRUE(here.Release().ok());
+    EXPECT_THAT(here.Notify(), IsOk());
+    ASSERT_THAT(here.Release(), IsOk());
   }
 }
 
 TEST_F(ConditionTest, AttachRefusesOneWhoseLockIsElsewhere) {
   Condition with_lock = *Condition::Create(*Lock::Create());
   const absl::Status status = Condition::Attach(*with_lock.descriptor().Duplicate(), with_lock.offset()).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_NE(status.message().find("pass the condition itself"), std::string::npos) << status;
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("pass the condition itself")));
 }
 
 TEST_F(ConditionTest, LosesNoWakeUpBetweenTwoProcesses) {
@@ -294,7 +294,7 @@ TEST_F(ConditionTest, SignalsNeitherEndAWaitNorMoveItsDeadline) {
 }
 
 TEST_F(ConditionTest, AnIdleWaiterCostsNoCpu) {
-  ASSERT_TRUE(condition_.Acquire().ok());
+  ASSERT_THAT(condition_.Acquire(), IsOk());
   const CpuUse before = CpuUseOfThisThread();
   EXPECT_FALSE(condition_.Wait(Deadline::After(absl::Milliseconds(400)))->notified);
   const CpuUse after = CpuUseOfThisThread();

@@ -8,6 +8,7 @@
 #include "core/os/memfd.h"
 #include "core/shm/family.h"
 #include "core/sync/event.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -22,11 +23,11 @@ TEST(EventFormat, HasItsFieldsWhereItSays) {
 
 TEST(EventFormat, IsWhatAnEventLooksLike) {
   absl::StatusOr<Event> event = Event::Create();
-  ASSERT_TRUE(event.ok());
+  ASSERT_THAT(event, IsOk());
   EXPECT_EQ(event->offset() % 128, 0u);
   EXPECT_EQ(*MemfdSize(event->descriptor()), 16384u) << "a bank";
   const absl::StatusOr<Mapping> mapping = Mapping::Map(event->descriptor(), 16384);
-  ASSERT_TRUE(mapping.ok());
+  ASSERT_THAT(mapping, IsOk());
   const std::byte* const object = mapping->data() + event->offset();
   const auto u64 = [&](size_t at) {
     uint64_t value;

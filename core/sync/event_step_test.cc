@@ -8,12 +8,13 @@
 #include <cstdint>
 #include <cstdio>
 
-#include "absl/time/time.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
-#include "core/os/single_step.h"
 #include "core/shm/family.h"
 #include "core/sync/event.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/single_step.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -23,8 +24,6 @@ using At = SteppedChild::At;
 
 constexpr uint64_t kAll = 5000;
 
-Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
-
 struct Scene {
   std::atomic<bool> done{false};  // The victim's call has returned.
   std::atomic<int64_t> released_at{0};
@@ -32,7 +31,7 @@ struct Scene {
 
 class EventStep : public testing::Test {
  protected:
-  EventStep() { EXPECT_TRUE(Family::Self().ok()); }
+  EventStep() { EXPECT_THAT(Family::Self(), IsOk()); }
   ~EventStep() override { std::printf("others waited for at most %.1f ms\n", static_cast<double>(longest_) / 1e6); }
 
   void Reset() {

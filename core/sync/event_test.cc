@@ -6,31 +6,28 @@
 #include <atomic>
 #include <csignal>
 #include <limits>
-#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
 #include "core/os/memfd.h"
 #include "core/shm/family.h"
-#include "core/shm/shared_object_suite.h"
 #include "core/sync/fault_points.h"
+#include "core/testing/died_at.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/shared_object_suite.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
+[[maybe_unused]] const auto* const kEachEventFaultPoint = RequireDeathsAt(kEventFaultPoints);
+
 INSTANTIATE_TYPED_TEST_SUITE_P(Event, SharedObjectTest, Event);
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
-
-std::set<FaultPoint>& Killed() {
-  static auto& killed = *new std::set<FaultPoint>;
-  return killed;
-}
 
 struct Scene {
   std::atomic<bool> end{false};
@@ -51,8 +48,7 @@ class EventTest : public testing::Test {
       scene_->released.fetch_add(1);
       return 0;
     });
-    EXPECT_TRUE(Eventually([&] { return child.HasEnded() || IsAsleep(child.pid()); }));
-    EXPECT_FALSE(child.HasEnded());
+    EXPECT_TRUE(FallsAsleep(child));
     return child;
   }
   std::vector<ForkedChild> Waiters(int count) {
@@ -75,7 +71,7 @@ TEST_F(EventTest, IsSetFromSetToClear) {
   EXPECT_FALSE(event_.IsSet());
   event_.Set();
   EXPECT_TRUE(event_.IsSet());
-  EXPECT_TRUE(event_.Wait().ok());
+  EXPECT_THAT(event_.Wait(), IsOk());
   EXPECT_TRUE(event_.IsSet()) << "Wait changes nothing";
   event_.Clear();
   EXPECT_FALSE(event_.IsSet());
@@ -100,21 +96,20 @@ TEST_F(EventTest, ACopyIsTheSameEvent) {
 TEST_F(EventTest, WaitWithoutTimeDoesNotBlock) {
   for (const absl::Duration timeout : {absl::ZeroDuration(), absl::Seconds(-1)}) {
     const absl::Status now = event_.Wait(Deadline::After(timeout));
-    EXPECT_EQ(now.code(), absl::StatusCode::kUnavailable);
-    EXPECT_NE(now.message().find("is not set"), std::string::npos) << now;
+    EXPECT_THAT(now, StatusIs(absl::StatusCode::kUnavailable, testing::HasSubstr("is not set")));
   }
   event_.Set();
-  EXPECT_TRUE(event_.Wait(Deadline::Now()).ok());
-  EXPECT_TRUE(event_.Wait(Deadline::After(absl::Seconds(-1))).ok());
+  EXPECT_THAT(event_.Wait(Deadline::Now()), IsOk());
+  EXPECT_THAT(event_.Wait(Deadline::After(absl::Seconds(-1))), IsOk());
 }
 
 TEST_F(EventTest, WaitEndsAtItsDeadline) {
   const Deadline deadline = Deadline::After(absl::Milliseconds(10));
-  EXPECT_EQ(event_.Wait(deadline).code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(event_.Wait(deadline), StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_TRUE(deadline.passed());
-  EXPECT_EQ(event_.Wait(deadline).code(), absl::StatusCode::kDeadlineExceeded) << "a deadline that has passed";
+  EXPECT_THAT(event_.Wait(deadline), StatusIs(absl::StatusCode::kDeadlineExceeded)) << "a deadline that has passed";
   event_.Set();
-  EXPECT_TRUE(event_.Wait(deadline).ok());
+  EXPECT_THAT(event_.Wait(deadline), IsOk());
 }
 
 TEST_F(EventTest, SetReleasesAllProcessesAndThreadsThatWait) {
@@ -149,7 +144,7 @@ TEST_F(EventTest, SetAndClearAtOnceReleaseThoseWhoWaitedAndNobodyElse) {
     event_.Clear();
     for (ForkedChild& waiter : waiters) ASSERT_EQ(waiter.Wait(), 0);
     ASSERT_EQ(scene_->released, 4 * round);
-    EXPECT_EQ(event_.Wait(Deadline::After(absl::Milliseconds(2))).code(), absl::StatusCode::kDeadlineExceeded);
+    EXPECT_THAT(event_.Wait(Deadline::After(absl::Milliseconds(2))), StatusIs(absl::StatusCode::kDeadlineExceeded));
   }
 }
 
@@ -208,7 +203,7 @@ TEST_F(EventTest, AChildOfForkUsesTheHandleThatItFinds) {
     event_.Set();
     return event_.Wait(Deadline::Now()).ok() ? 0 : 1;
   });
-  EXPECT_TRUE(event_.Wait(Watchdog()).ok());
+  EXPECT_THAT(event_.Wait(Watchdog()), IsOk());
   EXPECT_EQ(child.Wait(), 0);
 }
 
@@ -321,7 +316,7 @@ TEST_F(EventTest, TheDeathOfAWaiterAtEachStepAffectsNobody) {
     if (point == fault::kWaitWoken) {
       EXPECT_EQ(victim.Wait(), -SIGKILL);
     }
-    EXPECT_TRUE(event_.Wait(Deadline::Now()).ok());
+    EXPECT_THAT(event_.Wait(Deadline::Now()), IsOk());
   }
 }
 
@@ -336,8 +331,7 @@ TEST_F(EventTest, TheDeathOfASetterBeforeItWokeAnybodyIsMadeGoodByTheTick) {
       event_.Set();
       return 0;
     });
-    EXPECT_EQ(setter.Wait(), -SIGKILL);
-    Killed().insert(point);
+    EXPECT_TRUE(DiedAt(point, setter));
     EXPECT_TRUE(event_.IsSet());
     for (ForkedChild& waiter : waiters) EXPECT_EQ(waiter.Wait(absl::Seconds(10)), 0);
     EXPECT_EQ(scene_->released, 3);
@@ -401,12 +395,6 @@ TEST_F(EventTest, SurvivesAStormOfDeaths) {
   for (ForkedChild& child : setters) EXPECT_EQ(child.Wait(), 0);
   event_.Set();
   for (ForkedChild& child : waiters) EXPECT_EQ(child.Wait(), 0);
-}
-
-// Last: by now each point of the event has been died at.
-TEST(EventFaultPoints, WereAllDiedAt) {
-  if (testing::GTEST_FLAG(filter) != "*") GTEST_SKIP() << "counts only after all others";
-  for (const FaultPoint point : kEventFaultPoints) EXPECT_TRUE(Killed().contains(point)) << point.name();
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "core/os/memfd.h"
 #include "core/shm/family.h"
 #include "core/sync/lock.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -24,11 +25,11 @@ TEST(LockFormat, HasItsFieldsWhereItSays) {
 
 TEST(LockFormat, IsWhatALockLooksLike) {
   absl::StatusOr<Lock> lock = Lock::Create();
-  ASSERT_TRUE(lock.ok());
+  ASSERT_THAT(lock, IsOk());
   EXPECT_EQ(lock->offset() % 128, 0u);
   EXPECT_EQ(*MemfdSize(lock->descriptor()), 16384u) << "a bank";
   const absl::StatusOr<Mapping> mapping = Mapping::Map(lock->descriptor(), 16384);
-  ASSERT_TRUE(mapping.ok());
+  ASSERT_THAT(mapping, IsOk());
   const std::byte* const object = mapping->data() + lock->offset();
   const auto u64 = [&](size_t at) {
     uint64_t value;
@@ -38,11 +39,11 @@ TEST(LockFormat, IsWhatALockLooksLike) {
   EXPECT_EQ(std::memcmp(object, "REGLOCK2", 8), 0);
   EXPECT_EQ(u64(8), *Family::Id());
   EXPECT_EQ(u64(64), 0u) << "free";
-  ASSERT_TRUE(lock->Acquire().ok());
+  ASSERT_THAT(lock->Acquire(), IsOk());
   EXPECT_EQ(u64(64), *Family::Self()) << "held, nobody waits";
   ASSERT_FALSE(lock->Acquire(Deadline::After(absl::Milliseconds(1))).ok());
   EXPECT_EQ(u64(64), *Family::Self() | uint64_t{1} << 31) << "held, and somebody may wait";
-  ASSERT_TRUE(lock->Release().ok());
+  ASSERT_THAT(lock->Release(), IsOk());
   for (size_t at = 16; at < 128; at += 8) EXPECT_EQ(u64(at), 0u) << at;
 }
 

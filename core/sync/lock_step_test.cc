@@ -13,12 +13,12 @@
 #include <cstdio>
 #include <optional>
 
-#include "absl/time/time.h"
-#include "core/os/deadline.h"
-#include "core/os/forked_child.h"
-#include "core/os/single_step.h"
 #include "core/shm/family.h"
 #include "core/sync/lock.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/single_step.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -28,8 +28,6 @@ using At = SteppedChild::At;
 
 constexpr uint64_t kAll = 5000;
 
-Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
-
 struct Scene {
   std::atomic<bool> done{false};  // The victim's call has returned.
   std::atomic<int32_t> told{0};   // Who died, as the waiter was told.
@@ -38,7 +36,7 @@ struct Scene {
 
 class LockStep : public testing::Test {
  protected:
-  LockStep() { EXPECT_TRUE(Family::Self().ok()); }
+  LockStep() { EXPECT_THAT(Family::Self(), IsOk()); }
 
   void Reset() {
     lock_ = *Lock::Create();
@@ -54,6 +52,16 @@ class LockStep : public testing::Test {
       scene_->done = true;
       EndSteps();
       return acquired ? 0 : 1;
+    });
+  }
+  SteppedChild Releaser() {
+    return SteppedChild([&] {
+      REGATTA_CHILD_REQUIRE(lock_.Acquire().ok());
+      BeginSteps();
+      const bool released = lock_.Release().ok();
+      scene_->done = true;
+      EndSteps();
+      return released ? 0 : 1;
     });
   }
   // One that sleeps until it gets the lock, and releases it.
@@ -80,11 +88,11 @@ class LockStep : public testing::Test {
     const int64_t since = MonotonicNanos();
     const absl::StatusOr<Acquired> acquired = lock_.Acquire(Watchdog());
     longest_ = std::max(longest_, MonotonicNanos() - since);
-    ASSERT_TRUE(acquired.ok()) << acquired.status();
+    ASSERT_THAT(acquired, IsOk());
     EXPECT_EQ(acquired->previous_owner_died.value_or(0), dead);
-    EXPECT_TRUE(lock_.Release().ok());
+    EXPECT_THAT(lock_.Release(), IsOk());
     EXPECT_FALSE(lock_.Acquire()->previous_owner_died.has_value());
-    EXPECT_TRUE(lock_.Release().ok());
+    EXPECT_THAT(lock_.Release(), IsOk());
     EXPECT_FALSE(lock_.holder().has_value());
   }
   ~LockStep() override { std::printf("others waited for at most %.1f ms\n", static_cast<double>(longest_) / 1e6); }
@@ -142,14 +150,7 @@ TEST_F(LockStep, TakingOverFromADeadHolder) {
 TEST_F(LockStep, Releasing) {
   KillAtEachStep("release", kAll, [&](uint64_t n) {
     Reset();
-    SteppedChild victim([&] {
-      REGATTA_CHILD_REQUIRE(lock_.Acquire().ok());
-      BeginSteps();
-      const bool released = lock_.Release().ok();
-      scene_->done = true;
-      EndSteps();
-      return released ? 0 : 1;
-    });
+    SteppedChild victim = Releaser();
     victim.Step(n);
     const int32_t holder = lock_.holder().value_or(0);
     EXPECT_TRUE((holder == victim.pid() && !scene_->done) || holder == 0) << "after " << n;
@@ -162,14 +163,7 @@ TEST_F(LockStep, Releasing) {
 TEST_F(LockStep, ReleasingWhileAnotherSleeps) {
   KillAtEachStep("release to a sleeper", kAll, [&](uint64_t n) {
     Reset();
-    SteppedChild victim([&] {
-      REGATTA_CHILD_REQUIRE(lock_.Acquire().ok());
-      BeginSteps();
-      const bool released = lock_.Release().ok();
-      scene_->done = true;
-      EndSteps();
-      return released ? 0 : 1;
-    });
+    SteppedChild victim = Releaser();
     ForkedChild waiter = Waiter();
     victim.Step(n);
     const bool held = lock_.holder() == victim.pid();
@@ -186,14 +180,14 @@ TEST_F(LockStep, ReleasingWhileAnotherSleeps) {
 TEST_F(LockStep, WaitingForAHolder) {
   KillAtEachStep("wait", 100, [&](uint64_t n) {
     Reset();
-    EXPECT_TRUE(lock_.Acquire().ok());
+    EXPECT_THAT(lock_.Acquire(), IsOk());
     SteppedChild victim = Acquirer();
     EXPECT_NE(victim.Step(n), At::kEnd);
     EXPECT_EQ(lock_.holder(), getpid());
     victim.Kill();
     ForkedChild waiter = Waiter();
     const int64_t since = MonotonicNanos();
-    EXPECT_TRUE(lock_.Release().ok());
+    EXPECT_THAT(lock_.Release(), IsOk());
     ExpectGets(waiter, 0, since);
     ExpectIsFree(0);
     return victim.process().steps();
@@ -204,11 +198,11 @@ TEST_F(LockStep, WaitingForAHolder) {
 TEST_F(LockStep, GettingItAfterASleep) {
   KillAtEachStep("woken", 4, [&](uint64_t n) {
     Reset();
-    EXPECT_TRUE(lock_.Acquire().ok());
+    EXPECT_THAT(lock_.Acquire(), IsOk());
     SteppedChild victim = Acquirer();
     EXPECT_EQ(victim.Step(1'000'000), At::kAsleep);
     ForkedChild waiter = Waiter();
-    EXPECT_TRUE(lock_.Release().ok());
+    EXPECT_THAT(lock_.Release(), IsOk());
     EXPECT_TRUE(Eventually([&] { return victim.Step(1) != At::kAsleep; })) << "who slept first is woken first";
     const uint64_t before = victim.process().steps();
     victim.Step(n);

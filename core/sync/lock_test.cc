@@ -9,9 +9,12 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "core/os/forked_child.h"
 #include "core/shm/fault_points.h"
-#include "core/shm/shared_object_suite.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/shared_object_suite.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -48,17 +51,16 @@ class LockTest : public testing::Test {
 TEST_F(LockTest, IsAcquiredAndReleased) {
   EXPECT_FALSE(lock_.holder().has_value());
   const absl::StatusOr<Acquired> acquired = lock_.Acquire();
-  ASSERT_TRUE(acquired.ok());
+  ASSERT_THAT(acquired, IsOk());
   EXPECT_FALSE(acquired->previous_owner_died.has_value());
   EXPECT_EQ(lock_.holder(), getpid());
-  EXPECT_TRUE(lock_.Release().ok());
+  EXPECT_THAT(lock_.Release(), IsOk());
   EXPECT_FALSE(lock_.holder().has_value());
 }
 
 TEST_F(LockTest, ReleaseOfAFreeOneIsAnError) {
   const absl::Status status = lock_.Release();
-  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_NE(status.message().find("nobody holds"), std::string::npos);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("nobody holds")));
 }
 
 TEST_F(LockTest, SaysWhoHoldsItWithoutWaitingOrAfter) {
@@ -66,50 +68,49 @@ TEST_F(LockTest, SaysWhoHoldsItWithoutWaitingOrAfter) {
   const std::string text = absl::StrCat("process ", holder.pid());
   for (const absl::Duration timeout : {absl::ZeroDuration(), absl::Seconds(-1)}) {
     const absl::Status now = lock_.Acquire(Deadline::After(timeout)).status();
-    EXPECT_EQ(now.code(), absl::StatusCode::kUnavailable);
-    EXPECT_NE(now.message().find(text), std::string::npos) << now;
+    EXPECT_THAT(now, StatusIs(absl::StatusCode::kUnavailable, testing::HasSubstr(text)));
   }
   const Deadline deadline = Deadline::After(absl::Milliseconds(10));
-  EXPECT_EQ(lock_.Acquire(deadline).status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(lock_.Acquire(deadline), StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_TRUE(deadline.passed());
 }
 
 TEST_F(LockTest, CopiesAreTheSameLock) {
   Lock copy = lock_;
-  ASSERT_TRUE(copy.Acquire().ok());
-  EXPECT_EQ(lock_.Acquire(Deadline::Now()).status().code(), absl::StatusCode::kUnavailable);
-  EXPECT_TRUE(lock_.Release().ok());
+  ASSERT_THAT(copy.Acquire(), IsOk());
+  EXPECT_THAT(lock_.Acquire(Deadline::Now()), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(lock_.Release(), IsOk());
 }
 
 TEST_F(LockTest, TenThousandTakeAHundredDescriptors) {
-  const auto before = OpenDescriptors();
+  const auto before = CountDescriptors();
   std::vector<Lock> locks;
   for (int i = 0; i < 10'000; ++i) {
     absl::StatusOr<Lock> lock = Lock::Create();
-    ASSERT_TRUE(lock.ok()) << lock.status();
+    ASSERT_THAT(lock, IsOk());
     locks.push_back(*std::move(lock));
   }
-  EXPECT_LE(OpenDescriptors(), before + 100);
-  for (Lock& lock : locks) ASSERT_TRUE(lock.Acquire(Deadline::Now()).ok());
-  for (Lock& lock : locks) ASSERT_TRUE(lock.Release().ok());
+  EXPECT_LE(CountDescriptors(), before + 100);
+  for (Lock& lock : locks) ASSERT_THAT(lock.Acquire(Deadline::Now()), IsOk());
+  for (Lock& lock : locks) ASSERT_THAT(lock.Release(), IsOk());
 }
 
 TEST_F(LockTest, AnotherProcessMayReleaseIt) {
-  ASSERT_TRUE(lock_.Acquire().ok());
+  ASSERT_THAT(lock_.Acquire(), IsOk());
   ForkedChild child([&] { return lock_.Release().ok() ? 0 : 1; });
   EXPECT_EQ(child.Wait(), 0);
-  EXPECT_TRUE(lock_.Acquire(Deadline::Now()).ok());
+  EXPECT_THAT(lock_.Acquire(Deadline::Now()), IsOk());
 }
 
 TEST_F(LockTest, AnotherThreadMayReleaseIt) {
-  ASSERT_TRUE(lock_.Acquire().ok());
-  std::thread([&] { EXPECT_TRUE(lock_.Release().ok()); }).join();
-  EXPECT_TRUE(lock_.Acquire(Deadline::Now()).ok());
+  ASSERT_THAT(lock_.Acquire(), IsOk());
+  std::thread([&] { EXPECT_THAT(lock_.Release(), IsOk()); }).join();
+  EXPECT_THAT(lock_.Acquire(Deadline::Now()), IsOk());
 }
 
 TEST_F(LockTest, TheEndOfTheThreadThatAcquiredReleasesNothing) {
-  std::thread([&] { ASSERT_TRUE(lock_.Acquire().ok()); }).join();
-  EXPECT_EQ(lock_.Acquire(Deadline::After(absl::Milliseconds(5))).status().code(), absl::StatusCode::kDeadlineExceeded);
+  std::thread([&] { ASSERT_THAT(lock_.Acquire(), IsOk()); }).join();
+  EXPECT_THAT(lock_.Acquire(Deadline::After(absl::Milliseconds(5))), StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_EQ(lock_.holder(), getpid());
 }
 
@@ -119,9 +120,9 @@ TEST_F(LockTest, ThreadsOfOneProcessExcludeEachOther) {
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int n = 0; n < kEach; ++n) {
-        ASSERT_TRUE(lock_.Acquire().ok());
+        ASSERT_THAT(lock_.Acquire(), IsOk());
         ++scene_->counter;
-        ASSERT_TRUE(lock_.Release().ok());
+        ASSERT_THAT(lock_.Release(), IsOk());
       }
     });
   }
@@ -150,10 +151,10 @@ TEST_F(LockTest, AfterTheHoldersDeathTheNextIsToldWhoDied) {
   ForkedChild holder = Holder();
   const int32_t pid = holder.pid();
   holder.Kill();
-  const absl::StatusOr<Acquired> acquired = lock_.Acquire(Deadline::After(absl::Seconds(20)));
-  ASSERT_TRUE(acquired.ok());
+  const absl::StatusOr<Acquired> acquired = lock_.Acquire(Watchdog());
+  ASSERT_THAT(acquired, IsOk());
   EXPECT_EQ(acquired->previous_owner_died, pid);
-  ASSERT_TRUE(lock_.Release().ok());
+  ASSERT_THAT(lock_.Release(), IsOk());
   EXPECT_FALSE(lock_.Acquire()->previous_owner_died.has_value()) << "only the next one is told";
 }
 
@@ -177,29 +178,29 @@ TEST_F(LockTest, AWaiterIsWokenByTheHoldersDeath) {
 }
 
 TEST_F(LockTest, AKilledWaiterHoldsUpNobody) {
-  ASSERT_TRUE(lock_.Acquire().ok());
+  ASSERT_THAT(lock_.Acquire(), IsOk());
   ForkedChild first([&] { return lock_.Acquire().ok() ? 0 : 1; });
   ForkedChild second([&] { return lock_.Acquire().ok() && lock_.Release().ok() ? 0 : 1; });
   ASSERT_TRUE(Eventually([&] { return IsAsleep(first.pid()) && IsAsleep(second.pid()); }));
   first.Kill();
   first.Wait();
-  ASSERT_TRUE(lock_.Release().ok());
+  ASSERT_THAT(lock_.Release(), IsOk());
   EXPECT_EQ(second.Wait(), 0);
 }
 
 TEST_F(LockTest, TravelsAsADescriptor) {
   ASSERT_TRUE(lock_.descriptor().valid());
   absl::StatusOr<Lock> attached = Lock::Attach(*lock_.descriptor().Duplicate(), lock_.offset());
-  ASSERT_TRUE(attached.ok());
-  ASSERT_TRUE(attached->Acquire().ok());
+  ASSERT_THAT(attached, IsOk());
+  ASSERT_THAT(attached->Acquire(), IsOk());
   EXPECT_FALSE(lock_.Acquire(Deadline::Now()).ok());
-  EXPECT_TRUE(lock_.Release().ok());
+  EXPECT_THAT(lock_.Release(), IsOk());
 }
 
 TEST_F(LockTest, ScopedReleasesOnEveryWayOut) {
   {
     const absl::StatusOr<ScopedLock> held = ScopedLock::Acquire(lock_);
-    ASSERT_TRUE(held.ok());
+    ASSERT_THAT(held, IsOk());
     EXPECT_EQ(lock_.holder(), getpid());
     EXPECT_FALSE(ScopedLock::Acquire(lock_, Deadline::Now()).ok());
     EXPECT_EQ(lock_.holder(), getpid()) << "who failed to acquire releases nothing";
@@ -270,11 +271,11 @@ TEST_F(LockTest, ADeathAtEachStepLeavesItToTheOthers) {
       });
       const int32_t pid = victim.pid();
       ASSERT_EQ(victim.Wait(), -SIGKILL);
-      const absl::StatusOr<Acquired> acquired = lock_.Acquire(Deadline::After(absl::Seconds(20)));
-      ASSERT_TRUE(acquired.ok());
+      const absl::StatusOr<Acquired> acquired = lock_.Acquire(Watchdog());
+      ASSERT_THAT(acquired, IsOk());
       const bool held = step.held || step.point == fault::kLockWaiting;  // It waits for what it holds itself.
       EXPECT_EQ(acquired->previous_owner_died, held ? std::optional<int32_t>(pid) : std::nullopt);
-      ASSERT_TRUE(lock_.Release().ok());
+      ASSERT_THAT(lock_.Release(), IsOk());
     }
   }
 }

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <csignal>
-#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -12,23 +11,21 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
 #include "core/shm/fault_points.h"
-#include "core/shm/shared_object_suite.h"
 #include "core/sync/fault_points.h"
+#include "core/testing/died_at.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/shared_object_suite.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
+[[maybe_unused]] const auto* const kEachRLockFaultPoint = RequireDeathsAt(kRLockFaultPoints);
+
 INSTANTIATE_TYPED_TEST_SUITE_P(RLock, SharedObjectTest, RLock);
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
-
-std::set<FaultPoint>& Killed() {
-  static auto& killed = *new std::set<FaultPoint>;
-  return killed;
-}
 
 struct Scene {
   std::atomic<bool> end{false};
@@ -55,7 +52,7 @@ class RLockTest : public testing::Test {
     std::thread([&] {
       code = lock_.Acquire(Deadline::Now()).status().code();
       if (code == absl::StatusCode::kOk) {
-        EXPECT_TRUE(lock_.Release().ok());
+        EXPECT_THAT(lock_.Release(), IsOk());
       }
     }).join();
     return code;
@@ -67,13 +64,13 @@ class RLockTest : public testing::Test {
 
 TEST_F(RLockTest, IsReleasedByAsManyReleasesAsAcquires) {
   for (uint32_t depth = 1; depth <= 3; ++depth) {
-    ASSERT_TRUE(lock_.Acquire(Deadline::Now()).ok());
+    ASSERT_THAT(lock_.Acquire(Deadline::Now()), IsOk());
     EXPECT_EQ(lock_.depth(), depth);
   }
   EXPECT_EQ(lock_.holder(), getpid());
   for (uint32_t depth = 3; depth > 0; --depth) {
     EXPECT_EQ(TryElsewhere(), absl::StatusCode::kUnavailable);
-    ASSERT_TRUE(lock_.Release().ok());
+    ASSERT_THAT(lock_.Release(), IsOk());
     EXPECT_EQ(lock_.depth(), depth - 1);
   }
   EXPECT_EQ(TryElsewhere(), absl::StatusCode::kOk);
@@ -87,11 +84,11 @@ TEST_F(RLockTest, OnlyItsOwnerMayReleaseIt) {
            status.message().find("doesn't own the lock") != std::string::npos;
   };
   EXPECT_TRUE(refused()) << "no thread holds it";
-  ASSERT_TRUE(lock_.Acquire().ok());
+  ASSERT_THAT(lock_.Acquire(), IsOk());
   std::thread([&] { EXPECT_TRUE(refused()) << "another thread"; }).join();
   ForkedChild child([&] { return refused() && lock_.depth() == 0 ? 0 : 1; });
   EXPECT_EQ(child.Wait(), 0) << "another process";
-  EXPECT_TRUE(lock_.Release().ok());
+  EXPECT_THAT(lock_.Release(), IsOk());
   EXPECT_TRUE(refused()) << "released already";
 }
 
@@ -99,22 +96,21 @@ TEST_F(RLockTest, NamesTheHolderWithoutTimeAndAtTheDeadline) {
   ForkedChild holder = Holder();
   const std::string text = absl::StrCat("process ", holder.pid());
   const absl::Status now = lock_.Acquire(Deadline::Now()).status();
-  EXPECT_EQ(now.code(), absl::StatusCode::kUnavailable);
-  EXPECT_NE(now.message().find(text), std::string::npos) << now;
+  EXPECT_THAT(now, StatusIs(absl::StatusCode::kUnavailable, testing::HasSubstr(text)));
   const Deadline deadline = Deadline::After(absl::Milliseconds(10));
-  EXPECT_EQ(lock_.Acquire(deadline).status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(lock_.Acquire(deadline), StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_TRUE(deadline.passed());
 }
 
 TEST_F(RLockTest, ACopyIsTheSameLock) {
   RLock copy = lock_;
-  ASSERT_TRUE(lock_.Acquire().ok());
-  EXPECT_TRUE(copy.Acquire(Deadline::Now()).ok()) << "this thread owns it";
+  ASSERT_THAT(lock_.Acquire(), IsOk());
+  EXPECT_THAT(copy.Acquire(Deadline::Now()), IsOk()) << "this thread owns it";
   EXPECT_EQ(lock_.depth(), 2u);
 }
 
 TEST_F(RLockTest, AChildOfForkDoesNotOwnWhatItsParentOwns) {
-  ASSERT_TRUE(lock_.Acquire().ok());
+  ASSERT_THAT(lock_.Acquire(), IsOk());
   for (const ForkCall call : {ForkCall::kFork, ForkCall::kUnderscoreFork, ForkCall::kClone}) {
     ForkedChild child(
         [&] { return lock_.Acquire(Deadline::Now()).status().code() == absl::StatusCode::kUnavailable ? 0 : 1; }, call);
@@ -124,7 +120,7 @@ TEST_F(RLockTest, AChildOfForkDoesNotOwnWhatItsParentOwns) {
 }
 
 TEST_F(RLockTest, AThreadThatTakesTheNumberOfAnEndedOneOwnsNothing) {
-  std::thread([&] { ASSERT_TRUE(lock_.Acquire().ok()); }).join();
+  std::thread([&] { ASSERT_THAT(lock_.Acquire(), IsOk()); }).join();
   for (int i = 0; i < 3; ++i) EXPECT_EQ(TryElsewhere(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(lock_.holder(), getpid());
 }
@@ -159,10 +155,10 @@ TEST_F(RLockTest, AfterTheOwnersDeathTheNextBeginsAtDepthOneAndHearsWhoDied) {
   const int32_t pid = holder.pid();
   holder.Kill();
   const absl::StatusOr<Acquired> acquired = lock_.Acquire(Watchdog());
-  ASSERT_TRUE(acquired.ok());
+  ASSERT_THAT(acquired, IsOk());
   EXPECT_EQ(acquired->previous_owner_died, pid);
   EXPECT_EQ(lock_.depth(), 1u);
-  ASSERT_TRUE(lock_.Release().ok());
+  ASSERT_THAT(lock_.Release(), IsOk());
   EXPECT_FALSE(lock_.Acquire()->previous_owner_died.has_value()) << "only the next one is told";
 }
 
@@ -188,13 +184,12 @@ TEST_F(RLockTest, ADeathAtEachPointLeavesItToTheNext) {
       return 0;
     });
     const int32_t pid = victim.pid();
-    EXPECT_EQ(victim.Wait(), -SIGKILL);
-    Killed().insert(point);
+    EXPECT_TRUE(DiedAt(point, victim));
     const absl::StatusOr<Acquired> acquired = lock_.Acquire(Deadline::Now());
-    ASSERT_TRUE(acquired.ok()) << acquired.status();
+    ASSERT_THAT(acquired, IsOk());
     EXPECT_EQ(acquired->previous_owner_died.value_or(0), point == fault::kLockReleased ? 0 : pid);
     EXPECT_EQ(lock_.depth(), 1u);
-    ASSERT_TRUE(lock_.Release().ok());
+    ASSERT_THAT(lock_.Release(), IsOk());
   }
 }
 
@@ -223,11 +218,6 @@ TEST_F(RLockTest, SurvivesAStormOfDeaths) {
   }
   scene_->end = true;
   for (ForkedChild& child : users) EXPECT_EQ(child.Wait(), 0);
-}
-
-// Last: by now each point of the lock has been died at.
-TEST(RLockFaultPoints, WereAllDiedAt) {
-  for (const FaultPoint point : kRLockFaultPoints) EXPECT_TRUE(Killed().contains(point)) << point.name();
 }
 
 }  // namespace

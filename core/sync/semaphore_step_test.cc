@@ -7,13 +7,14 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "absl/time/time.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
-#include "core/os/single_step.h"
 #include "core/shm/family.h"
 #include "core/sync/bounded_semaphore.h"
 #include "core/sync/semaphore.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/single_step.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -23,19 +24,17 @@ using At = SteppedChild::At;
 
 constexpr uint64_t kAll = 5000;
 
-Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
-
 template <class S>
 class SemaphoreStep : public testing::Test {
  protected:
-  SemaphoreStep() { EXPECT_TRUE(Family::Self().ok()); }
+  SemaphoreStep() { EXPECT_THAT(Family::Self(), IsOk()); }
 
   // With one permit, which this process has acquired if `acquired`.
   void Reset(bool acquired) {
     semaphore_ = *S::Create(1);
     *done_ = false;
     if (acquired) {
-      EXPECT_TRUE(semaphore_.Acquire().ok());
+      EXPECT_THAT(semaphore_.Acquire(), IsOk());
     }
   }
   template <class Call>
@@ -63,12 +62,12 @@ class SemaphoreStep : public testing::Test {
   }
   // Gives back what the victim holds, if its permits do not come back by themselves, and uses the semaphore.
   void ExpectWorks(int64_t permits) {
-    while (semaphore_.value() < permits) ASSERT_TRUE(semaphore_.Release().ok());
+    while (semaphore_.value() < permits) ASSERT_THAT(semaphore_.Release(), IsOk());
     EXPECT_EQ(semaphore_.value(), permits);
-    for (int64_t i = 0; i < permits; ++i) EXPECT_TRUE(semaphore_.Acquire(Deadline::Now()).ok());
+    for (int64_t i = 0; i < permits; ++i) EXPECT_THAT(semaphore_.Acquire(Deadline::Now()), IsOk());
     EXPECT_FALSE(semaphore_.Acquire(Deadline::Now()).ok());
     ForkedChild waiter = Waiter();
-    EXPECT_TRUE(semaphore_.Release().ok());
+    EXPECT_THAT(semaphore_.Release(), IsOk());
     EXPECT_EQ(waiter.Wait(), 0);
   }
 
@@ -116,7 +115,7 @@ TYPED_TEST(SemaphoreStep, ReleasingWhileAnotherSleeps) {
     victim.Kill();
     waiter.Continue();
     if (!released) {
-      EXPECT_TRUE(this->semaphore_.Release().ok());
+      EXPECT_THAT(this->semaphore_.Release(), IsOk());
     }
     EXPECT_EQ(waiter.Wait(), 0) << "after " << n;
     return victim.process().steps();
@@ -143,7 +142,7 @@ TYPED_TEST(SemaphoreStep, BeingWoken) {
     EXPECT_EQ(victim.Step(1'000'000), At::kAsleep);
     ForkedChild waiter = this->Waiter();
     waiter.Stop();
-    EXPECT_TRUE(this->semaphore_.Release().ok());
+    EXPECT_THAT(this->semaphore_.Release(), IsOk());
     EXPECT_TRUE(Eventually([&] { return victim.Step(1) != At::kAsleep; }));
     const uint64_t before = victim.process().steps();
     victim.Step(n);

@@ -3,29 +3,26 @@
 #include <atomic>
 #include <csignal>
 #include <limits>
-#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
-#include "core/shm/shared_object_suite.h"
 #include "core/sync/fault_points.h"
+#include "core/testing/died_at.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/shared_object_suite.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
+[[maybe_unused]] const auto* const kEachSemaphoreFaultPoint = RequireDeathsAt(kSemaphoreFaultPoints);
+
 INSTANTIATE_TYPED_TEST_SUITE_P(Semaphore, SharedObjectTest, Semaphore);
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
-
-std::set<FaultPoint>& Killed() {
-  static auto& killed = *new std::set<FaultPoint>;
-  return killed;
-}
 
 struct Scene {
   std::atomic<bool> end{false};
@@ -43,8 +40,7 @@ class SemaphoreTest : public testing::Test {
       scene_->acquired.fetch_add(1);
       return 0;
     });
-    EXPECT_TRUE(Eventually([&] { return child.HasEnded() || IsAsleep(child.pid()); }));
-    EXPECT_FALSE(child.HasEnded());
+    EXPECT_TRUE(FallsAsleep(child));
     return child;
   }
   // Acquires and releases until the end, and records how many processes did so at once.
@@ -70,10 +66,10 @@ TEST_F(SemaphoreTest, HasThePermitsThatItBeganWith) {
   Semaphore three = *Semaphore::Create(3);
   EXPECT_EQ(three.value(), 3);
   for (int left = 2; left >= 0; --left) {
-    EXPECT_TRUE(three.Acquire(Deadline::Now()).ok());
+    EXPECT_THAT(three.Acquire(Deadline::Now()), IsOk());
     EXPECT_EQ(three.value(), left);
   }
-  EXPECT_EQ(three.Acquire(Deadline::Now()).code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(three.Acquire(Deadline::Now()), StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_EQ(Semaphore::Create()->value(), 1) << "one if no number is given";
 }
 
@@ -81,54 +77,53 @@ TEST_F(SemaphoreTest, CreateRefusesNumbersThatItCannotHold) {
   for (const int64_t permits : {int64_t{-1}, std::numeric_limits<int64_t>::min(), Semaphore::kMostPermits + 1,
                                 std::numeric_limits<int64_t>::max()}) {
     const absl::Status status = Semaphore::Create(permits).status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-    EXPECT_NE(status.message().find(std::to_string(permits)), std::string::npos) << status;
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr(std::to_string(permits))));
   }
   EXPECT_EQ(Semaphore::Create(Semaphore::kMostPermits)->value(), Semaphore::kMostPermits);
 }
 
 TEST_F(SemaphoreTest, GrowsBeyondItsBeginUpToTheMost) {
-  ASSERT_TRUE(semaphore_.Release(5).ok());
+  ASSERT_THAT(semaphore_.Release(5), IsOk());
   EXPECT_EQ(semaphore_.value(), 5);
   for (const int64_t permits : {Semaphore::kMostPermits - 4, std::numeric_limits<int64_t>::max()}) {
-    EXPECT_EQ(semaphore_.Release(permits).code(), absl::StatusCode::kOutOfRange);
+    EXPECT_THAT(semaphore_.Release(permits), StatusIs(absl::StatusCode::kOutOfRange));
     EXPECT_EQ(semaphore_.value(), 5) << "nothing was added";
   }
-  ASSERT_TRUE(semaphore_.Release(Semaphore::kMostPermits - 5).ok());
-  EXPECT_EQ(semaphore_.Release().code(), absl::StatusCode::kOutOfRange);
-  EXPECT_TRUE(semaphore_.Acquire(Deadline::Now()).ok());
+  ASSERT_THAT(semaphore_.Release(Semaphore::kMostPermits - 5), IsOk());
+  EXPECT_THAT(semaphore_.Release(), StatusIs(absl::StatusCode::kOutOfRange));
+  EXPECT_THAT(semaphore_.Acquire(Deadline::Now()), IsOk());
   EXPECT_EQ(semaphore_.value(), Semaphore::kMostPermits - 1);
 }
 
 TEST_F(SemaphoreTest, ReleaseOfNothingIsAnError) {
   for (const int64_t permits : {int64_t{0}, int64_t{-1}, std::numeric_limits<int64_t>::min()}) {
-    EXPECT_EQ(semaphore_.Release(permits).code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(semaphore_.Release(permits), StatusIs(absl::StatusCode::kInvalidArgument));
   }
   EXPECT_EQ(semaphore_.value(), 0);
 }
 
 TEST_F(SemaphoreTest, AcquireWithoutTimeDoesNotBlock) {
   for (const absl::Duration timeout : {absl::ZeroDuration(), absl::Seconds(-1)}) {
-    EXPECT_EQ(semaphore_.Acquire(Deadline::After(timeout)).code(), absl::StatusCode::kUnavailable);
+    EXPECT_THAT(semaphore_.Acquire(Deadline::After(timeout)), StatusIs(absl::StatusCode::kUnavailable));
   }
 }
 
 TEST_F(SemaphoreTest, AcquireEndsAtItsDeadlineAndTakesNothing) {
   const Deadline deadline = Deadline::After(absl::Milliseconds(10));
-  EXPECT_EQ(semaphore_.Acquire(deadline).code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(semaphore_.Acquire(deadline), StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_TRUE(deadline.passed());
-  ASSERT_TRUE(semaphore_.Release().ok());
+  ASSERT_THAT(semaphore_.Release(), IsOk());
   EXPECT_EQ(semaphore_.value(), 1);
-  EXPECT_TRUE(semaphore_.Acquire(deadline).ok()) << "a permit that is there is taken after the deadline, too";
+  EXPECT_THAT(semaphore_.Acquire(deadline), IsOk()) << "a permit that is there is taken after the deadline, too";
 }
 
 TEST_F(SemaphoreTest, ReleaseOfManyWakesAsMany) {
   std::vector<ForkedChild> waiters;
   for (int i = 0; i < 6; ++i) waiters.push_back(Waiter());
-  ASSERT_TRUE(semaphore_.Release(4).ok());
+  ASSERT_THAT(semaphore_.Release(4), IsOk());
   ASSERT_TRUE(Eventually([&] { return scene_->acquired == 4; }));
   EXPECT_EQ(semaphore_.value(), 0);
-  ASSERT_TRUE(semaphore_.Release(3).ok());
+  ASSERT_THAT(semaphore_.Release(3), IsOk());
   for (ForkedChild& waiter : waiters) EXPECT_EQ(waiter.Wait(), 0);
   EXPECT_EQ(semaphore_.value(), 1);
 }
@@ -142,7 +137,7 @@ TEST_F(SemaphoreTest, ReleaseItselfWakesThoseWhoSleep) {
     for (int i = 0; i < 4; ++i) waiters.push_back(Waiter());
     EXPECT_FALSE(semaphore_.Acquire(Deadline::After(absl::Milliseconds(100))).ok());
     const int64_t since = MonotonicNanos();
-    ASSERT_TRUE(semaphore_.Release(4).ok());
+    ASSERT_THAT(semaphore_.Release(4), IsOk());
     for (ForkedChild& waiter : waiters) ASSERT_EQ(waiter.Wait(), 0);
     fastest = std::min(fastest, MonotonicNanos() - since);
   }
@@ -150,7 +145,7 @@ TEST_F(SemaphoreTest, ReleaseItselfWakesThoseWhoSleep) {
 }
 
 TEST_F(SemaphoreTest, NeverMoreProcessesAndThreadsInsideThanPermits) {
-  ASSERT_TRUE(semaphore_.Release(3).ok());
+  ASSERT_THAT(semaphore_.Release(3), IsOk());
   std::vector<ForkedChild> children;
   for (int i = 0; i < 4; ++i) {
     children.emplace_back([&] {
@@ -177,19 +172,19 @@ TEST_F(SemaphoreTest, HandsItemsToAndFroWithoutLosingAWakeUp) {
     return 0;
   });
   for (int i = 0; i < 20'000; ++i) {
-    ASSERT_TRUE(semaphore_.Release().ok());
-    ASSERT_TRUE(back.Acquire(Watchdog()).ok());
+    ASSERT_THAT(semaphore_.Release(), IsOk());
+    ASSERT_THAT(back.Acquire(Watchdog()), IsOk());
   }
   EXPECT_EQ(child.Wait(), 0);
 }
 
 TEST_F(SemaphoreTest, ScopedReleasesOnEveryWayOut) {
-  ASSERT_TRUE(semaphore_.Release().ok());
+  ASSERT_THAT(semaphore_.Release(), IsOk());
   {
     const absl::StatusOr<ScopedPermit> held = ScopedPermit::Acquire(semaphore_);
-    ASSERT_TRUE(held.ok());
+    ASSERT_THAT(held, IsOk());
     EXPECT_EQ(semaphore_.value(), 0);
-    EXPECT_EQ(ScopedPermit::Acquire(semaphore_, Deadline::Now()).status().code(), absl::StatusCode::kUnavailable);
+    EXPECT_THAT(ScopedPermit::Acquire(semaphore_, Deadline::Now()), StatusIs(absl::StatusCode::kUnavailable));
   }
   EXPECT_EQ(semaphore_.value(), 1);
 }
@@ -223,11 +218,11 @@ TEST_F(SemaphoreTest, ASignalHandlerMayReleaseIt) {
   ASSERT_TRUE(Eventually([&] { return scene_->inside == 1; }));
   for (int i = 0; i < 1000; ++i) {
     ASSERT_EQ(kill(releaser.pid(), SIGUSR1), 0);
-    ASSERT_TRUE(semaphore_.Acquire(Watchdog()).ok()) << "of signal " << i;
+    ASSERT_THAT(semaphore_.Acquire(Watchdog()), IsOk()) << "of signal " << i;
   }
   scene_->end = true;
   // The last permits that were taken in turn.
-  ASSERT_TRUE(semaphore_.Release().ok());
+  ASSERT_THAT(semaphore_.Release(), IsOk());
   EXPECT_EQ(releaser.Wait(), 0);
 }
 
@@ -239,8 +234,7 @@ TEST_F(SemaphoreTest, ADeathBeforeTheWakeUpIsMadeGoodByTheTick) {
       ArmFaultPoint(point);
       return semaphore_.Release().ok() ? 0 : 1;
     });
-    EXPECT_EQ(releaser.Wait(), -SIGKILL);
-    Killed().insert(point);
+    EXPECT_TRUE(DiedAt(point, releaser));
     EXPECT_EQ(waiter.Wait(), 0) << "the permit is there, and its waiter finds it";
     EXPECT_EQ(semaphore_.value(), 0);
   }
@@ -254,9 +248,8 @@ TEST_F(SemaphoreTest, ADeathAfterTakingAPermitHoldsUpNoOther) {
   ASSERT_TRUE(Eventually([&] { return IsAsleep(victim.pid()); }));
   std::vector<ForkedChild> waiters;
   for (int i = 0; i < 2; ++i) waiters.push_back(Waiter());
-  ASSERT_TRUE(semaphore_.Release(3).ok());
-  EXPECT_EQ(victim.Wait(), -SIGKILL);
-  Killed().insert(fault::kSemaphoreAcquired);
+  ASSERT_THAT(semaphore_.Release(3), IsOk());
+  EXPECT_TRUE(DiedAt(fault::kSemaphoreAcquired, victim));
   for (ForkedChild& waiter : waiters) EXPECT_EQ(waiter.Wait(), 0);
   EXPECT_EQ(semaphore_.value(), 0) << "the dead process keeps its permit";
 }
@@ -265,7 +258,7 @@ TEST_F(SemaphoreTest, ADeathAfterTakingAPermitHoldsUpNoOther) {
 // still.
 TEST_F(SemaphoreTest, SurvivesAStormOfDeaths) {
   constexpr int kKills = 60;
-  ASSERT_TRUE(semaphore_.Release(kKills + 1).ok());
+  ASSERT_THAT(semaphore_.Release(kKills + 1), IsOk());
   const auto user = [&] { return ForkedChild([&] { return UseUntilEnd(); }); };
   std::vector<ForkedChild> users;
   for (int i = 0; i < 4; ++i) users.push_back(user());
@@ -281,11 +274,6 @@ TEST_F(SemaphoreTest, SurvivesAStormOfDeaths) {
   for (ForkedChild& child : users) EXPECT_EQ(child.Wait(), 0);
   EXPECT_GE(semaphore_.value(), 1);
   EXPECT_LE(semaphore_.value(), kKills + 1) << "no death makes a permit";
-}
-
-// Last: by now each point of the semaphore has been died at.
-TEST(SemaphoreFaultPoints, WereAllDiedAt) {
-  for (const FaultPoint point : kSemaphoreFaultPoints) EXPECT_TRUE(Killed().contains(point)) << point.name();
 }
 
 }  // namespace

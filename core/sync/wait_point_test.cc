@@ -11,9 +11,10 @@
 #include "absl/time/time.h"
 #include "core/os/cpu.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
 #include "core/shm/family.h"
 #include "core/sync/fault_points.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -164,8 +165,8 @@ TEST_F(WaitPointTest, LosesNoWake) {
   Shared<Scene> back;
   constexpr int kRounds = 20'000;
   const auto await = [](Scene& scene, int64_t value) {
-    return scene.point.Await([&] { return scene.items.load(std::memory_order_relaxed) >= value; },
-                             Deadline::After(absl::Seconds(20)), Elsewhere, *Family::Self(), NothingToTidy);
+    return scene.point.Await([&] { return scene.items.load(std::memory_order_relaxed) >= value; }, Watchdog(),
+                             Elsewhere, *Family::Self(), NothingToTidy);
   };
   ForkedChild child([&] {
     for (int i = 1; i <= kRounds; ++i) {
@@ -195,7 +196,7 @@ TEST_F(WaitPointTest, LeavesNoItemBesideASleeper) {
   for (int i = 0; i < kWaiters; ++i) {
     children.emplace_back([&] {
       for (;;) {
-        REGATTA_CHILD_REQUIRE(AwaitOne(Deadline::After(absl::Seconds(20))));
+        REGATTA_CHILD_REQUIRE(AwaitOne(Watchdog()));
         if (scene_->end) return 0;
         scene_->taken.fetch_add(1);
       }
@@ -222,8 +223,8 @@ TEST_F(WaitPointTest, WorksWhereTheKernelRefusesItsFence) {
     RefuseMembarrier();
     const Member self = *Family::Self();
     for (int i = 1; i <= 2000; ++i) {
-      REGATTA_CHILD_REQUIRE(in.point.Await([&] { return in.items.load() >= i; }, Deadline::After(absl::Seconds(20)),
-                                           Elsewhere, self, NothingToTidy));
+      REGATTA_CHILD_REQUIRE(
+          in.point.Await([&] { return in.items.load() >= i; }, Watchdog(), Elsewhere, self, NothingToTidy));
       out.items.store(i);
       out.point.Notify();
     }
@@ -236,8 +237,8 @@ TEST_F(WaitPointTest, WorksWhereTheKernelRefusesItsFence) {
     for (int i = 1; i <= 2000; ++i) {
       scene_->items.store(i);
       scene_->point.Notify();
-      REGATTA_CHILD_REQUIRE(back->point.Await([&] { return back->items.load() >= i; },
-                                              Deadline::After(absl::Seconds(20)), Elsewhere, self, NothingToTidy));
+      REGATTA_CHILD_REQUIRE(
+          back->point.Await([&] { return back->items.load() >= i; }, Watchdog(), Elsewhere, self, NothingToTidy));
     }
     return 0;
   });
@@ -261,8 +262,7 @@ TEST_F(WaitPointTest, AStoppedSpinnerHoldsUpNoNotifier) {
   ForkedChild sleeper([&] {
     const Member self = *Family::Self();
     for (int i = 1; i <= 60; ++i) {
-      if (!scene_->point.Await([&] { return scene_->items.load() >= i; }, Deadline::After(absl::Seconds(20)), Elsewhere,
-                               self, NothingToTidy)) {
+      if (!scene_->point.Await([&] { return scene_->items.load() >= i; }, Watchdog(), Elsewhere, self, NothingToTidy)) {
         return 1;
       }
       scene_->answered = i;
@@ -290,7 +290,7 @@ TEST_F(WaitPointTest, ADeathAtEachStepDelaysOthersByATickAtMost) {
       AwaitOne();
       return 0;
     });
-    ForkedChild survivor([&] { return AwaitOne(Deadline::After(absl::Seconds(20))) ? 0 : 1; });
+    ForkedChild survivor([&] { return AwaitOne(Watchdog()) ? 0 : 1; });
     if (point == fault::kWaitWoken) {
       ASSERT_TRUE(Eventually([&] { return IsAsleep(victim.pid()) && IsAsleep(survivor.pid()); }));
       scene_->point.NotifyAll();

@@ -14,6 +14,7 @@
 #include "core/sync/condition.h"
 #include "core/sync/rlock.h"
 #include "core/sync/semaphore.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
@@ -52,7 +53,7 @@ TEST(SemaphoreFormat, IsWhatASemaphoreLooksLike) {
   const Bytes bytes(semaphore);
   bytes.ExpectHeader("REGSEMA1");
   EXPECT_EQ(bytes.u32(64), 7u);
-  ASSERT_TRUE(semaphore.Acquire().ok());
+  ASSERT_THAT(semaphore.Acquire(), IsOk());
   EXPECT_EQ(bytes.u32(64), 6u);
   bytes.ExpectZero(68, 256);
 }
@@ -63,11 +64,11 @@ TEST(BoundedSemaphoreFormat, IsWhatABoundedSemaphoreLooksLike) {
   bytes.ExpectHeader("REGBSEM1");
   EXPECT_EQ(bytes.u32(24), 3u);
   bytes.ExpectZero(28, 4096);
-  ASSERT_TRUE(semaphore.Acquire().ok());
-  ASSERT_TRUE(semaphore.Acquire().ok());
+  ASSERT_THAT(semaphore.Acquire(), IsOk());
+  ASSERT_THAT(semaphore.Acquire(), IsOk());
   EXPECT_EQ(bytes.u32(256), *Family::Self());
   EXPECT_EQ(bytes.u32(260), *Family::Self());
-  ASSERT_TRUE(semaphore.Release().ok());
+  ASSERT_THAT(semaphore.Release(), IsOk());
   EXPECT_EQ(bytes.u32(256), kNobody);
   bytes.ExpectZero(264, 4096);
 }
@@ -77,14 +78,14 @@ TEST(RLockFormat, IsWhatARecursiveLockLooksLike) {
   const Bytes bytes(lock);
   bytes.ExpectHeader("REGRLCK1");
   bytes.ExpectZero(24, 128);
-  ASSERT_TRUE(lock.Acquire().ok());
-  ASSERT_TRUE(lock.Acquire().ok());
+  ASSERT_THAT(lock.Acquire(), IsOk());
+  ASSERT_THAT(lock.Acquire(), IsOk());
   EXPECT_EQ(bytes.u32(64), *Family::Self());
   EXPECT_EQ(bytes.u32(68), 2u) << "acquired twice";
   EXPECT_EQ(bytes.u64(72) & kMemberMask, *Family::Self());
   EXPECT_NE(bytes.u64(72) >> kMemberBits, 0u) << "the thread's number";
-  ASSERT_TRUE(lock.Release().ok());
-  ASSERT_TRUE(lock.Release().ok());
+  ASSERT_THAT(lock.Release(), IsOk());
+  ASSERT_THAT(lock.Release(), IsOk());
   EXPECT_EQ(bytes.u32(64), 0u);
   EXPECT_EQ(bytes.u64(72), 0u);
 }
@@ -96,7 +97,7 @@ TEST(ConditionFormat, IsWhatAConditionLooksLike) {
   const Bytes bytes(condition);
   bytes.ExpectHeader("REGCOND1");
   bytes.ExpectZero(24, 8320);
-  ASSERT_TRUE(condition.Acquire().ok());
+  ASSERT_THAT(condition.Acquire(), IsOk());
   EXPECT_EQ(bytes.u32(128 + 64), *Family::Self()) << "its own lock";
   ASSERT_FALSE(condition.Wait(Deadline::After(absl::Milliseconds(1)))->notified);
   EXPECT_EQ(bytes.u32(256), 1u) << "the next wait's number";
@@ -112,13 +113,13 @@ TEST(BarrierFormat, IsWhatABarrierLooksLike) {
   bytes.ExpectHeader("REGBARR1");
   EXPECT_EQ(bytes.u32(24), 1u) << "parties";
   bytes.ExpectZero(28, 4096);
-  ASSERT_TRUE(barrier.Wait().ok());
+  ASSERT_THAT(barrier.Wait(), IsOk());
   EXPECT_EQ(bytes.u32(80), 1u) << "slots that were ever taken";
   EXPECT_EQ(bytes.u32(3904), 1u) << "turns that have ended";
-  ASSERT_TRUE(barrier.Abort().ok());
+  ASSERT_THAT(barrier.Abort(), IsOk());
   EXPECT_EQ(bytes.u32(72), 3u) << "broken by Abort";
   EXPECT_EQ(bytes.u32(76), static_cast<uint32_t>(getpid()));
-  ASSERT_TRUE(barrier.Reset().ok());
+  ASSERT_THAT(barrier.Reset(), IsOk());
   EXPECT_EQ(bytes.u32(72), 0u);
   EXPECT_EQ(bytes.u32(64), 0u) << "nobody holds its lock";
   EXPECT_EQ(bytes.u32(68), 0u) << "no turn is being ended";

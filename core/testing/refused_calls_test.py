@@ -40,9 +40,6 @@ LIBRARY = {
     "waitpid": ["wait4"],
 }
 
-# Sources of core/os that only tests use.
-FOR_TESTS = {"call_trace", "forked_child", "lock_memory", "single_step"}
-
 # The C library, the loader or the tour can't do without these, or no profile refuses them.
 EVERY_PROGRAM = {"close", "futex", "getpid", "getppid", "mmap", "munmap", "newfstatat", "read", "write"}
 
@@ -73,7 +70,7 @@ NEEDED: Dict[str, str] = {
 def calls_of_sources(folder: pathlib.Path, known: Dict[str, int]) -> List[str]:
     """The system calls that the sources in the folder make."""
     found = set()
-    sources = [path for path in sorted(folder.glob("*.cc")) if path.stem not in FOR_TESTS and not path.stem.endswith("_test")]
+    sources = [path for path in sorted(folder.glob("*.cc")) if not path.stem.endswith("_test")]
     assert len(sources) > 10, f"the sources of core/os are not in {folder}"
     for source in sources:
         text = re.sub(r"//.*|\"[^\"]*\"", "", source.read_text())

@@ -29,13 +29,13 @@
 #include "absl/strings/str_split.h"
 #include "core/ipc/queue.h"
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
-#include "core/os/lock_memory.h"
 #include "core/pool/pool.h"
 #include "core/process/process.h"
 #include "core/process/runtime.h"
 #include "core/sync/event.h"
 #include "core/sync/lock.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/lock_memory.h"
 
 namespace regatta {
 namespace {

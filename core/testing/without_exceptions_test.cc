@@ -8,12 +8,13 @@
 #include "absl/status/statusor.h"
 #include "core/codec/codec.h"
 #include "core/ipc/queue.h"
-#include "core/os/deadline.h"
 #include "core/pool/pool.h"
 #include "core/process/process.h"
 #include "core/process/runtime.h"
 #include "core/sync/event.h"
 #include "core/sync/lock.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 #if defined(__cpp_exceptions) || defined(__cpp_rtti)
@@ -27,8 +28,6 @@ struct Boat {
   std::string name;
   std::vector<int> crew;
 };
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(30)); }
 
 TEST(WithoutExceptions, EveryStartMethodRunsAFunctionWithSharedObjects) {
   for (const StartMethod method : kAllStartMethods) {
@@ -44,10 +43,10 @@ TEST(WithoutExceptions, EveryStartMethodRunsAFunctionWithSharedObjects) {
           return 0;
         },
         *queue, *lock, *done);
-    ASSERT_TRUE(child.ok()) << child.status();
-    EXPECT_TRUE(done->Wait(Watchdog()).ok());
+    ASSERT_THAT(child, IsOk());
+    EXPECT_THAT(done->Wait(Watchdog()), IsOk());
     const absl::StatusOr<Boat> boat = queue->Get(Watchdog());
-    ASSERT_TRUE(boat.ok()) << boat.status();
+    ASSERT_THAT(boat, IsOk());
     EXPECT_EQ(boat->crew, (std::vector<int>{1, 2, 3}));
     EXPECT_EQ(child->Join(Watchdog())->exit_code(), 0);
   }
@@ -55,19 +54,20 @@ TEST(WithoutExceptions, EveryStartMethodRunsAFunctionWithSharedObjects) {
 
 TEST(WithoutExceptions, APoolMapsAppliesAndCallsBack) {
   absl::StatusOr<Pool> pool = Pool::Create({.workers = 2});
-  ASSERT_TRUE(pool.ok()) << pool.status();
-  EXPECT_EQ(*pool->Map([](int x) { return x * x; }, std::vector<int>{1, 2, 3}), (std::vector<int>{1, 4, 9}));
+  ASSERT_THAT(pool, IsOk());
+  EXPECT_THAT(pool->Map([](int x) { return x * x; }, std::vector<int>{1, 2, 3}),
+              IsOkAndHolds((std::vector<int>{1, 4, 9})));
   const auto named = pool->ApplyAsync([](const Boat& boat) { return boat.name; }, Boat{"Vasa", {}});
-  ASSERT_TRUE(named.ok()) << named.status();
-  EXPECT_EQ(*named->Get(Watchdog()), "Vasa");
-  EXPECT_EQ(pool->Apply([]() -> absl::Status { return absl::DataLossError("spilt"); }).code(),
-            absl::StatusCode::kDataLoss);
+  ASSERT_THAT(named, IsOk());
+  EXPECT_THAT(named->Get(Watchdog()), IsOkAndHolds("Vasa"));
+  EXPECT_THAT(pool->Apply([]() -> absl::Status { return absl::DataLossError("spilt"); }),
+              StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST(WithoutExceptions, ProcessForkTakesACallableWithState) {
   std::string name = "Vasa";
   absl::StatusOr<Process> child = Process::Fork([&] { return name == "Vasa" ? 7 : 1; });
-  ASSERT_TRUE(child.ok()) << child.status();
+  ASSERT_THAT(child, IsOk());
   EXPECT_EQ(child->Join(Watchdog())->exit_code(), 7);
 }
 

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "core/testing/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -47,13 +48,13 @@ class AffinityTest : public testing::Test {
  protected:
   void SetUp() override {
     const absl::StatusOr<std::vector<int>> before = CurrentAffinity();
-    ASSERT_TRUE(before.ok()) << before.status();
+    ASSERT_THAT(before, IsOk());
     ASSERT_FALSE(before->empty());
     before_ = *before;
   }
   void TearDown() override {
     g_forbid_pinning = false;
-    EXPECT_TRUE(PinThisThread(before_).ok());
+    EXPECT_THAT(PinThisThread(before_), IsOk());
   }
 
   std::vector<int> before_;
@@ -82,7 +83,7 @@ class Child {
 
 TEST_F(AffinityTest, APinnedThreadRunsOnTheProcessorNamed) {
   for (int cpu : before_) {
-    ASSERT_TRUE(PinThisThread({cpu}).ok());
+    ASSERT_THAT(PinThisThread({cpu}), IsOk());
     EXPECT_EQ(CurrentCpu(), cpu);
     EXPECT_THAT(CurrentAffinity().value(), ElementsAre(cpu));
   }
@@ -91,20 +92,20 @@ TEST_F(AffinityTest, APinnedThreadRunsOnTheProcessorNamed) {
 TEST_F(AffinityTest, OrderAndRepeatsDoNotMatter) {
   std::vector<int> cpus(before_.rbegin(), before_.rend());
   cpus.push_back(before_.front());
-  ASSERT_TRUE(PinThisThread(cpus).ok());
+  ASSERT_THAT(PinThisThread(cpus), IsOk());
   EXPECT_EQ(CurrentAffinity().value(), before_);
 }
 
 TEST_F(AffinityTest, OtherThreadsKeepTheirs) {
-  std::thread([this] { EXPECT_TRUE(PinThisThread({before_.back()}).ok()); }).join();
+  std::thread([this] { EXPECT_THAT(PinThisThread({before_.back()}), IsOk()); }).join();
   EXPECT_EQ(CurrentAffinity().value(), before_);
 }
 
 TEST_F(AffinityTest, AnAbsentProcessorIsNamedWithTheAllowedOnesAndNothingChanges) {
-  ASSERT_TRUE(PinThisThread({before_.front()}).ok());
+  ASSERT_THAT(PinThisThread({before_.front()}), IsOk());
   for (const std::vector<int>& cpus : std::vector<std::vector<int>>{{kAbsent}, {-1}, {1 << 30}}) {
     const absl::Status status = PinThisThread(cpus);
-    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
     EXPECT_THAT(std::string(status.message()),
                 AllOf(HasSubstr(absl::StrCat("processor ", cpus[0])), HasSubstr("allowed: ")));
     EXPECT_THAT(CurrentAffinity().value(), ElementsAre(before_.front()));
@@ -113,28 +114,28 @@ TEST_F(AffinityTest, AnAbsentProcessorIsNamedWithTheAllowedOnesAndNothingChanges
 
 TEST_F(AffinityTest, OneAbsentProcessorAmongAllowedOnesIsAnErrorToo) {
   const absl::Status status = PinThisThread({before_.front(), kAbsent});
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(std::string(status.message()), HasSubstr(absl::StrCat(": ", kAbsent, " doesn't exist")));
   EXPECT_EQ(CurrentAffinity().value(), before_);
 }
 
 TEST_F(AffinityTest, NoProcessorAtAllIsAnError) {
-  EXPECT_EQ(PinThisThread({}).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(PinThisThread({}), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_EQ(CurrentAffinity().value(), before_);
 }
 
 TEST_F(AffinityTest, AChildIsPinnedAndItsParentIsNot) {
   const Child child;
-  ASSERT_TRUE(PinProcess(child.pid(), {before_.back()}).ok());
+  ASSERT_THAT(PinProcess(child.pid(), {before_.back()}), IsOk());
   EXPECT_THAT(AffinityOf(child.pid()).value(), ElementsAre(before_.back()));
   EXPECT_EQ(CurrentAffinity().value(), before_);
 }
 
 TEST_F(AffinityTest, AChildsWrongProcessorLeavesItAsItWas) {
   const Child child;
-  ASSERT_TRUE(PinProcess(child.pid(), {before_.front()}).ok());
+  ASSERT_THAT(PinProcess(child.pid(), {before_.front()}), IsOk());
   const absl::Status status = PinProcess(child.pid(), {kAbsent});
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(std::string(status.message()), HasSubstr(absl::StrCat("process ", child.pid())));
   EXPECT_THAT(AffinityOf(child.pid()).value(), ElementsAre(before_.front()));
 }
@@ -146,21 +147,21 @@ TEST_F(AffinityTest, AReapedChildIsNotFound) {
     pid = child.pid();
   }
   const absl::Status status = PinProcess(pid, before_);
-  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(std::string(status.message()), HasSubstr(absl::StrCat("no process ", pid)));
-  EXPECT_EQ(AffinityOf(pid).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(AffinityOf(pid), StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST_F(AffinityTest, ZeroAndNegativePidsAreRefused) {
-  EXPECT_EQ(PinProcess(0, before_).code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(PinProcess(-1, before_).code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(AffinityOf(0).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(PinProcess(0, before_), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(PinProcess(-1, before_), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(AffinityOf(0), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST_F(AffinityTest, WithoutPermissionTheMessageNamesTheProcessorAndTheWayOut) {
   g_forbid_pinning = true;
   const absl::Status status = PinThisThread({before_.front()});
-  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kPermissionDenied));
   EXPECT_THAT(std::string(status.message()),
               AllOf(HasSubstr(absl::StrCat("processor ", before_.front())), HasSubstr("CAP_SYS_NICE"),
                     HasSubstr(absl::StrCat("allowed: ", FormatCpus(before_))), HasSubstr("without pinning")));

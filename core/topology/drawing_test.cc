@@ -7,9 +7,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_split.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/topology_for_test.h"
 #include "core/topology/machine.h"
 #include "core/topology/topology.h"
-#include "core/topology/topology_for_test.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -20,7 +21,7 @@ using ::testing::HasSubstr;
 
 std::string Draw(const std::string& description, std::optional<std::vector<int>> allowed = std::nullopt) {
   const absl::StatusOr<Topology> topology = TopologyForTest::Synthetic(description, std::move(allowed));
-  EXPECT_TRUE(topology.ok()) << topology.status();
+  EXPECT_THAT(topology, IsOk());
   // No such folder: the picture is of the topology alone.
   Machine machine = DescribeMachine(*topology, testing::TempDir() + "/absent");
   machine.model = "Fast Processor";

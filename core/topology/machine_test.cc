@@ -10,8 +10,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/topology_for_test.h"
 #include "core/topology/topology.h"
-#include "core/topology/topology_for_test.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -40,7 +41,7 @@ class MachineTest : public testing::Test {
   }
   Machine Describe(const std::string& description, std::optional<std::vector<int>> allowed = std::nullopt) {
     const absl::StatusOr<Topology> topology = TopologyForTest::Synthetic(description, std::move(allowed));
-    EXPECT_TRUE(topology.ok()) << topology.status();
+    EXPECT_THAT(topology, IsOk());
     return DescribeMachine(*topology, root_);
   }
 
@@ -130,7 +131,7 @@ TEST_F(MachineTest, TheFingerprintIsOfTheHardwareOnly) {
 
 TEST_F(MachineTest, ThisMachineIsTheSameEachTime) {
   const absl::StatusOr<Topology> topology = Topology::Load();
-  ASSERT_TRUE(topology.ok()) << topology.status();
+  ASSERT_THAT(topology, IsOk());
   const Machine machine = DescribeMachine(*topology);
   EXPECT_EQ(DescribeMachine(Topology::Load().value()).Fingerprint(), machine.Fingerprint());
   EXPECT_GT(machine.memory_bytes, 0);

@@ -11,9 +11,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/topology_for_test.h"
 #include "core/topology/affinity.h"
 #include "core/topology/placement.h"
-#include "core/topology/topology_for_test.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -99,7 +100,7 @@ TEST(TopologyLayout, XmlWithModelArchitectureAndKernelIsRead) {
   </object>
 </topology>
 )");
-  ASSERT_TRUE(topology.ok()) << topology.status();
+  ASSERT_THAT(topology, IsOk());
   EXPECT_EQ(topology->model(), "Fast Processor");
   EXPECT_EQ(topology->architecture(), "aarch64");
   EXPECT_EQ(topology->kernel(), "6.1.0-test");
@@ -109,7 +110,7 @@ TEST(TopologyLayout, XmlWithModelArchitectureAndKernelIsRead) {
 }
 
 TEST(TopologyLayout, ADescriptionThatHwlocCantReadIsInvalid) {
-  EXPECT_EQ(TopologyForTest::Synthetic("boats:3").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(TopologyForTest::Synthetic("boats:3"), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_FALSE(TopologyForTest::Xml("<topology>").ok());
 }
 
@@ -131,7 +132,7 @@ TEST(Placements, NumbersSayNothingAboutNearness) {
   EXPECT_THAT(topology.CpusFor(Placement::kSmtSibling).value(), Pair(0, 4));
   EXPECT_THAT(topology.CpusFor(Placement::kOtherCore).value(), Pair(0, 2));
   EXPECT_THAT(topology.CpusFor(Placement::kOtherSocket).value(), Pair(0, 1));
-  EXPECT_EQ(topology.CpusFor(Placement::kSameSocket).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(topology.CpusFor(Placement::kSameSocket), StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST(Placements, TwoCoresHaveSameAndOtherProcessorOnly) {
@@ -140,7 +141,7 @@ TEST(Placements, TwoCoresHaveSameAndOtherProcessorOnly) {
     EXPECT_THAT(topology.placements(), ElementsAre(Placement::kSameCpu, Placement::kOtherCore)) << description;
     EXPECT_THAT(topology.CpusFor(Placement::kOtherCore).value(), Pair(0, 1));
     const absl::Status status = topology.CpusFor(Placement::kSameL3).status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kNotFound));
     EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("same_l3"), HasSubstr("same_cpu, other_core")));
   }
 }
@@ -159,7 +160,7 @@ TEST(Placements, WithoutAnL3CoresOfOneSocketAreSameSocket) {
 TEST(Placements, OneProcessorHasSameCpuOnly) {
   const Topology topology = Make("pack:1 core:1 pu:1");
   EXPECT_THAT(topology.placements(), ElementsAre(Placement::kSameCpu));
-  EXPECT_EQ(topology.CpusFor(Placement::kOtherCore).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(topology.CpusFor(Placement::kOtherCore), StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST(Placements, OnlyAllowedProcessorsCount) {
@@ -172,7 +173,7 @@ TEST(Placements, OnlyAllowedProcessorsCount) {
               ElementsAre(Placement::kSameCpu, Placement::kOtherCore, Placement::kSameL3, Placement::kOtherSocket));
   EXPECT_THAT(topology.CpusFor(Placement::kSameL3).value(), Pair(8, 10));
   EXPECT_THAT(topology.CpusFor(Placement::kOtherSocket).value(), Pair(3, 8));
-  EXPECT_EQ(TopologyForTest::Synthetic(kLarge, std::vector<int>{99}).status().code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(TopologyForTest::Synthetic(kLarge, std::vector<int>{99}), StatusIs(absl::StatusCode::kInternal));
 }
 
 TEST(Placements, BetweenIsTheExactClassOfAnyPair) {
@@ -182,7 +183,7 @@ TEST(Placements, BetweenIsTheExactClassOfAnyPair) {
   EXPECT_EQ(topology.Between(4, 6).value(), Placement::kSameL3);
   EXPECT_EQ(topology.Between(0, 6).value(), Placement::kSameSocket);
   EXPECT_EQ(topology.Between(15, 6).value(), Placement::kOtherSocket);
-  EXPECT_EQ(topology.Between(0, 16).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(topology.Between(0, 16), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST(WorkersByPlacement, CoresComeBeforeSecondSiblingsAndThenRoundAgain) {
@@ -196,10 +197,10 @@ TEST(WorkersByPlacement, CoresComeBeforeSecondSiblingsAndThenRoundAgain) {
 
 TEST(WorkersByPlacement, BadArgumentsAreNamed) {
   const Topology topology = Make("pack:1 core:2 pu:1", {{0}});
-  EXPECT_EQ(topology.CpusFor(Placement::kSameCpu, 0, 0).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(topology.CpusFor(Placement::kOtherCore, 1, 0).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(topology.CpusFor(Placement::kSameCpu, 0, 0), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(topology.CpusFor(Placement::kOtherCore, 1, 0), StatusIs(absl::StatusCode::kNotFound));
   const absl::Status status = topology.CpusFor(Placement::kSameCpu, 1, 1).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("processor 1"), HasSubstr("allowed: 0")));
 }
 
@@ -254,9 +255,9 @@ TEST(WorkersByPolicy, EveryAllowedProcessorIsUsedOnceBeforeAnyTwice) {
 
 TEST(WorkersByPolicy, BadArgumentsAreNamed) {
   const Topology topology = Make(kLarge, {{0, 1}});
-  EXPECT_EQ(topology.CpusFor(PinPolicy::kCompact, 0).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(topology.CpusFor(PinPolicy::kNone, -1).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(topology.CpusFor(PinPolicy::kCompact, 2, 7).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(topology.CpusFor(PinPolicy::kCompact, 0), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(topology.CpusFor(PinPolicy::kNone, -1), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(topology.CpusFor(PinPolicy::kCompact, 2, 7), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST(Names, AreStableAndReadBack) {
@@ -277,15 +278,15 @@ TEST(Names, AreStableAndReadBack) {
     EXPECT_EQ(ParsePinPolicy(name).value(), policy);
   }
   const absl::Status status = ParsePlacement("nearby").status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("nearby"), HasSubstr("other_core")));
-  EXPECT_EQ(ParsePinPolicy("").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(ParsePinPolicy(""), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST(ThisMachine, OffersWhatTheProcessMayRunOnAndPinningThereWorks) {
   const std::vector<int> before = CurrentAffinity().value();
   const absl::StatusOr<Topology> topology = Topology::Load();
-  ASSERT_TRUE(topology.ok()) << topology.status();
+  ASSERT_THAT(topology, IsOk());
   EXPECT_EQ(CurrentAffinity().value(), before);  // loading moves nobody
   EXPECT_EQ(topology->allowed(), before);
   EXPECT_FALSE(topology->architecture().empty());
@@ -293,18 +294,18 @@ TEST(ThisMachine, OffersWhatTheProcessMayRunOnAndPinningThereWorks) {
   for (Placement placement : topology->placements()) {
     const std::pair<int, int> cpus = topology->CpusFor(placement).value();
     EXPECT_EQ(cpus.first == cpus.second, placement == Placement::kSameCpu);
-    EXPECT_TRUE(PinThisThread({cpus.first}).ok());
-    EXPECT_TRUE(PinThisThread({cpus.second}).ok());
+    EXPECT_THAT(PinThisThread({cpus.first}), IsOk());
+    EXPECT_THAT(PinThisThread({cpus.second}), IsOk());
   }
-  EXPECT_TRUE(PinThisThread(before).ok());
+  EXPECT_THAT(PinThisThread(before), IsOk());
 }
 
 TEST(ThisMachine, OfOneAllowedProcessorOnlyThatIsOffered) {
   const std::vector<int> before = CurrentAffinity().value();
-  ASSERT_TRUE(PinThisThread({before.back()}).ok());
+  ASSERT_THAT(PinThisThread({before.back()}), IsOk());
   const absl::StatusOr<Topology> topology = Topology::Load();
-  ASSERT_TRUE(PinThisThread(before).ok());
-  ASSERT_TRUE(topology.ok()) << topology.status();
+  ASSERT_THAT(PinThisThread(before), IsOk());
+  ASSERT_THAT(topology, IsOk());
   EXPECT_GE(topology->processors().size(), before.size());
   EXPECT_THAT(topology->allowed(), ElementsAre(before.back()));
   EXPECT_THAT(topology->placements(), ElementsAre(Placement::kSameCpu));
@@ -315,7 +316,7 @@ TEST(ThisMachine, IsNotShownAsAnotherByTheEnvironment) {
   ASSERT_EQ(setenv("HWLOC_SYNTHETIC", kLarge, 1), 0);
   const absl::Status status = Topology::Load().status();
   ASSERT_EQ(unsetenv("HWLOC_SYNTHETIC"), 0);
-  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_THAT(std::string(status.message()), HasSubstr("HWLOC_SYNTHETIC"));
 }
 

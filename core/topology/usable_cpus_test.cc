@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "core/testing/status_matchers.h"
 #include "core/topology/affinity.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -44,7 +45,7 @@ class CpuQuotaTest : public testing::Test {
   }
   void ExpectQuota(double expected) {
     const absl::StatusOr<double> quota = CpuQuota(root_);
-    ASSERT_TRUE(quota.ok()) << quota.status();
+    ASSERT_THAT(quota, IsOk());
     EXPECT_EQ(*quota, expected);
   }
   void ExpectNoQuota() { ExpectQuota(std::numeric_limits<double>::infinity()); }
@@ -141,18 +142,18 @@ TEST_F(CpuQuotaTest, WhatIsNotTheKernelsFormatIsDataLossWithTheFilesName) {
     Process("0::/app\n", kUnifiedMount);
     Write("/sys/fs/cgroup/app/cpu.max", text);
     const absl::StatusOr<double> quota = CpuQuota(root_);
-    EXPECT_EQ(quota.status().code(), absl::StatusCode::kDataLoss) << text;
+    EXPECT_THAT(quota, StatusIs(absl::StatusCode::kDataLoss)) << text;
     EXPECT_THAT(std::string(quota.status().message()), HasSubstr("/app/cpu.max"));
   }
 }
 
 TEST_F(CpuQuotaTest, BrokenListsAreDataLoss) {
   Process("0::app\n", kUnifiedMount);
-  EXPECT_EQ(CpuQuota(root_).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(CpuQuota(root_), StatusIs(absl::StatusCode::kDataLoss));
   Process("nonsense\n", kUnifiedMount);
-  EXPECT_EQ(CpuQuota(root_).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(CpuQuota(root_), StatusIs(absl::StatusCode::kDataLoss));
   Process("0::/app\n", "30 23 - cgroup2\n");
-  EXPECT_EQ(CpuQuota(root_).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(CpuQuota(root_), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST_F(CpuQuotaTest, AFileThatCantBeReadIsAnErrorWithItsName) {
@@ -174,13 +175,13 @@ TEST(UsableCpus, AFractionIsRoundedUpAndThereIsAlwaysOne) {
 
 TEST(UsableCpus, OnThisMachineTheAffinityIsTheLimitOrTheQuotaIs) {
   const absl::StatusOr<std::vector<int>> before = CurrentAffinity();
-  ASSERT_TRUE(before.ok()) << before.status();
+  ASSERT_THAT(before, IsOk());
   const absl::StatusOr<double> quota = CpuQuota();
-  ASSERT_TRUE(quota.ok()) << quota.status();
+  ASSERT_THAT(quota, IsOk());
   EXPECT_EQ(UsableCpus(), UsableCpus(static_cast<int>(before->size()), *quota));
-  ASSERT_TRUE(PinThisThread({before->front()}).ok());
+  ASSERT_THAT(PinThisThread({before->front()}), IsOk());
   EXPECT_EQ(UsableCpus(), 1);
-  ASSERT_TRUE(PinThisThread(*before).ok());
+  ASSERT_THAT(PinThisThread(*before), IsOk());
 }
 
 }  // namespace

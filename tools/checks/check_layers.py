@@ -27,6 +27,9 @@ MAY_INCLUDE = {
 # Reports read the results' files only, and are drawn from the table of benchmarks. Their programs read flags alike.
 MAY_INCLUDE_FOLDER = {("reports", "bench/table"), ("reports", "bench/flags")}
 
+# Of the core, only these include core/testing.
+TESTS = ("_test.cc", "_fuzz.cc")
+
 DUMPING_GROUNDS = {"util", "utils", "common", "helper", "helpers", "misc"}
 
 FAULT_POINT = re.compile(r"inline constexpr FaultPoint (k\w+)\(")
@@ -40,7 +43,7 @@ def forbidden_include(path: str, included: str) -> Optional[str]:
     layer = parts[1] if top == "core" and len(parts) > 2 else None
     other = included.split("/")
 
-    if other[0] in ("sys", "linux") and top == "core" and layer != "os":
+    if other[0] in ("sys", "linux") and top == "core" and layer not in ("os", "testing"):
         return "only core/os includes <sys/...> and <linux/...>: use, or add, an owned call there"
     if re.match(r"hwloc(\.h$|/)", included) and layer != "topology":
         return "only core/topology includes hwloc: use, or add, a question about the machine there"
@@ -52,6 +55,8 @@ def forbidden_include(path: str, included: str) -> Optional[str]:
         return f"{top} includes nothing of {other[0]}"
     if layer is None or len(other) < 3:
         return None
+    if other[1] == "testing" and layer != "testing":
+        return None if path.endswith(TESTS) else "only tests include core/testing: what others need belongs to a layer"
     for name in (layer, other[1]):
         if name not in LAYERS:
             return f"core/{name} has no place in the order of layers (LAYERS in tools/checks/check_layers.py)"

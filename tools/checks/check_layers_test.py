@@ -34,6 +34,14 @@ class CheckLayersTest(unittest.TestCase):
                 found = includes(f"core/{layer}/a.cc", f'"core/{other}/b.h"')
                 self.assertEqual(bool(found), lower < upper, f"core/{layer} includes core/{other}")
 
+    def test_only_tests_include_test_support(self):
+        for path in ("core/os/fd_test.cc", "core/codec/codec_fuzz.cc", "core/testing/pipe.h", "bench/harness/a.cc"):
+            self.assertEqual(includes(path, '"core/testing/pipe.h"'), [], path)
+        for path in ("core/os/fd.cc", "core/pool/pool.h"):
+            [(_, why)] = includes(path, '"core/testing/pipe.h"')
+            self.assertIn("only tests include core/testing", why)
+        self.assertEqual(includes("core/testing/pipe.cc", '"core/pool/board.h"', "<sys/mman.h>"), [])
+
     def test_a_layer_without_a_place_in_the_order(self):
         self.assertIn("no place", includes("core/extras/a.cc", '"core/os/fd.h"')[0][1])
         self.assertIn("no place", includes("core/pool/a.cc", '"core/extras/a.h"')[0][1])

@@ -1,4 +1,4 @@
-#include "core/os/single_step.h"
+#include "core/testing/single_step.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/os/deadline.h"
-#include "core/os/forked_child.h"
 #include "core/os/futex.h"
+#include "core/testing/forked_child.h"
 #include "gtest/gtest.h"
 
 namespace regatta {

@@ -4,8 +4,8 @@
 //   INSTANTIATE_TYPED_TEST_SUITE_P(Lock, SharedObjectTest, Lock);
 //
 // H has Create(), Attach(Fd, offset), descriptor(), offset(), CheckDescriptor(), valid(), kType, and a codec.
-#ifndef REGATTA_CORE_SHM_SHARED_OBJECT_SUITE_H_
-#define REGATTA_CORE_SHM_SHARED_OBJECT_SUITE_H_
+#ifndef REGATTA_CORE_TESTING_SHARED_OBJECT_SUITE_H_
+#define REGATTA_CORE_TESTING_SHARED_OBJECT_SUITE_H_
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -13,26 +13,20 @@
 #include <csignal>
 #include <cstddef>
 #include <cstring>
-#include <filesystem>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/codec/codec.h"
-#include "core/os/forked_child.h"
 #include "core/os/memfd.h"
 #include "core/shm/shared_object.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/process_witness.h"
+#include "core/testing/status_matchers.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
-
-// How many descriptors this process has open.
-inline ptrdiff_t OpenDescriptors() {
-  const std::filesystem::directory_iterator open_ones("/proc/self/fd");
-  return std::distance(begin(open_ones), end(open_ones));
-}
 
 template <class H>
 class SharedObjectTest : public testing::Test {
@@ -45,7 +39,7 @@ class SharedObjectTest : public testing::Test {
     const uint64_t size = *MemfdSize(object_.descriptor());
     const Mapping original = *Mapping::Map(object_.descriptor(), size);
     Fd file = *CreateMemfd("a test");
-    EXPECT_TRUE(GrowMemfd(file, 0, size).ok());
+    EXPECT_THAT(GrowMemfd(file, 0, size), IsOk());
     {
       const Mapping copy = *Mapping::Map(file, size);
       std::memcpy(copy.data(), original.data(), size);
@@ -74,66 +68,64 @@ TYPED_TEST_P(SharedObjectTest, IsEmptyUntilAssigned) {
 TYPED_TEST_P(SharedObjectTest, AttachFindsTheSameObject) {
   absl::StatusOr<TypeParam> attached =
       TypeParam::Attach(*this->object_.descriptor().Duplicate(), this->object_.offset());
-  ASSERT_TRUE(attached.ok()) << attached.status();
+  ASSERT_THAT(attached, IsOk());
   EXPECT_TRUE(this->AreOne(*attached, this->object_));
   EXPECT_EQ(attached->descriptor().get(), this->object_.descriptor().get()) << "one descriptor a process";
 }
 
 TYPED_TEST_P(SharedObjectTest, TwoObjectsAreNotOne) {
   absl::StatusOr<TypeParam> other = TypeParam::Create();
-  ASSERT_TRUE(other.ok());
+  ASSERT_THAT(other, IsOk());
   EXPECT_FALSE(this->AreOne(*other, this->object_));
 }
 
 TYPED_TEST_P(SharedObjectTest, AttachRefusesAnotherType) {
   const absl::Status status = this->AttachChanged([](ObjectHeader& header) { header.magic ^= 1; });
-  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
-  EXPECT_NE(status.message().find("not a " + this->Noun()), std::string::npos) << status;
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kDataLoss, testing::HasSubstr("not a " + this->Noun())));
 }
 
 TYPED_TEST_P(SharedObjectTest, AttachRefusesAnotherFamily) {
   const absl::Status status = this->AttachChanged([](ObjectHeader& header) { header.family ^= 1; });
-  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
-  EXPECT_NE(status.message().find("another family"), std::string::npos) << status;
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("another family")));
 }
 
 TYPED_TEST_P(SharedObjectTest, AttachRefusesOtherValues) {
   const absl::Status status = this->AttachChanged([](ObjectHeader& header) { header.fingerprint ^= 1; });
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TYPED_TEST_P(SharedObjectTest, AttachRefusesAFileThatIsTooShort) {
   for (const uint64_t size : {uint64_t{1}, uint64_t{sizeof(ObjectHeader)}}) {
     Fd file = *CreateMemfd("a test");
-    ASSERT_TRUE(GrowMemfd(file, 0, size).ok());
-    EXPECT_EQ(TypeParam::Attach(std::move(file), 0).status().code(), absl::StatusCode::kDataLoss) << size;
+    ASSERT_THAT(GrowMemfd(file, 0, size), IsOk());
+    EXPECT_THAT(TypeParam::Attach(std::move(file), 0), StatusIs(absl::StatusCode::kDataLoss)) << size;
   }
 }
 
 TYPED_TEST_P(SharedObjectTest, AttachRefusesAnOffsetWhereNoneCanBe) {
   for (const uint64_t offset : {uint64_t{1}, uint64_t{127}, uint64_t{1} << 40, ~uint64_t{0}, ~uint64_t{127}}) {
-    EXPECT_EQ(TypeParam::Attach(*this->object_.descriptor().Duplicate(), offset).status().code(),
-              absl::StatusCode::kDataLoss)
+    EXPECT_THAT(TypeParam::Attach(*this->object_.descriptor().Duplicate(), offset),
+                StatusIs(absl::StatusCode::kDataLoss))
         << offset;
   }
 }
 
 TYPED_TEST_P(SharedObjectTest, AttachRefusesWhatIsNoMemory) {
-  EXPECT_EQ(TypeParam::Attach(Fd(), 0).status().code(), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(TypeParam::Attach(Fd(dup(STDERR_FILENO)), 0).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(TypeParam::Attach(Fd(), 0), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(TypeParam::Attach(Fd(dup(STDERR_FILENO)), 0), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TYPED_TEST_P(SharedObjectTest, CrossesAsADescriptorAndAnOffset) {
   static_assert(kCarriesDescriptors<TypeParam>);
   DescriptorSink sink;
   std::vector<std::byte> bytes(EncodedSize(this->object_));
-  ASSERT_TRUE(Encode(this->object_, absl::MakeSpan(bytes), &sink).ok());
+  ASSERT_THAT(Encode(this->object_, absl::MakeSpan(bytes), &sink), IsOk());
   ASSERT_EQ(sink.descriptors().size(), 1u);
   std::vector<Fd> arrived;
   arrived.push_back(*sink.descriptors()[0]->Duplicate());
   DescriptorSource source(std::move(arrived));
   const absl::StatusOr<TypeParam> decoded = Decode<TypeParam>(bytes, &source);
-  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  ASSERT_THAT(decoded, IsOk());
   EXPECT_TRUE(this->AreOne(*decoded, this->object_));
 }
 
@@ -155,8 +147,7 @@ TYPED_TEST_P(SharedObjectTest, AnEmptyOneCannotBePassedOn) {
   DescriptorSink sink;
   std::vector<std::byte> bytes(EncodedSize(none));
   const absl::Status status = Encode(none, absl::MakeSpan(bytes), &sink);
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_NE(status.message().find("a " + this->Noun()), std::string::npos) << status;
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("a " + this->Noun())));
 }
 
 TYPED_TEST_P(SharedObjectTest, AChildOfForkHasIt) {
@@ -197,17 +188,17 @@ TYPED_TEST_P(SharedObjectTest, OutlivesTheProcessThatMadeIt) {
   maker.Kill();
   ASSERT_EQ(maker.Wait(), -SIGKILL);
   const absl::StatusOr<TypeParam> attached = TypeParam::Attach(std::move(file), *offset);
-  EXPECT_TRUE(attached.ok()) << attached.status();
+  EXPECT_THAT(attached, IsOk());
 }
 
 TYPED_TEST_P(SharedObjectTest, LeavesNoDescriptorOrMapping) {
-  const auto before = OpenDescriptors();
+  const auto before = CountDescriptors();
   {
     std::vector<TypeParam> many;
     for (int i = 0; i < 200; ++i) many.push_back(*TypeParam::Create());
     many.push_back(many[0]);
   }
-  EXPECT_EQ(OpenDescriptors(), before);
+  EXPECT_EQ(CountDescriptors(), before);
 }
 
 TYPED_TEST_P(SharedObjectTest, CreateSaysWhenNoDescriptorIsLeft) {
@@ -230,4 +221,4 @@ REGISTER_TYPED_TEST_SUITE_P(SharedObjectTest, IsEmptyUntilAssigned, AttachFindsT
 
 }  // namespace regatta
 
-#endif  // REGATTA_CORE_SHM_SHARED_OBJECT_SUITE_H_
+#endif  // REGATTA_CORE_TESTING_SHARED_OBJECT_SUITE_H_

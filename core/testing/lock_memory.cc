@@ -1,4 +1,4 @@
-#include "core/os/lock_memory.h"
+#include "core/testing/lock_memory.h"
 
 #include <sys/mman.h>
 

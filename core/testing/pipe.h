@@ -1,6 +1,6 @@
-// Pipes for tests: what a child has to say, and whether anybody still holds an end.
-#ifndef REGATTA_CORE_PROCESS_TESTING_PIPE_H_
-#define REGATTA_CORE_PROCESS_TESTING_PIPE_H_
+// For tests: pipes by which a child reports, and whose end of file shows that no process holds the write end any more.
+#ifndef REGATTA_CORE_TESTING_PIPE_H_
+#define REGATTA_CORE_TESTING_PIPE_H_
 
 #include <string>
 
@@ -23,10 +23,6 @@ bool ReadByte(const Fd& from);
 // A line without its end; "" at end of file.
 std::string ReadLine(const Fd& from);
 
-// How many descriptors this process has open; what they are.
-int CountDescriptors();
-std::string ListDescriptors();
-
 }  // namespace regatta
 
-#endif  // REGATTA_CORE_PROCESS_TESTING_PIPE_H_
+#endif  // REGATTA_CORE_TESTING_PIPE_H_

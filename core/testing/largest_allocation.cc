@@ -1,4 +1,4 @@
-#include "core/codec/largest_allocation.h"
+#include "core/testing/largest_allocation.h"
 
 #include <atomic>
 #include <cstdlib>

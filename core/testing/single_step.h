@@ -14,8 +14,8 @@
 // Threads    The thread that made the victim steps it (the kernel's rule for tracers); the victim has one thread.
 // Processor  SteppedHere pins the caller, and with it the victims that it forks: a step then costs two switches and no
 //            wake-up.
-#ifndef REGATTA_CORE_OS_SINGLE_STEP_H_
-#define REGATTA_CORE_OS_SINGLE_STEP_H_
+#ifndef REGATTA_CORE_TESTING_SINGLE_STEP_H_
+#define REGATTA_CORE_TESTING_SINGLE_STEP_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -116,4 +116,4 @@ void KillAtEachStep(const char* operation, uint64_t most, absl::FunctionRef<uint
 
 }  // namespace regatta
 
-#endif  // REGATTA_CORE_OS_SINGLE_STEP_H_
+#endif  // REGATTA_CORE_TESTING_SINGLE_STEP_H_

@@ -1,6 +1,6 @@
 // For tests: a process whose memory may not be swapped out.
-#ifndef REGATTA_CORE_OS_LOCK_MEMORY_H_
-#define REGATTA_CORE_OS_LOCK_MEMORY_H_
+#ifndef REGATTA_CORE_TESTING_LOCK_MEMORY_H_
+#define REGATTA_CORE_TESTING_LOCK_MEMORY_H_
 
 namespace regatta {
 
@@ -9,4 +9,4 @@ bool LockMemory(bool all);
 
 }  // namespace regatta
 
-#endif  // REGATTA_CORE_OS_LOCK_MEMORY_H_
+#endif  // REGATTA_CORE_TESTING_LOCK_MEMORY_H_

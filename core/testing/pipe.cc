@@ -1,32 +1,13 @@
-#include "core/process/testing_pipe.h"
+#include "core/testing/pipe.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <set>
-#include <utility>
-
-#include "absl/strings/str_cat.h"
 
 namespace regatta {
-namespace {
-
-std::set<int> OpenDescriptors() {
-  std::set<int> numbers;
-  DIR* folder = opendir("/proc/self/fd");
-  if (folder == nullptr) abort();
-  while (const dirent* entry = readdir(folder)) {
-    if (entry->d_name[0] != '.' && atoi(entry->d_name) != dirfd(folder)) numbers.insert(atoi(entry->d_name));
-  }
-  closedir(folder);
-  return numbers;
-}
-
-}  // namespace
 
 TestingPipe::TestingPipe() {
   int ends[2];
@@ -70,18 +51,6 @@ std::string ReadLine(const Fd& from) {
   std::string line;
   for (char byte; ::read(from.get(), &byte, 1) == 1 && byte != '\n';) line += byte;
   return line;
-}
-
-int CountDescriptors() { return static_cast<int>(OpenDescriptors().size()); }
-
-std::string ListDescriptors() {
-  std::string list;
-  for (const int number : OpenDescriptors()) {
-    char target[256];
-    const ssize_t size = readlink(absl::StrCat("/proc/self/fd/", number).c_str(), target, sizeof(target));
-    absl::StrAppend(&list, number, "=", absl::string_view(target, size < 0 ? 0 : static_cast<size_t>(size)), " ");
-  }
-  return list;
 }
 
 }  // namespace regatta

@@ -1,6 +1,6 @@
 // The largest allocation by operator new, which a program that links this has replaced. For tests.
-#ifndef REGATTA_CORE_CODEC_LARGEST_ALLOCATION_H_
-#define REGATTA_CORE_CODEC_LARGEST_ALLOCATION_H_
+#ifndef REGATTA_CORE_TESTING_LARGEST_ALLOCATION_H_
+#define REGATTA_CORE_TESTING_LARGEST_ALLOCATION_H_
 
 #include <cstddef>
 
@@ -13,4 +13,4 @@ size_t LargestAllocation();
 
 }  // namespace regatta::codec_internal
 
-#endif  // REGATTA_CORE_CODEC_LARGEST_ALLOCATION_H_
+#endif  // REGATTA_CORE_TESTING_LARGEST_ALLOCATION_H_

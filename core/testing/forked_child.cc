@@ -1,4 +1,4 @@
-#include "core/os/forked_child.h"
+#include "core/testing/forked_child.h"
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -81,7 +81,11 @@ int ForkedChild::Wait(absl::Duration watchdog) {
   do {
     ready = poll(&ended, 1, deadline.remaining_poll_millis());
   } while (ready < 0 && errno == EINTR);
-  if (ready == 0) Kill();
+  if (ready == 0) {
+    std::fprintf(stderr, "the forked child %d has not ended within %s, and is killed\n", pid_,
+                 absl::FormatDuration(watchdog).c_str());
+    Kill();
+  }
   int status = 0;
   Require(waitpid(std::exchange(pid_, -1), &status, 0) > 0, "waitpid");
   if (ready == 0) return kHung;
@@ -128,6 +132,10 @@ bool Eventually(const std::function<bool()>& condition, absl::Duration watchdog)
     sched_yield();
   }
   return true;
+}
+
+bool FallsAsleep(const ForkedChild& child) {
+  return Eventually([&] { return child.HasEnded() || IsAsleep(child.pid()); }) && !child.HasEnded();
 }
 
 CpuUse CpuUseOfThisThread() {

@@ -1,7 +1,7 @@
 // What must hold when any bytes at all are decoded: a value or DataLoss, and a value that was accepted is the one whose
 // encoding the bytes are. Shared by the fuzz target and its short run in the tests.
-#ifndef REGATTA_CORE_CODEC_HOSTILE_INPUT_H_
-#define REGATTA_CORE_CODEC_HOSTILE_INPUT_H_
+#ifndef REGATTA_CORE_TESTING_HOSTILE_INPUT_H_
+#define REGATTA_CORE_TESTING_HOSTILE_INPUT_H_
 
 #include <array>
 #include <chrono>
@@ -108,4 +108,4 @@ bool DecodeHostile(absl::Span<const std::byte> input, TypeList<Types...>) {
 
 }  // namespace regatta::codec_internal
 
-#endif  // REGATTA_CORE_CODEC_HOSTILE_INPUT_H_
+#endif  // REGATTA_CORE_TESTING_HOSTILE_INPUT_H_

@@ -1,6 +1,6 @@
 // For tests: puts texts into a queue, and gets them.
-#ifndef REGATTA_CORE_IPC_TEXT_QUEUE_H_
-#define REGATTA_CORE_IPC_TEXT_QUEUE_H_
+#ifndef REGATTA_CORE_TESTING_TEXT_QUEUE_H_
+#define REGATTA_CORE_TESTING_TEXT_QUEUE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -8,14 +8,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "core/ipc/byte_queue.h"
 #include "core/os/deadline.h"
 
 namespace regatta {
-
-inline constexpr absl::Duration kWatchdog = absl::Seconds(20);
 
 inline ByteQueue Make(int64_t capacity = 0) { return *ByteQueue::Create({.capacity = capacity}); }
 
@@ -33,4 +30,4 @@ inline std::string GetText(ByteQueue& queue, Deadline deadline = Deadline::Now()
 
 }  // namespace regatta
 
-#endif  // REGATTA_CORE_IPC_TEXT_QUEUE_H_
+#endif  // REGATTA_CORE_TESTING_TEXT_QUEUE_H_

@@ -1,4 +1,4 @@
-#include "core/os/call_trace.h"
+#include "core/testing/call_trace.h"
 
 #include <linux/futex.h>
 #include <signal.h>

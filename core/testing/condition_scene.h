@@ -1,6 +1,6 @@
 // For the tests of a condition: processes that wait for it.
-#ifndef REGATTA_CORE_SYNC_CONDITION_SCENE_H_
-#define REGATTA_CORE_SYNC_CONDITION_SCENE_H_
+#ifndef REGATTA_CORE_TESTING_CONDITION_SCENE_H_
+#define REGATTA_CORE_TESTING_CONDITION_SCENE_H_
 
 #include <atomic>
 #include <cstdint>
@@ -10,13 +10,13 @@
 #include "absl/time/time.h"
 #include "core/os/deadline.h"
 #include "core/os/fault_point.h"
-#include "core/os/forked_child.h"
 #include "core/sync/condition.h"
+#include "core/testing/forked_child.h"
+#include "core/testing/status_matchers.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
-
-inline Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
 
 struct ConditionScene {
   std::atomic<bool> end{false};
@@ -40,8 +40,7 @@ class ConditionTest : public testing::Test {
       REGATTA_CHILD_REQUIRE(condition_.Release().ok());
       return 0;
     });
-    EXPECT_TRUE(Eventually([&] { return child.HasEnded() || IsAsleep(child.pid()); }));
-    EXPECT_FALSE(child.HasEnded());
+    EXPECT_TRUE(FallsAsleep(child));
     return child;
   }
   std::vector<ForkedChild> Waiters(int count) {
@@ -50,21 +49,21 @@ class ConditionTest : public testing::Test {
     return waiters;
   }
   void Notify(int64_t waiters = 1) {
-    ASSERT_TRUE(condition_.Acquire(Watchdog()).ok());
-    EXPECT_TRUE(condition_.Notify(waiters).ok());
-    ASSERT_TRUE(condition_.Release().ok());
+    ASSERT_THAT(condition_.Acquire(Watchdog()), IsOk());
+    EXPECT_THAT(condition_.Notify(waiters), IsOk());
+    ASSERT_THAT(condition_.Release(), IsOk());
   }
   void NotifyAll() {
-    ASSERT_TRUE(condition_.Acquire(Watchdog()).ok());
-    EXPECT_TRUE(condition_.NotifyAll().ok());
-    ASSERT_TRUE(condition_.Release().ok());
+    ASSERT_THAT(condition_.Acquire(Watchdog()), IsOk());
+    EXPECT_THAT(condition_.NotifyAll(), IsOk());
+    ASSERT_THAT(condition_.Release(), IsOk());
   }
   // Whether a wait of this process that begins now ends without a notification. Leaves the condition without waiters.
   bool NoneIsLeft() {
-    EXPECT_TRUE(condition_.Acquire(Watchdog()).ok());
+    EXPECT_THAT(condition_.Acquire(Watchdog()), IsOk());
     const absl::StatusOr<Waited> waited = condition_.Wait(Deadline::After(absl::Milliseconds(5)));
-    EXPECT_TRUE(waited.ok()) << waited.status();
-    EXPECT_TRUE(condition_.Release().ok());
+    EXPECT_THAT(waited, IsOk());
+    EXPECT_THAT(condition_.Release(), IsOk());
     return !waited->notified;
   }
 
@@ -74,4 +73,4 @@ class ConditionTest : public testing::Test {
 
 }  // namespace regatta
 
-#endif  // REGATTA_CORE_SYNC_CONDITION_SCENE_H_
+#endif  // REGATTA_CORE_TESTING_CONDITION_SCENE_H_

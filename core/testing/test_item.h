@@ -1,6 +1,6 @@
 // For tests: an item that says who put it, as which, and whether it arrived whole.
-#ifndef REGATTA_CORE_IPC_TEST_ITEM_H_
-#define REGATTA_CORE_IPC_TEST_ITEM_H_
+#ifndef REGATTA_CORE_TESTING_TEST_ITEM_H_
+#define REGATTA_CORE_TESTING_TEST_ITEM_H_
 
 #include <algorithm>
 #include <cstddef>
@@ -9,7 +9,11 @@
 #include <optional>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "core/ipc/byte_queue.h"
+#include "core/os/deadline.h"
+#include "core/testing/watchdog.h"
 
 namespace regatta {
 
@@ -60,6 +64,16 @@ struct TestItem {
   }
 };
 
+inline absl::Status PutItem(ByteQueue& queue, uint32_t producer, uint32_t number, size_t size = 64) {
+  return queue.Put(TestItem{producer, number}.Bytes(size), Watchdog());
+}
+// None if there is no item by the deadline, or if it is not whole.
+inline std::optional<TestItem> GetItem(ByteQueue& queue, Deadline deadline = Watchdog()) {
+  QueueItem item;
+  if (!queue.Get(&item, deadline).ok()) return std::nullopt;
+  return TestItem::Read(item.bytes());
+}
+
 }  // namespace regatta
 
-#endif  // REGATTA_CORE_IPC_TEST_ITEM_H_
+#endif  // REGATTA_CORE_TESTING_TEST_ITEM_H_

@@ -1,6 +1,6 @@
 // The worked examples of FORMAT.md, for the tests that compare their bytes with an object's.
-#ifndef REGATTA_CORE_SHM_FORMAT_EXAMPLE_H_
-#define REGATTA_CORE_SHM_FORMAT_EXAMPLE_H_
+#ifndef REGATTA_CORE_TESTING_FORMAT_EXAMPLE_H_
+#define REGATTA_CORE_TESTING_FORMAT_EXAMPLE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -45,4 +45,4 @@ inline int ExpectFormatExample(absl::string_view title, const std::byte* memory)
 
 }  // namespace regatta
 
-#endif  // REGATTA_CORE_SHM_FORMAT_EXAMPLE_H_
+#endif  // REGATTA_CORE_TESTING_FORMAT_EXAMPLE_H_

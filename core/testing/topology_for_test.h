@@ -1,6 +1,6 @@
 // TopologyForTest: machines that aren't there, for tests.
-#ifndef REGATTA_CORE_TOPOLOGY_TOPOLOGY_FOR_TEST_H_
-#define REGATTA_CORE_TOPOLOGY_TOPOLOGY_FOR_TEST_H_
+#ifndef REGATTA_CORE_TESTING_TOPOLOGY_FOR_TEST_H_
+#define REGATTA_CORE_TESTING_TOPOLOGY_FOR_TEST_H_
 
 #include <optional>
 #include <string>
@@ -29,4 +29,4 @@ class TopologyForTest {
 
 }  // namespace regatta
 
-#endif  // REGATTA_CORE_TOPOLOGY_TOPOLOGY_FOR_TEST_H_
+#endif  // REGATTA_CORE_TESTING_TOPOLOGY_FOR_TEST_H_

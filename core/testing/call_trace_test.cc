@@ -1,4 +1,4 @@
-#include "core/os/call_trace.h"
+#include "core/testing/call_trace.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "core/os/cpu.h"
-#include "core/os/forked_child.h"
 #include "core/os/futex.h"
+#include "core/testing/forked_child.h"
 #include "gtest/gtest.h"
 
 namespace regatta {

@@ -3,8 +3,8 @@
 // Threads  Fork where no other thread runs, but for tests of exactly that.
 // End      The child ends by _exit: nothing of the test framework runs in it. Left behind by a test, it is killed and
 //          reaped.
-#ifndef REGATTA_CORE_OS_FORKED_CHILD_H_
-#define REGATTA_CORE_OS_FORKED_CHILD_H_
+#ifndef REGATTA_CORE_TESTING_FORKED_CHILD_H_
+#define REGATTA_CORE_TESTING_FORKED_CHILD_H_
 
 #include <cstdint>
 #include <cstdio>
@@ -13,6 +13,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
+#include "core/testing/watchdog.h"
 
 // In a child's body: says what does not hold, and ends with code 1.
 #define REGATTA_CHILD_REQUIRE(condition)                                                             \
@@ -39,8 +40,9 @@ class ForkedChild {
   ~ForkedChild();
 
   int32_t pid() const { return pid_; }
-  // Its exit code, or minus the signal that killed it. kHung: it went on for longer than `watchdog`, and was killed.
-  int Wait(absl::Duration watchdog = absl::Seconds(30));
+  // Its exit code, or minus the signal that killed it. If it runs for longer than `watchdog`, Wait kills it, says so on
+  // stderr, and returns kHung.
+  int Wait(absl::Duration watchdog = kWatchdog);
   // True once it has ended; it is reaped by Wait or at the end.
   bool HasEnded() const;
   void Kill() const;
@@ -59,7 +61,10 @@ class ForkedChild {
 bool IsAsleep(int32_t thread_id);
 int32_t ThisThreadId();
 // Looks until `condition` holds; false if it doesn't within `watchdog`.
-bool Eventually(const std::function<bool()>& condition, absl::Duration watchdog = absl::Seconds(20));
+bool Eventually(const std::function<bool()>& condition, absl::Duration watchdog = kWatchdog);
+
+// Waits until the child sleeps in the kernel; false if it ends before, or never sleeps.
+bool FallsAsleep(const ForkedChild& child);
 
 struct CpuUse {
   absl::Duration cpu;
@@ -108,4 +113,4 @@ class Shared {
 
 }  // namespace regatta
 
-#endif  // REGATTA_CORE_OS_FORKED_CHILD_H_
+#endif  // REGATTA_CORE_TESTING_FORKED_CHILD_H_

@@ -1,4 +1,4 @@
-#include "core/os/single_step.h"
+#include "core/testing/single_step.h"
 
 #include <sched.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 // Arbitrary<T>(random): some T, for tests; the same ones for the same seed. Small values and the extreme ones come
 // often.
-#ifndef REGATTA_CORE_CODEC_ARBITRARY_H_
-#define REGATTA_CORE_CODEC_ARBITRARY_H_
+#ifndef REGATTA_CORE_TESTING_ARBITRARY_H_
+#define REGATTA_CORE_TESTING_ARBITRARY_H_
 
 #include <array>
 #include <chrono>
@@ -200,4 +200,4 @@ struct ArbitraryOf<T> {
 
 }  // namespace regatta::codec_internal
 
-#endif  // REGATTA_CORE_CODEC_ARBITRARY_H_
+#endif  // REGATTA_CORE_TESTING_ARBITRARY_H_

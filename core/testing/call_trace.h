@@ -6,8 +6,8 @@
 //            clock's, by way of the vDSO) is none.
 // Time       Each call costs two stops; what makes none runs at full speed.
 // Threads    The one that traces must be the only one of its process.
-#ifndef REGATTA_CORE_OS_CALL_TRACE_H_
-#define REGATTA_CORE_OS_CALL_TRACE_H_
+#ifndef REGATTA_CORE_TESTING_CALL_TRACE_H_
+#define REGATTA_CORE_TESTING_CALL_TRACE_H_
 
 #include <cstdint>
 #include <string>
@@ -34,4 +34,4 @@ int TraceCalls(absl::FunctionRef<int()> body, absl::FunctionRef<void(const SeenC
 
 }  // namespace regatta
 
-#endif  // REGATTA_CORE_OS_CALL_TRACE_H_
+#endif  // REGATTA_CORE_TESTING_CALL_TRACE_H_
