@@ -27,16 +27,28 @@ inline constexpr FaultPoint kQueueGetOwned("queue_get_owned");
 inline constexpr FaultPoint kQueueGetHelped("queue_get_helped");
 inline constexpr FaultPoint kQueueGetMoved("queue_get_moved");
 inline constexpr FaultPoint kQueueClosing("queue_closing");
+inline constexpr FaultPoint kConnectionRegistered("connection_registered");
+inline constexpr FaultPoint kConnectionLeft("connection_left");
+inline constexpr FaultPoint kConnectionPacketSent("connection_packet_sent");
+inline constexpr FaultPoint kConnectionWritten("connection_written");
+inline constexpr FaultPoint kConnectionPublished("connection_published");
+inline constexpr FaultPoint kConnectionCopied("connection_copied");
+inline constexpr FaultPoint kConnectionPacketTaken("connection_packet_taken");
+inline constexpr FaultPoint kConnectionTaken("connection_taken");
 
 }  // namespace fault
 
-// Every point above: the coverage tests go through it.
+// Every point above: the coverage tests go through them.
 inline constexpr std::array kIpcFaultPoints = {
     fault::kQueueLaneAdopted, fault::kQueueLaneMade,     fault::kQueueLaneReset,     fault::kQueuePutBegun,
     fault::kQueuePutWritten,  fault::kQueuePutPublished, fault::kQueueExtentWritten, fault::kQueueExtentQueued,
     fault::kQueueRingMade,    fault::kQueueRingMarked,   fault::kQueueCreditLowered, fault::kQueueCreditTaken,
     fault::kQueueGetCopied,   fault::kQueueGetClaimed,   fault::kQueueGetOwned,      fault::kQueueGetHelped,
     fault::kQueueGetMoved,    fault::kQueueClosing,
+};
+inline constexpr std::array kConnectionFaultPoints = {
+    fault::kConnectionRegistered, fault::kConnectionLeft,   fault::kConnectionPacketSent,  fault::kConnectionWritten,
+    fault::kConnectionPublished,  fault::kConnectionCopied, fault::kConnectionPacketTaken, fault::kConnectionTaken,
 };
 
 }  // namespace regatta

@@ -1,5 +1,6 @@
 #include "core/os/local_socket.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -141,6 +142,19 @@ Transfer ReceiveAll(const Fd& socket, std::span<std::byte> bytes, std::vector<Fd
   if (all_came) return {};
   return {TransferEnd::kNoDescriptors,
           absl::ResourceExhaustedError("no descriptors left for those that were sent: raise `ulimit -n`")};
+}
+
+bool PeekAll(const Fd& socket, std::span<std::byte> bytes) {
+  ssize_t there;
+  do {
+    there = recv(socket.get(), bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
+  } while (there < 0 && errno == EINTR);
+  return there == static_cast<ssize_t>(bytes.size());
+}
+
+bool IsPeerClosed(const Fd& socket) {
+  pollfd polled = {socket.get(), 0, 0};
+  return poll(&polled, 1, 0) > 0 && (polled.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 }  // namespace regatta

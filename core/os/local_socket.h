@@ -48,6 +48,12 @@ Transfer SendAll(const Fd& socket, std::span<const std::byte> bytes, std::span<c
 // Fills `bytes`, and adds the descriptors that came beside them to `descriptors`, close-on-exec; null: they are closed.
 Transfer ReceiveAll(const Fd& socket, std::span<std::byte> bytes, std::vector<Fd>* descriptors, const Peer& peer);
 
+// Copies the first bytes that wait in `socket` to `bytes` and leaves them there, with their descriptors. False: there
+// are fewer.
+bool PeekAll(const Fd& socket, std::span<std::byte> bytes);
+// Whether all copies of the other end are closed.
+bool IsPeerClosed(const Fd& socket);
+
 }  // namespace regatta
 
 #endif  // REGATTA_CORE_OS_LOCAL_SOCKET_H_

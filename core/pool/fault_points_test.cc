@@ -19,7 +19,8 @@ TEST(FaultPoints, OfAllLayersHaveDifferentIds) {
   for (const absl::Span<const FaultPoint> layer :
        {absl::MakeConstSpan(kShmFaultPoints), absl::MakeConstSpan(kSyncFaultPoints),
         absl::MakeConstSpan(kEventFaultPoints), absl::MakeConstSpan(kIpcFaultPoints),
-        absl::MakeConstSpan(kProcessFaultPoints), absl::MakeConstSpan(kPoolFaultPoints)}) {
+        absl::MakeConstSpan(kConnectionFaultPoints), absl::MakeConstSpan(kProcessFaultPoints),
+        absl::MakeConstSpan(kPoolFaultPoints)}) {
     for (const FaultPoint point : layer) {
       const auto [other, added] = names.emplace(point.id(), point.name());
       EXPECT_TRUE(added) << point.name() << " has the id of " << other->second;

@@ -112,7 +112,7 @@ bool WaitPoint::AwaitAwake(absl::FunctionRef<bool()> ready, absl::FunctionRef<bo
 }
 
 bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::FunctionRef<bool()> partner_here,
-                      Member self, absl::FunctionRef<void()> idle) {
+                      Member self, absl::FunctionRef<void()> idle, absl::FunctionRef<Member()> partner) {
   if (FirstLooks(ready, partner_here)) return true;
   int64_t slept_since = 0;
   int64_t idle_at = 0;
@@ -130,8 +130,15 @@ bool WaitPoint::Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::
     }
     const bool first = before - slept_since < kIdleAfter;
     sleepers_.fetch_add(1, std::memory_order_relaxed);
-    FutexWait(sleeping_, announced,
-              Deadline::Earlier(deadline, Deadline::AtMonotonicNanos(before + (first ? kIdleAfter : kTick))));
+    const Deadline until =
+        Deadline::Earlier(deadline, Deadline::AtMonotonicNanos(before + (first ? kIdleAfter : kTick)));
+    if (const Member other = partner(); other == kNobody) {
+      FutexWait(sleeping_, announced, until);
+    } else {
+      Family::WaitBeside(other, sleeping_, announced, until);
+      // The kernel has woken one of those that sleep beside it.
+      if (!Family::IsAlive(other)) Family::WakeOthers(other);
+    }
     FaultPointHere(fault::kWaitWoken);
     const bool others = sleepers_.fetch_sub(1, std::memory_order_relaxed) > 1;
     // Armed again for the others: whoever wakes one of us may not wake a second before this one has looked.

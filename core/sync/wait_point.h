@@ -31,8 +31,15 @@ class alignas(64) WaitPoint {
   // Family::Self. `idle` is called when a wait has lasted 50 ms, and every second from then on. Use it to tidy up, and
   // to ask whether those who are waited for are alive (Family::Recheck): their death wakes nobody where the kernel does
   // not mark it.
+  //
+  // `partner` returns a member whose death ends a sleep at once, so that `ready` is called again; kNobody if there is
+  // none.
   bool Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::FunctionRef<bool()> partner_here, Member self,
-             absl::FunctionRef<void()> idle);
+             absl::FunctionRef<void()> idle, absl::FunctionRef<Member()> partner);
+  bool Await(absl::FunctionRef<bool()> ready, Deadline deadline, absl::FunctionRef<bool()> partner_here, Member self,
+             absl::FunctionRef<void()> idle) {
+    return Await(ready, deadline, partner_here, self, idle, [] { return kNobody; });
+  }
 
   // The part of Await before the sleep: calls `ready` for as long as a wake-up would cost. Returns what it returned
   // last; false at once if another waiter does the same.
