@@ -30,6 +30,8 @@ STORMS = [
      "killed after every instruction between two tasks"),
     ("core/ipc/queue_step_test", {"REGATTA_EVERY_STEP": "1"},
      "killed after every instruction of putting and getting"),
+    ("core/ipc/connection_step_test", {"REGATTA_EVERY_STEP": "1"},
+     "killed after every instruction of sending and receiving"),
 ]
 TELLING = ("killed", "items put", "single tasks", "disturbed", "others waited", "seed")
 

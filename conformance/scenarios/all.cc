@@ -8,9 +8,9 @@ namespace regatta::conformance {
 std::vector<Scenario> AllScenarios() {
   std::vector<Scenario> all;
   for (std::vector<Scenario> (*topic)() :
-       {&EventScenarios, &LockScenarios, &PoolScenarios, &PoolResultScenarios, &PoolFolderScenarios, &PoolLifeScenarios,
-        &ProcessEndScenarios, &ProcessIdentityScenarios, &ProcessMemoryScenarios, &QueueCallScenarios,
-        &QueueTrafficScenarios}) {
+       {&EventScenarios, &LockScenarios, &PipeScenarios, &PoolScenarios, &PoolResultScenarios, &PoolFolderScenarios,
+        &PoolLifeScenarios, &ProcessEndScenarios, &ProcessIdentityScenarios, &ProcessMemoryScenarios,
+        &QueueCallScenarios, &QueueTrafficScenarios}) {
     std::vector<Scenario> some = topic();
     all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
   }

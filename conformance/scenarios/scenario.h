@@ -25,6 +25,7 @@ struct Scenario {
 // One topic each, or a part of one.
 std::vector<Scenario> EventScenarios();
 std::vector<Scenario> LockScenarios();
+std::vector<Scenario> PipeScenarios();
 std::vector<Scenario> PoolFolderScenarios();
 std::vector<Scenario> PoolLifeScenarios();
 std::vector<Scenario> PoolResultScenarios();

@@ -23,6 +23,11 @@ ERROR_KINDS = [
     (ValueError, "released too many times", "misuse"),
     (AssertionError, "", "misuse"),
     (MemoryError, "", "exhausted"),
+    (EOFError, "", "end_of_file"),
+    (BrokenPipeError, "", "end_of_file"),
+    (ConnectionResetError, "", "end_of_file"),
+    (OSError, "connection is read-only", "misuse"),
+    (OSError, "connection is write-only", "misuse"),
     (RuntimeError, "only be shared between processes", "misuse"),
     (RuntimeError, "bootstrapping phase", "misuse"),
 ]

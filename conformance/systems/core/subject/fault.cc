@@ -7,6 +7,11 @@ namespace regatta::subject {
 namespace {
 
 constexpr FaultEntry kFaults[] = {
+    {Fault::kConnectionAlwaysDuplex, "connection_always_duplex", "each pipe is duplex"},
+    {Fault::kConnectionEndless, "connection_endless", "end-of-file is an empty message"},
+    {Fault::kConnectionPollLies, "connection_poll_lies", "Poll says the opposite"},
+    {Fault::kConnectionSendUnchecked, "connection_send_unchecked", "Send is no error, ever"},
+    {Fault::kConnectionTorn, "connection_torn", "messages lose their first byte"},
     {Fault::kCpuCountAll, "cpu_count_all", "the processors are counted without a look at which may be used"},
     {Fault::kEventClearIgnored, "event_clear_ignored", "Clear leaves the event set"},
     {Fault::kEventEarlyTimeout, "event_early_timeout", "Wait's timeout has passed at once"},
