@@ -10,7 +10,9 @@ import tempfile
 import unittest
 from unittest import mock
 
+import core_needs
 import doctor
+from machine import Machine
 
 CPU = "sys/devices/system/cpu"
 LIMITS = """Limit                     Soft Limit           Hard Limit           Units
@@ -59,7 +61,7 @@ CORE = {
     "proc/sys/vm/overcommit_memory": "0",
     "dev/null": "",
 }
-NAMES = {call: name for name, call in doctor.CALLS.items()}
+NAMES = {call: name for name, call in core_needs.CALLS.items()}
 # In the second of looking.
 LATER = {"proc/stat": STAT.format(user=1002, idle=100398, steal=0)}
 
@@ -82,7 +84,7 @@ class DoctorTest(unittest.TestCase):
 
     def examine(self, changes=None, later=None, build="opt"):
         root = self.machine(changes)
-        return doctor.examine(doctor.Machine(str(root)), lambda: self.put(root, {**LATER, **(later or {})}), build)
+        return doctor.examine(Machine(str(root)), lambda: self.put(root, {**LATER, **(later or {})}), build)
 
     def only(self, changes=None, later=None, build="opt"):
         """The one finding that isn't fine."""
@@ -103,7 +105,7 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual({finding.severity for finding in self.examine()}, {"ok"})
 
     def test_a_machine_that_shows_nothing_is_mostly_unknown_and_never_an_error(self):
-        empty = doctor.examine(doctor.Machine(str(self.machine(dict.fromkeys(QUIET)))), lambda: None, None)
+        empty = doctor.examine(Machine(str(self.machine(dict.fromkeys(QUIET)))), lambda: None, None)
         by_id = {finding.id: finding.severity for finding in empty}
         for name in ("processors", "governor", "turbo", "smt", "foreign_cpu", "aslr", "clock_source", "huge_pages", "open_files", "build"):
             self.assertEqual(by_id[name], "unknown", name)
@@ -183,7 +185,7 @@ class DoctorTest(unittest.TestCase):
         """`refused`: {call: what refuses it}."""
         refused = refused or {}
         root = self.machine({**CORE, **(changes or {})})
-        return doctor.examine_core(doctor.Machine(str(root), lambda call: refused.get(NAMES[call], 0)))
+        return core_needs.examine(Machine(str(root)), lambda call: refused.get(NAMES[call], 0))
 
     def expect_core(self, identity, severity, seen, changes=None, refused=None):
         found = [finding for finding in self.examine_core(changes, refused) if finding.severity != "ok"]
@@ -197,10 +199,10 @@ class DoctorTest(unittest.TestCase):
         found = self.examine_core()
         self.assertEqual([finding for finding in found if finding.severity != "ok"], [])
         self.assertEqual(len({finding.id for finding in found}), len(found))
-        self.assertLessEqual(set(doctor.CALLS), {finding.id for finding in found})
+        self.assertLessEqual(set(core_needs.CALLS), {finding.id for finding in found})
 
     def test_the_core_on_a_machine_that_shows_nothing(self):
-        empty = doctor.examine_core(doctor.Machine(str(self.machine(dict.fromkeys(QUIET))), lambda call: None))
+        empty = core_needs.examine(Machine(str(self.machine(dict.fromkeys(QUIET)))), lambda call: None)
         by_id = {finding.id: finding.severity for finding in empty}
         for name in ("kernel", "open_files", "file_size", "locked_memory", "overcommit", "core_pattern", "seccomp", "no_new_privs"):
             self.assertEqual(by_id[name], "unknown", name)
@@ -208,7 +210,7 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual(set(by_id), {finding.id for finding in self.examine_core()})
 
     def test_calls_that_are_refused(self):
-        for name, call in doctor.CALLS.items():
+        for name, call in core_needs.CALLS.items():
             found = [finding for finding in self.examine_core(refused={name: errno.EPERM}) if finding.severity != "ok"]
             expected = "bad" if call.is_needed else "warn"
             self.assertEqual([(finding.id, finding.severity) for finding in found], [(name, expected)] if call.effect else [])
