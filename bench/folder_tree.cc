@@ -1,209 +1,159 @@
 #include "bench/folder_tree.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
-#include <cstring>
-#include <memory>
-#include <set>
-#include <span>
-#include <utility>
+#include <fstream>
+#include <ranges>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "core/os/error.h"
-#include "core/os/fd.h"
 
 namespace regatta::bench {
 namespace {
 
-constexpr uint32_t kModeBits = 07777;
+namespace fs = std::filesystem;
+
 constexpr absl::string_view kWayOut = " (--folder chooses another one)";
 
 std::string Joined(const std::string& root, const std::string& path) {
   return path.empty() ? root : absl::StrCat(root, "/", path);
 }
 
-absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& folder) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(folder.c_str()), &closedir);
-  if (open == nullptr) return ErrnoError(absl::StrCat("open ", folder, kWayOut));
-  std::vector<std::string> names;
-  errno = 0;
-  while (const dirent* entry = readdir(open.get())) {
-    const absl::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
+// A file that is read in pieces of 64 KiB.
+class Pieces {
+ public:
+  explicit Pieces(const std::string& path) : path_(path), file_(path, std::ios::binary) {}
+
+  // The next piece; empty at the end.
+  absl::StatusOr<absl::string_view> Next() {
+    if (file_.is_open()) {
+      errno = 0;
+      file_.read(piece_.data(), piece_.size());
+      if (!file_.bad()) return absl::string_view(piece_.data(), static_cast<size_t>(file_.gcount()));
+    }
+    return ErrnoError(absl::StrCat("read ", path_, kWayOut));
   }
-  if (errno != 0) return ErrnoError(absl::StrCat("read ", folder));
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
-absl::StatusOr<std::string> LinkTarget(const std::string& path) {
-  std::array<char, PATH_MAX> to;
-  const ssize_t size = readlink(path.c_str(), to.data(), to.size());
-  if (size < 0) return ErrnoError(absl::StrCat("readlink ", path));
-  return std::string(to.data(), static_cast<size_t>(size));
-}
-
-// The next piece, as full as can be; 0 at the end.
-absl::StatusOr<size_t> ReadPiece(const Fd& file, const std::string& path, std::span<char> piece) {
-  size_t done = 0;
-  while (done < piece.size()) {
-    const ssize_t got = read(file.get(), piece.data() + done, piece.size() - done);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return ErrnoError(absl::StrCat("read ", path, kWayOut));
-    if (got == 0) break;
-    done += static_cast<size_t>(got);
-  }
-  return done;
-}
-
-absl::StatusOr<Fd> OpenToRead(const std::string& path) {
-  Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.valid()) return ErrnoError(absl::StrCat("open ", path, kWayOut));
-  return file;
-}
+ private:
+  const std::string path_;
+  std::ifstream file_;
+  std::array<char, 65536> piece_;
+};
 
 absl::Status CompareFiles(const std::string& source, const std::string& target) {
-  absl::StatusOr<Fd> left = OpenToRead(source);
-  if (!left.ok()) return left.status();
-  absl::StatusOr<Fd> right = OpenToRead(target);
-  if (!right.ok()) return right.status();
-  static std::array<char, 65536> left_piece, right_piece;
+  Pieces left(source), right(target);
   for (;;) {
-    const absl::StatusOr<size_t> l = ReadPiece(*left, source, left_piece);
+    const absl::StatusOr<absl::string_view> l = left.Next();
     if (!l.ok()) return l.status();
-    const absl::StatusOr<size_t> r = ReadPiece(*right, target, right_piece);
+    const absl::StatusOr<absl::string_view> r = right.Next();
     if (!r.ok()) return r.status();
-    if (*l != *r || std::memcmp(left_piece.data(), right_piece.data(), *l) != 0) {
-      return absl::DataLossError(absl::StrCat("the copy of ", source, " has other bytes"));
-    }
-    if (*l == 0) return absl::OkStatus();
+    if (*l != *r) return absl::DataLossError(absl::StrCat("the copy of ", source, " has other bytes"));
+    if (l->empty()) return absl::OkStatus();
   }
-}
-
-absl::Status CompareMode(const std::string& path, uint32_t kind, uint32_t mode) {
-  struct stat status;
-  if (lstat(path.c_str(), &status) != 0) return ErrnoError(absl::StrCat("lstat ", path));
-  if ((status.st_mode & S_IFMT) == kind && (status.st_mode & kModeBits) == mode) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat(path, " has another mode than what it is a copy of"));
 }
 
 }  // namespace
+
+absl::StatusOr<FolderTree::Entries> FolderTree::EntriesOf(const std::string& folder) {
+  Entries entries;
+  const auto add = [&](const std::string& path, const fs::file_status& status) {
+    Entry& entry = entries[path] = {status.type(), static_cast<uint32_t>(status.permissions()), ""};
+    if (entry.type == fs::file_type::symlink) entry.link = fs::read_symlink(Joined(folder, path)).string();
+  };
+  try {
+    add("", fs::status(folder));
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
+      add(entry.path().lexically_relative(folder).string(), entry.symlink_status());
+    }
+  } catch (const fs::filesystem_error& thrown) {
+    return ErrnoError(absl::StrCat("read ", thrown.path1().string(), kWayOut), thrown.code().value());
+  }
+  return entries;
+}
 
 absl::StatusOr<FolderTree> FolderTree::Read(const std::string& folder) {
   struct stat status;
   if (stat(folder.c_str(), &status) != 0) return ErrnoError(absl::StrCat("read the folder ", folder, kWayOut));
   if (!S_ISDIR(status.st_mode)) return absl::InvalidArgumentError(absl::StrCat(folder, " is not a folder", kWayOut));
+  absl::StatusOr<Entries> entries = EntriesOf(folder);
+  if (!entries.ok()) return entries.status();
   FolderTree tree;
   tree.root_ = folder;
-  tree.folders_.push_back({.path = "", .mode = status.st_mode & kModeBits});
-  for (size_t i = 0; i < tree.folders_.size(); ++i) {
-    const std::string within = tree.folders_[i].path;
-    absl::StatusOr<std::vector<std::string>> names = NamesIn(Joined(folder, within));
-    if (!names.ok()) return names.status();
-    for (const std::string& name : *names) {
-      if (absl::Status added = tree.Add(within.empty() ? name : absl::StrCat(within, "/", name)); !added.ok()) {
-        return added;
-      }
+  tree.entries_ = *std::move(entries);
+  for (const auto& [path, entry] : tree.entries_) {
+    const std::string full = Joined(folder, path);
+    if (entry.type == fs::file_type::directory || entry.type == fs::file_type::symlink) continue;
+    if (entry.type != fs::file_type::regular) {
+      return absl::InvalidArgumentError(absl::StrCat(full, " is neither file, folder nor link", kWayOut));
+    }
+    ++tree.files_;
+    Pieces pieces(full);
+    for (;;) {
+      const absl::StatusOr<absl::string_view> piece = pieces.Next();
+      if (!piece.ok()) return piece.status();
+      if (piece->empty()) break;
+      tree.bytes_ += static_cast<int64_t>(piece->size());
     }
   }
-  if (tree.files_.empty()) return absl::InvalidArgumentError(absl::StrCat("there is no file in ", folder, kWayOut));
+  if (tree.files_ == 0) return absl::InvalidArgumentError(absl::StrCat("there is no file in ", folder, kWayOut));
   return tree;
 }
 
-absl::Status FolderTree::Add(const std::string& path) {
-  const std::string full = Joined(root_, path);
-  struct stat status;
-  if (lstat(full.c_str(), &status) != 0) return ErrnoError(absl::StrCat("lstat ", full, kWayOut));
-  const uint32_t mode = status.st_mode & kModeBits;
-  if (S_ISDIR(status.st_mode)) {
-    folders_.push_back({.path = path, .mode = mode});
-  } else if (S_ISLNK(status.st_mode)) {
-    absl::StatusOr<std::string> to = LinkTarget(full);
-    if (!to.ok()) return to.status();
-    links_.push_back({.path = path, .to = *std::move(to)});
-  } else if (S_ISREG(status.st_mode)) {
-    absl::StatusOr<Fd> file = OpenToRead(full);
-    if (!file.ok()) return file.status();
-    static std::array<char, 65536> piece;
-    int64_t bytes = 0;
-    for (;;) {
-      const absl::StatusOr<size_t> got = ReadPiece(*file, full, piece);
-      if (!got.ok()) return got.status();
-      if (*got == 0) break;
-      bytes += static_cast<int64_t>(*got);
-    }
-    bytes_ += bytes;
-    files_.push_back({.path = path, .mode = mode, .bytes = bytes});
-  } else {
-    return absl::InvalidArgumentError(absl::StrCat(full, " is neither file, folder nor link", kWayOut));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status FolderTree::MakeFolders(const std::string& target) const {
-  for (const Folder& folder : folders_) {
-    const std::string path = Joined(target, folder.path);
-    if (mkdir(path.c_str(), 0700) != 0) return ErrnoError(absl::StrCat("mkdir ", path));
-  }
-  for (const Link& link : links_) {
-    const std::string path = Joined(target, link.path);
-    if (symlink(link.to.c_str(), path.c_str()) != 0) return ErrnoError(absl::StrCat("symlink ", path));
+  for (const auto& [name, entry] : entries_) {
+    const std::string path = Joined(target, name);
+    if (entry.type == fs::file_type::directory && mkdir(path.c_str(), 0700) != 0) {
+      return ErrnoError(absl::StrCat("mkdir ", path));
+    }
+    if (entry.type == fs::file_type::symlink && symlink(entry.link.c_str(), path.c_str()) != 0) {
+      return ErrnoError(absl::StrCat("symlink ", path));
+    }
   }
   return absl::OkStatus();
 }
 
 std::vector<FileCopy> FolderTree::Copies(const std::string& target) const {
   std::vector<FileCopy> copies;
-  copies.reserve(files_.size());
-  for (const File& file : files_) {
-    copies.push_back({.source = Joined(root_, file.path), .target = Joined(target, file.path), .mode = file.mode});
+  copies.reserve(static_cast<size_t>(files_));
+  for (const auto& [path, entry] : entries_) {
+    if (entry.type != fs::file_type::regular) continue;
+    copies.push_back({.source = Joined(root_, path), .target = Joined(target, path), .mode = entry.mode});
   }
   return copies;
 }
 
 absl::Status FolderTree::CloseFolders(const std::string& target) const {
-  for (auto folder = folders_.rbegin(); folder != folders_.rend(); ++folder) {
-    const std::string path = Joined(target, folder->path);
-    if (chmod(path.c_str(), folder->mode) != 0) return ErrnoError(absl::StrCat("chmod ", path));
+  for (const auto& [name, entry] : std::views::reverse(entries_)) {
+    if (entry.type != fs::file_type::directory) continue;
+    const std::string path = Joined(target, name);
+    if (chmod(path.c_str(), entry.mode) != 0) return ErrnoError(absl::StrCat("chmod ", path));
   }
   return absl::OkStatus();
 }
 
 absl::Status FolderTree::Compare(const std::string& target) const {
-  std::set<std::string> expected;
-  for (const Folder& folder : folders_) {
-    expected.insert(folder.path);
-    if (absl::Status same = CompareMode(Joined(target, folder.path), S_IFDIR, folder.mode); !same.ok()) return same;
-  }
-  for (const Link& link : links_) {
-    expected.insert(link.path);
-    const absl::StatusOr<std::string> to = LinkTarget(Joined(target, link.path));
-    if (!to.ok()) return to.status();
-    if (*to != link.to) return absl::DataLossError(absl::StrCat("the link ", link.path, " leads to ", *to));
-  }
-  for (const File& file : files_) {
-    expected.insert(file.path);
-    const std::string copy = Joined(target, file.path);
-    if (absl::Status same = CompareMode(copy, S_IFREG, file.mode); !same.ok()) return same;
-    if (absl::Status same = CompareFiles(Joined(root_, file.path), copy); !same.ok()) return same;
-  }
-  for (const Folder& folder : folders_) {
-    const absl::StatusOr<std::vector<std::string>> names = NamesIn(Joined(target, folder.path));
-    if (!names.ok()) return names.status();
-    for (const std::string& name : *names) {
-      const std::string path = folder.path.empty() ? name : absl::StrCat(folder.path, "/", name);
-      if (!expected.contains(path)) {
-        return absl::DataLossError(absl::StrCat("the copy has ", path, ", which is not in ", root_));
-      }
+  const absl::StatusOr<Entries> copy = EntriesOf(target);
+  if (!copy.ok()) return copy.status();
+  for (const auto& [path, entry] : *copy) {
+    const auto original = entries_.find(path);
+    if (original == entries_.end()) {
+      return absl::DataLossError(absl::StrCat("the copy has ", path, ", which is not in ", root_));
     }
+    if (entry.type != original->second.type || entry.mode != original->second.mode) {
+      return absl::DataLossError(absl::StrCat(Joined(target, path), " has another mode than what it is a copy of"));
+    }
+    if (entry.link != original->second.link) {
+      return absl::DataLossError(absl::StrCat("the link ", path, " leads to ", entry.link));
+    }
+    if (entry.type != fs::file_type::regular) continue;
+    if (absl::Status same = CompareFiles(Joined(root_, path), Joined(target, path)); !same.ok()) return same;
+  }
+  for (const auto& [path, entry] : entries_) {
+    if (!copy->contains(path)) return absl::DataLossError(absl::StrCat("the copy lacks ", path));
   }
   return absl::OkStatus();
 }

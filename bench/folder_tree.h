@@ -3,6 +3,8 @@
 #define REGATTA_BENCH_FOLDER_TREE_H_
 
 #include <cstdint>
+#include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,7 +22,7 @@ class FolderTree {
   // as the way out.
   static absl::StatusOr<FolderTree> Read(const std::string& folder);
 
-  int64_t files() const { return static_cast<int64_t>(files_.size()); }
+  int64_t files() const { return files_; }
   int64_t bytes() const { return bytes_; }
 
   // Makes `target`, its folders and its links, but no file. The folders are writable until Close.
@@ -33,25 +35,18 @@ class FolderTree {
   absl::Status Compare(const std::string& target) const;
 
  private:
-  struct File {
-    std::string path;  // Within the folder, like all of these.
+  struct Entry {
+    std::filesystem::file_type type;
     uint32_t mode;
-    int64_t bytes;
+    std::string link;  // Where a link leads.
   };
-  struct Folder {
-    std::string path;
-    uint32_t mode;
-  };
-  struct Link {
-    std::string path;
-    std::string to;
-  };
-  absl::Status Add(const std::string& path);
+  // By the path within the folder, so that a folder comes before what is in it; "" is the folder itself.
+  using Entries = std::map<std::string, Entry>;
+  static absl::StatusOr<Entries> EntriesOf(const std::string& folder);
 
   std::string root_;
-  std::vector<File> files_;
-  std::vector<Folder> folders_;  // Each before what is in it.
-  std::vector<Link> links_;
+  Entries entries_;
+  int64_t files_ = 0;
   int64_t bytes_ = 0;
 };
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <regex>
 #include <string>
 #include <system_error>
@@ -13,8 +14,6 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -23,19 +22,19 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "bench/arms.h"
-#include "bench/flags/unknown_flag.h"
 #include "bench/folder_tree.h"
 #include "bench/harness/blocks.h"
-#include "bench/harness/environment.h"
 #include "bench/harness/google_run.h"
-#include "bench/harness/interrupt.h"
 #include "bench/harness/isolated_process.h"
+#include "bench/harness/read_context.h"
 #include "bench/harness/results_file.h"
 #include "bench/scratch_folder.h"
 #include "benchmark/benchmark.h"
 #include "core/os/error.h"
 #include "core/process/runtime.h"
 #include "core/topology/affinity.h"
+#include "tools/program/flags.h"
+#include "tools/program/interrupts.h"
 
 ABSL_FLAG(std::string, folder, "/usr/include", "the folder that workload/folder_copy copies");
 ABSL_FLAG(std::string, scratch, "", "where it puts the copies; default: $TMPDIR or /tmp");
@@ -55,12 +54,20 @@ ABSL_FLAG(bool, regatta_list, false, "print the matching arms as JSON, and end")
 namespace regatta::bench {
 namespace {
 
-constexpr int kMisuse = 2;
+constexpr Program kProgram = {
+    .name = "bench",
+    .file = "bench/main.cc",
+    .usage =
+        "Measures the core beside its peers: ./tools/bazel run //bench -- [flags]; bench/README.md says more.\n\n"
+        "  --benchmark_filter=RE       the benchmarks whose key matches (extended POSIX; a '-' before turns it round)\n"
+        "  --benchmark_list_tests      their keys; --regatta_list: as JSON, and why some can't run here\n"
+        "  --benchmark_min_time=S, --benchmark_repetitions=N, --benchmark_format=console|json|csv,\n"
+        "  --benchmark_out=FILE ...    as Google Benchmark has them\n\n"
+        "  --blocks=N --regatta_out=FILE [--seed=S] [--arm_ms=50]\n"
+        "                              run interleaved, write JSON lines (bench/RESULTS.md)",
+    .example = "--folder="};
 
-int Misuse(absl::string_view what) {
-  absl::FPrintF(stderr, "bench: %s\n", what);
-  return kMisuse;
-}
+int Misuse(absl::string_view what) { return Fail(kProgram, kMisuse, what); }
 
 // What Google Benchmark's flags say, read before it takes them away.
 struct GoogleFlags {
@@ -82,23 +89,6 @@ GoogleFlags ReadGoogleFlags(int argc, char** argv) {
     if (absl::ConsumePrefix(&argument, "--benchmark_list_tests")) flags.list = argument != "=false";
   }
   return flags;
-}
-
-void PrintHelp() {
-  absl::PrintF(
-      "Measures the core beside its peers: ./tools/bazel run //bench -- [flags]; bench/README.md says more.\n\n"
-      "  --benchmark_filter=RE       the benchmarks whose key matches (extended POSIX; a '-' before turns it round)\n"
-      "  --benchmark_list_tests      their keys; --regatta_list: as JSON, and why some can't run here\n"
-      "  --benchmark_min_time=S, --benchmark_repetitions=N, --benchmark_format=console|json|csv,\n"
-      "  --benchmark_out=FILE ...    as Google Benchmark has them\n\n"
-      "  --blocks=N --regatta_out=FILE [--seed=S] [--arm_ms=50]\n"
-      "                              run interleaved, write JSON lines (bench/RESULTS.md)\n"
-      "  --folder=/usr/include       what workload/folder_copy copies; --scratch=DIR: where to\n"
-      "  --workers=1,2,3             worker counts of the workloads\n"
-      "  --parent_mib=0,2048         sizes of the parent for process_create\n"
-      "  --count_unit=1000000        how far one unit of workload/count_loop counts\n"
-      "  --pin=false                 leave all placing to the kernel\n"
-      "  --arm_timeout_s=60          how long one arm may take to set up, to run or to finish\n");
 }
 
 // Whether the user gave a flag, whatever its value.
@@ -206,14 +196,14 @@ int RunInBlocks(const std::vector<const Arm*>& arms, const Configuration& config
                              .blocks = absl::GetFlag(FLAGS_blocks),
                              .arm_ms = absl::GetFlag(FLAGS_arm_ms),
                              .isolation = isolation};
-  const ResultsHeader header{.seed = options.seed,
-                             .blocks = options.blocks,
-                             .arm_ms = options.arm_ms,
-                             .flags = std::move(flags),
-                             .environment = ReadEnvironment(configuration)};
+  Header header;
+  header.seed = options.seed;
+  header.blocks = options.blocks;
+  header.arm_ms = options.arm_ms;
+  header.flags = std::move(flags);
+  header.context = ReadContext(configuration);
   absl::Status written = results->Write(header, arms);
-  absl::StatusOr<ResultsFooter> footer =
-      written.ok() ? RunBlocks(arms, options, *results) : absl::StatusOr<ResultsFooter>(written);
+  absl::StatusOr<Footer> footer = written.ok() ? RunBlocks(arms, options, *results) : absl::StatusOr<Footer>(written);
   if (!footer.ok()) return Misuse(footer.status().message());
   absl::FPrintF(stderr, "%d ok, %d failed%s, in %.1f s: %s\n", footer->arms_ok, footer->arms_failed,
                 footer->interrupted ? ", interrupted" : "", footer->seconds, path);
@@ -237,15 +227,9 @@ int Main(int argc, char** argv) {
   }
   std::vector<std::string> flags(argv + 1, argv + argc);
   const GoogleFlags google = ReadGoogleFlags(argc, argv);
-  if (!is_isolated) benchmark::Initialize(&argc, argv, PrintHelp);
+  if (!is_isolated) benchmark::Initialize(&argc, argv, [] { PrintHelp(kProgram); });
   const std::vector<std::string> own(argv + 1, argv + argc);  // What Google Benchmark left.
-  if (const std::string unknown = UnknownFlag({argv + 1, static_cast<size_t>(argc - 1)}); !unknown.empty()) {
-    return Misuse(absl::StrCat("there is no flag ", unknown, "; --help lists all"));
-  }
-  absl::SetProgramUsageMessage("measures the core beside its peers; bench/README.md says how");
-  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);  // Ends on an unknown flag, naming it.
-  if (rest.size() > 1)
-    return Misuse(absl::StrCat("what is '", rest[1], "'? Arguments are flags, as --folder=", rest[1]));
+  if (const std::optional<int> code = ReadFlags(kProgram, argc, argv)) return *code;
 
   absl::StatusOr<Options> options = ReadOptions();
   if (!options.ok()) return Misuse(options.status().message());
@@ -281,15 +265,15 @@ int Main(int argc, char** argv) {
     scratch = *std::move(made);
     isolation.arguments.push_back(absl::StrCat("--scratch=", scratch->path()));
   }
-  NoteInterrupts();
+  // One keystroke may arrive twice: from the terminal, and from the program that started this one.
+  const Interrupts interrupts(/*last=*/3);
   if (absl::GetFlag(FLAGS_blocks) > 0) return RunInBlocks(*matching, *configuration, isolation, std::move(flags));
   if (!absl::GetFlag(FLAGS_regatta_out).empty()) return Misuse("--regatta_out goes with --blocks=N");
 
-  const GoogleTally tally =
-      RunWithGoogleBenchmark(*matching, ReadEnvironment(*configuration), isolation, google.output);
+  const GoogleTally tally = RunWithGoogleBenchmark(*matching, ReadContext(*configuration), isolation, google.output);
   absl::FPrintF(stderr, "%d ok, %d failed, %d absent, %d not available on this machine\n", tally.ok, tally.failed,
                 tally.absent, tally.unavailable);
-  if (Interrupted()) return Misuse("interrupted");
+  if (Interrupts::Count() > 0) return Misuse("interrupted");
   return tally.failed > 0 ? 1 : 0;
 }
 

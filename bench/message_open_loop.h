@@ -27,16 +27,14 @@
 namespace regatta::bench {
 
 template <OneWay C>
-class MessageOpenLoop : public Fixture {
+class MessageOpenLoop : public OpenLoop {
  public:
   // `load`: percent of the capacity, which is measured before: the same messages, all due at once.
   static absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch& watch, const ArmPlacement& placement,
                                                         const ChannelShape& shape, int load) {
     absl::StatusOr<std::unique_ptr<MessageOpenLoop>> made = Make(watch, placement, shape);
     if (!made.ok()) return made.status();
-    absl::StatusOr<double> capacity = (*made)->Capacity();
-    if (!capacity.ok()) return capacity.status();
-    (*made)->SetRate(*capacity, *capacity * load / 100);
+    if (absl::Status set = (*made)->SetLoad(1024, load); !set.ok()) return set;
     return *std::move(made);
   }
   // At a rate of its own.
@@ -67,35 +65,17 @@ class MessageOpenLoop : public Fixture {
     fixture->partner_ = *std::move(sender);
     if (absl::Status attached = fixture->channel_->AttachConsumer(0); !attached.ok()) return attached;
     fixture->receiver_ = std::make_unique<CopyingReceiver<C>>(*fixture->channel_, shape);
-    fixture->samples_.resize(kMostSamples);  // Touched before anything is timed.
     return fixture;
-  }
-  void SetRate(double capacity, double per_second) {
-    capacity_ = capacity;
-    per_second_ = per_second;
   }
 
   absl::Status Run(int64_t operations, Meter& meter) override {
-    uint64_t seed = meter.seed();
-    for (int64_t done = 0; done < operations; ++seed) {
-      const int64_t part = std::min(operations - done, kMostSamples);
-      meter.Begin();
-      absl::StatusOr<int64_t> took = RunPart(part, per_second_, seed);
-      if (!took.ok()) return took.status();
-      meter.Measured(*took);
-      meter.End(part);
-      meter.AddLatencies(std::span(samples_).first(part));
-      done += part;
-    }
-    meter.SetCounter("capacity_per_second", capacity_);
-    meter.SetCounter("offered_per_second", per_second_);
+    if (absl::Status run = OpenLoop::Run(operations, meter); !run.ok()) return run;
     return receiver_->CheckPattern();
   }
 
   absl::Status Finish() override { return partner_->Stop(); }
 
  private:
-  static constexpr int64_t kMostSamples = 1 << 18;
   // Between the sender's going and the first message: the receiver waits by then.
   static constexpr int64_t kLeadNs = 50'000;
 
@@ -107,13 +87,8 @@ class MessageOpenLoop : public Fixture {
 
   MessageOpenLoop() = default;
 
-  // Messages a second.
-  absl::StatusOr<double> Capacity() {
-    return MeasureCapacity(1024, kMostSamples, [this](int64_t count) { return RunPart(count, 0, 1); });
-  }
-
   // Receives `count` messages. Nanoseconds from when the first may be due to the last's arrival.
-  absl::StatusOr<int64_t> RunPart(int64_t count, double per_second, uint64_t seed) {
+  absl::StatusOr<int64_t> RunPart(int64_t count, double per_second, uint64_t seed) override {
     *request_ = {.per_second = per_second, .seed = seed};
     if (absl::Status ordered = partner_->Order(count); !ordered.ok()) return ordered;
     uint64_t checksum = 0;
@@ -162,9 +137,6 @@ class MessageOpenLoop : public Fixture {
   std::unique_ptr<Partner> partner_;
   std::unique_ptr<CopyingReceiver<C>> receiver_;
   std::unique_ptr<CopyingSender<C>> sender_;  // In the sender.
-  std::vector<int64_t> samples_;
-  double capacity_ = 0;
-  double per_second_ = 0;
 };
 
 }  // namespace regatta::bench

@@ -4,8 +4,8 @@
 #include <chrono>
 #include <thread>
 
-#include "bench/harness/latency.h"
 #include "bench/peers/pipe.h"
+#include "bench/results/latency.h"
 #include "gtest/gtest.h"
 
 namespace regatta::bench {

@@ -11,11 +11,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "conformance/judge/known_failures.h"
-#include "conformance/judge/system.h"
 #include "conformance/scenarios/scenario.h"
 #include "conformance/systems/core/subject/fault.h"
 #include "core/process/start_method.h"
 #include "gtest/gtest.h"
+#include "tools/program/paths.h"
 
 namespace regatta::conformance {
 namespace {
@@ -78,7 +78,7 @@ TEST(Catalogue, EachDocumentAndEachFaultIsNamedBySomeRecord) {
 
 TEST(Catalogue, SaysOfWhatIsNoScenarioWhichBenchmarksShowIt) {
   const Catalogue catalogue = TheCatalogue();
-  const absl::StatusOr<std::string> results = FindFile("bench/RESULTS.md");
+  const absl::StatusOr<std::string> results = FindBuilt("bench/RESULTS.md");
   ASSERT_TRUE(results.ok()) << results.status();
   std::ifstream file(*results);
   const std::string keys((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());

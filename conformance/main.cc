@@ -5,16 +5,13 @@
 // is wrong.
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -25,6 +22,8 @@
 #include "conformance/judge/system.h"
 #include "conformance/judge/testee.h"
 #include "conformance/scenarios/scenario.h"
+#include "tools/program/flags.h"
+#include "tools/program/paths.h"
 
 ABSL_FLAG(std::vector<std::string>, systems, std::vector<std::string>({"core", "cpython", "broken"}),
           "which of the systems that are built in: core, cpython, broken; empty: none");
@@ -41,12 +40,16 @@ namespace {
 
 constexpr int kFine = 0;
 constexpr int kSurprised = 1;
-constexpr int kMisuse = 2;
 
-int Fail(int code, const std::string& what) {
-  fprintf(stderr, "conformance: %s\n", what.c_str());
-  return code;
-}
+constexpr Program kProgram = {.name = "conformance",
+                              .file = "conformance/main.cc",
+                              .usage =
+                                  "Judges systems by the conformance scenarios; see conformance/README.md.\n\n"
+                                  "Exit code 0: every case stands as it should; 1: one doesn't, or the results "
+                                  "could not be written; 2: the command line is wrong.",
+                              .example = "--scenarios="};
+
+int Fail(int code, const std::string& what) { return Fail(kProgram, code, what); }
 
 absl::StatusOr<std::vector<System>> Systems() {
   std::vector<System> systems;
@@ -75,13 +78,6 @@ bool Chosen(const Case& one) {
          any_of(prefixes, [&](const std::string& prefix) { return absl::StartsWith(one.scenario.id, prefix); });
 }
 
-// A path as the user meant it: `bazel run` changes the working directory and says where it was called.
-std::string FromCaller(const std::string& path) {
-  const char* caller = std::getenv("BUILD_WORKING_DIRECTORY");
-  if (caller == nullptr || std::filesystem::path(path).is_absolute()) return path;
-  return std::filesystem::path(caller) / path;
-}
-
 bool WriteFile(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary);
   file << text;
@@ -107,7 +103,8 @@ int RunAll(const std::vector<Case>& cases, const std::vector<KnownFailure>& know
   return surprises;
 }
 
-int Main() {
+int Main(int argc, char** argv) {
+  if (const std::optional<int> code = ReadFlags(kProgram, argc, argv)) return *code;
   bool private_shared_memory = false;
   if (const absl::Status ready = PrepareToJudge(&private_shared_memory); !ready.ok()) {
     return Fail(kSurprised, ready.ToString());
@@ -164,12 +161,4 @@ int Main() {
 }  // namespace
 }  // namespace regatta::conformance
 
-int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("judges systems by the conformance scenarios; see conformance/README.md");
-  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
-  if (rest.size() > 1) {
-    return regatta::conformance::Fail(regatta::conformance::kMisuse,
-                                      absl::StrCat("what is ", rest[1], "? Flags are --name=value"));
-  }
-  return regatta::conformance::Main();
-}
+int main(int argc, char** argv) { return regatta::conformance::Main(argc, argv); }

@@ -1,69 +1,51 @@
 // The program as a user meets it: exit codes, the matrix, the results file, and a testee of somebody else's.
-#include <stdio.h>
-#include <sys/wait.h>
+#include "tools/program/program_test.h"
 
-#include <array>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 namespace regatta::conformance {
 namespace {
 
-struct ProgramRun {
-  int code = -1;
-  std::string said;
+class Program : public ProgramTest {
+ protected:
+  static ProgramEnd Run(const std::vector<std::string>& flags) { return RunProgram("conformance/conformance", flags); }
 };
 
-ProgramRun Program(const std::string& flags) {
-  ProgramRun run;
-  FILE* program = popen(absl::StrCat("conformance/conformance ", flags, " 2>&1").c_str(), "re");
-  if (program == nullptr) return run;
-  std::array<char, 4096> piece;
-  while (fgets(piece.data(), piece.size(), program) != nullptr) run.said += piece.data();
-  const int status = pclose(program);
-  run.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return run;
+constexpr char kExample[] = "--testee=python3 conformance/systems/example/testee.py";
+
+TEST_F(Program, JudgesSomebodyElsesTestee) {
+  const ProgramEnd run =
+      Run({"--systems=", kExample, "--testee_name=mine", "--methods=fork", "--scenarios=process/join"});
+  EXPECT_EQ(run.exit_code, 0) << run.all();
+  EXPECT_TRUE(absl::StrContains(run.out, "mine_fork\nprocess/join          passed\nprocess/join-timeout  absent\n"))
+      << run.out;
 }
 
-constexpr char kExample[] = "--systems= --testee='python3 conformance/systems/example/testee.py' --testee_name=mine ";
-
-TEST(Program, JudgesSomebodyElsesTestee) {
-  const ProgramRun run = Program(absl::StrCat(kExample, "--methods=fork --scenarios=process/join"));
-  EXPECT_EQ(run.code, 0) << run.said;
-  EXPECT_TRUE(absl::StrContains(run.said, "mine_fork\nprocess/join          passed\nprocess/join-timeout  absent\n"))
-      << run.said;
-}
-
-TEST(Program, SaysThatATesteePlaysNothing) {
-  for (const std::string& flags : {absl::StrCat(kExample, "--scenarios=queue"),
-                                   std::string("--systems= --testee=/nowhere/testee --scenarios=queue")}) {
-    const ProgramRun run = Program(flags);
-    EXPECT_EQ(run.code, 1) << run.said;
-    EXPECT_TRUE(absl::StrContains(run.said, "plays none of these scenarios")) << run.said;
+TEST_F(Program, SaysThatATesteePlaysNothing) {
+  for (const char* testee : {kExample, "--testee=/nowhere/testee"}) {
+    const ProgramEnd run = Run({"--systems=", testee, "--scenarios=queue"});
+    EXPECT_EQ(run.exit_code, 1) << run.all();
+    EXPECT_TRUE(absl::StrContains(run.errors, "plays none of these scenarios")) << run.errors;
   }
 }
 
-TEST(Program, ExplainsATesteeThatPlaysWrongly) {
-  const ProgramRun run = Program("--systems= --testee=true --scenarios=process/join");
-  EXPECT_EQ(run.code, 1) << run.said;
-  EXPECT_TRUE(absl::StrContains(run.said, "testee_fork.process/join: surprise")) << run.said;
-  EXPECT_TRUE(absl::StrContains(run.said, "child ends with 3: there is no exit")) << run.said;
+TEST_F(Program, ExplainsATesteeThatPlaysWrongly) {
+  const ProgramEnd run = Run({"--systems=", "--testee=true", "--scenarios=process/join"});
+  EXPECT_EQ(run.exit_code, 1) << run.all();
+  EXPECT_TRUE(absl::StrContains(run.all(), "testee_fork.process/join: surprise")) << run.all();
+  EXPECT_TRUE(absl::StrContains(run.all(), "child ends with 3: there is no exit")) << run.all();
 }
 
-TEST(Program, WritesResults) {
-  const std::string path = absl::StrCat(std::getenv("TEST_TMPDIR"), "/results.jsonl");
-  const ProgramRun run =
-      Program(absl::StrCat("--systems=core,broken --scenarios=queue/full --repeat=2 --results=", path));
-  EXPECT_EQ(run.code, 0) << run.said;
-  EXPECT_TRUE(absl::StrContains(run.said, "round 2 of 2")) << run.said;
-  std::ifstream file(path);
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+TEST_F(Program, WritesResults) {
+  const ProgramEnd run =
+      Run({"--systems=core,broken", "--scenarios=queue/full", "--repeat=2", "--results=results.jsonl"});
+  EXPECT_EQ(run.exit_code, 0) << run.all();
+  EXPECT_TRUE(absl::StrContains(run.all(), "round 2 of 2")) << run.all();
+  const std::string text = Read(here_ + "/results.jsonl");
   EXPECT_TRUE(absl::StartsWith(text, "{\"kind\":\"conformance\",\"version\":1}\n")) << text;
   EXPECT_TRUE(absl::StrContains(text,
                                 "\"system\":\"broken\",\"method\":\"spawn\",\"fault\":\"queue_full_lies\","
@@ -71,16 +53,15 @@ TEST(Program, WritesResults) {
       << text;
 }
 
-TEST(Program, SaysWhatIsWrongWithTheCommandLineOrThePath) {
-  EXPECT_EQ(Program("--systems=cor").code, 2);
-  EXPECT_EQ(Program("--systems=").code, 2);
-  EXPECT_EQ(Program("--scenarios=nothing").code, 2);
-  EXPECT_EQ(Program("--methods=nothing").code, 2);
-  EXPECT_EQ(Program("--repeat=0").code, 2);
-  EXPECT_EQ(Program("nothing").code, 2);
-  const ProgramRun run = Program("--systems=core --scenarios=queue/full --results=/nowhere/results");
-  EXPECT_EQ(run.code, 1);
-  EXPECT_TRUE(absl::StrContains(run.said, "could not write /nowhere/results")) << run.said;
+TEST_F(Program, SaysWhatIsWrongWithTheCommandLineOrThePath) {
+  for (const char* bad : {"--systems=cor", "--systems=", "--scenarios=nothing", "--methods=nothing", "--repeat=0",
+                          "--repeat=often", "--unknown", "nothing"}) {
+    EXPECT_EQ(Run({bad}).exit_code, 2) << bad;
+  }
+  EXPECT_EQ(Run({"--help"}).exit_code, 0);
+  const ProgramEnd run = Run({"--systems=core", "--scenarios=queue/full", "--results=/nowhere/results"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_TRUE(absl::StrContains(run.all(), "could not write /nowhere/results")) << run.all();
 }
 
 }  // namespace

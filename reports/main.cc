@@ -10,24 +10,18 @@
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
-#include <span>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
-#include "absl/flags/usage_config.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "bench/flags/unknown_flag.h"
 #include "reports/results/conformance.h"
 #include "reports/results/doctor.h"
 #include "reports/results/read_results.h"
@@ -42,6 +36,8 @@
 #include "reports/sections/report.h"
 #include "reports/writers/html.h"
 #include "reports/writers/markdown.h"
+#include "tools/program/flags.h"
+#include "tools/program/paths.h"
 
 ABSL_FLAG(std::string, out, "", "the folder for the report; default: regatta-report-<date and time> here");
 ABSL_FLAG(bool, quick, false, "a first look in about a minute and a half, without verdicts; otherwise a full run");
@@ -70,7 +66,6 @@ namespace fs = std::filesystem;
 
 constexpr int kDone = 0;
 constexpr int kIncomplete = 1;
-constexpr int kMisuse = 2;
 constexpr int kSlower = 3;
 constexpr const char* kFolder = "/usr/include/linux";
 constexpr std::string_view kPictures = "pictures";
@@ -78,15 +73,26 @@ constexpr std::string_view kPictures = "pictures";
 constexpr int64_t kQuickBytes = int64_t{16} << 20;
 constexpr int64_t kFullBytes = int64_t{128} << 20;
 
-int Fail(int code, std::string_view what) {
-  absl::FPrintF(stderr, "report: %s\n", what);
-  return code;
-}
+constexpr Program kProgram = {
+    .name = "report",
+    .file = "reports/main.cc",
+    .usage =
+        "Measures processes, pools and messages on this machine and writes a report.\n\n"
+        "  ./tools/bazel run //reports -- --quick --out=DIR   a first look, a minute and a half\n"
+        "  ./tools/bazel run //reports -- --out=DIR           a full run with verdicts\n"
+        "  ./tools/bazel run //reports -- --from=FILE         the report of results measured before\n"
+        "  ./tools/bazel run //reports -- --baseline=FILE     and what became faster or slower since an earlier run\n\n"
+        "Exit code 0: all done; 1: something failed or is missing; 2: the command line is wrong; 3: with --baseline, "
+        "at least one\n"
+        "benchmark became slower (without a verdict, untrusted or inconclusive ones don't count).",
+    .example = "--out="};
+
+int Fail(int code, std::string_view what) { return Fail(kProgram, code, what); }
 
 // What the machine doctor says now. It looks for a second at what else runs.
-absl::StatusOr<Doctor> AskDoctor(const char* program, const InterruptGuard& interrupts) {
-  const absl::StatusOr<std::string> path = FindBuilt(program, "tools/doctor/doctor");
-  if (!path.ok()) return absl::NotFoundError(absl::StrCat("it is not at ", path.status().message()));
+absl::StatusOr<Doctor> AskDoctor(const InterruptGuard& interrupts) {
+  const absl::StatusOr<std::string> path = FindBuilt("tools/doctor/doctor");
+  if (!path.ok()) return path.status();
 #ifdef __OPTIMIZE__
   const char* build = "--build=opt";
 #else
@@ -121,9 +127,8 @@ absl::Status CheckBaseline(const std::string& fingerprint, Baseline& baseline) {
 }
 
 // Measures by plan, with progress on standard error.
-absl::StatusOr<Results> Measure(const char* program, const InterruptGuard& interrupts, Baseline* baseline,
-                                Output& output) {
-  absl::StatusOr<std::string> path = FindBench(program, absl::GetFlag(FLAGS_bench));
+absl::StatusOr<Results> Measure(const InterruptGuard& interrupts, Baseline* baseline, Output& output) {
+  absl::StatusOr<std::string> path = FindBench(absl::GetFlag(FLAGS_bench));
   if (!path.ok()) return path.status();
   Bench bench = {*path, {}};
   const bool quick = absl::GetFlag(FLAGS_quick);
@@ -144,7 +149,7 @@ absl::StatusOr<Results> Measure(const char* program, const InterruptGuard& inter
   }
   Doctor doctor;
   if (absl::GetFlag(FLAGS_doctor).empty()) {
-    absl::StatusOr<Doctor> asked = AskDoctor(program, interrupts);
+    absl::StatusOr<Doctor> asked = AskDoctor(interrupts);
     if (asked.ok()) {
       doctor = *std::move(asked);
     } else {
@@ -196,50 +201,32 @@ int Publish(const Results& results, const Baseline* baseline, Output& output) {
   return finished.status.ok() && results.missing.empty() ? kDone : kIncomplete;
 }
 
+// Reads the file that a flag names, if it names one. Returns false if that file is none, and says so.
+template <class T>
+bool ReadGiven(std::string_view name, const absl::Flag<std::string>& flag,
+               absl::StatusOr<T> (*read_file)(const std::string&), T& given) {
+  const std::string path = absl::GetFlag(flag);
+  if (path.empty()) return true;
+  absl::StatusOr<T> read = read_file(FromCaller(path));
+  if (!read.ok()) Fail(kMisuse, absl::StrCat("--", name, ": ", read.status().message()));
+  if (read.ok()) given = *std::move(read);
+  return read.ok();
+}
+
 int Main(int argc, char** argv) {
-  const std::span<char* const> arguments(argv + 1, static_cast<size_t>(argc - 1));
-  if (const std::string unknown = bench::UnknownFlag(arguments); !unknown.empty()) {
-    return Fail(kMisuse, absl::StrCat("there is no flag ", unknown, "; --help lists all"));
-  }
-  absl::FlagsUsageConfig help;
-  help.contains_help_flags = [](absl::string_view file) { return absl::EndsWith(file, "reports/main.cc"); };
-  absl::SetFlagsUsageConfig(help);
-  absl::SetProgramUsageMessage(
-      "measures processes, pools and messages on this machine and writes a report\n\n"
-      "  ./tools/bazel run //reports -- --quick --out=DIR   a first look, a minute and a half\n"
-      "  ./tools/bazel run //reports -- --out=DIR           a full run with verdicts\n"
-      "  ./tools/bazel run //reports -- --from=FILE         the report of results measured before\n"
-      "  ./tools/bazel run //reports -- --baseline=FILE     and what became faster or slower since an earlier run\n\n"
-      "Exit code 0: all done; 1: something failed or is missing; 2: the command line is wrong; 3: with --baseline, at "
-      "least one\n"
-      "benchmark became slower (without a verdict, untrusted or inconclusive ones don't count).");
-  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
-  if (rest.size() > 1) {
-    return Fail(kMisuse, absl::StrCat("what is '", rest[1], "'? Arguments are flags, as --out=", rest[1],
-                                      " or --from=", rest[1]));
-  }
+  if (const std::optional<int> code = ReadFlags(kProgram, argc, argv)) return *code;
   const std::vector<std::string> from = absl::GetFlag(FLAGS_from);
   if (!from.empty() && (absl::GetFlag(FLAGS_quick) || !absl::GetFlag(FLAGS_folder).empty())) {
     return Fail(kMisuse, "--from measures nothing: --quick and --folder don't go with it");
   }
 
   Conformance conformance;
-  if (const std::string path = absl::GetFlag(FLAGS_conformance); !path.empty()) {
-    absl::StatusOr<Conformance> read = ReadConformanceFile(FromCaller(path));
-    if (!read.ok()) return Fail(kMisuse, absl::StrCat("--conformance: ", read.status().message()));
-    conformance = *std::move(read);
-  }
   Doctor doctor;
-  if (const std::string path = absl::GetFlag(FLAGS_doctor); !path.empty()) {
-    absl::StatusOr<Doctor> read = ReadDoctorFile(FromCaller(path));
-    if (!read.ok()) return Fail(kMisuse, absl::StrCat("--doctor: ", read.status().message()));
-    doctor = *std::move(read);
-  }
   Trust trust;
-  if (const std::string path = absl::GetFlag(FLAGS_trust); !path.empty()) {
-    absl::StatusOr<Trust> read = ReadTrustFile(FromCaller(path));
-    if (!read.ok()) return Fail(kMisuse, absl::StrCat("--trust: ", read.status().message()));
-    trust = *std::move(read);
+  if (!ReadGiven("conformance", FLAGS_conformance, ReadConformanceFile, conformance) ||
+      !ReadGiven("doctor", FLAGS_doctor, ReadDoctorFile, doctor) ||
+      !ReadGiven("trust", FLAGS_trust, ReadTrustFile, trust)) {
+    return kMisuse;
   }
   absl::StatusOr<Results> results;
   if (!from.empty()) {
@@ -269,7 +256,7 @@ int Main(int argc, char** argv) {
   absl::StatusOr<Output> output = Output::Create(OutFolder(), reserve);
   if (!output.ok()) return Fail(kIncomplete, output.status().message());
   if (from.empty()) {
-    results = Measure(argv[0], interrupts, earlier, *output);
+    results = Measure(interrupts, earlier, *output);
     if (!results.ok()) {
       output->Finish({});
       return Fail(absl::IsInvalidArgument(results.status()) ? kMisuse : kIncomplete, results.status().message());

@@ -15,14 +15,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
-#include "reports/run/program_test.h"
+#include "tools/program/program_test.h"
 
 namespace regatta::reports {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool Has(const std::string& text, const std::string& piece) { return text.find(piece) != std::string::npos; }
 
 class ReportsTest : public ProgramTest {
  protected:
@@ -66,12 +64,9 @@ TEST_F(ReportsTest, MakesTheSameReportAgainFromItsResults) {
   ASSERT_EQ(Run({bench_, "--quick", "--out=first"}).exit_code, 0);
   const ProgramEnd again = Run({"--from=first/results.json", "--out=second"});
   EXPECT_EQ(again.exit_code, 0) << again.errors;
-  for (const char* file : {"index.html", "report.md"}) {
+  for (const char* file : {"index.html", "report.md", "results.json"}) {
     EXPECT_TRUE(Read(absl::StrCat(here_, "/first/", file)) == Read(absl::StrCat(here_, "/second/", file))) << file;
   }
-  // The stand-in's lines have spaces between their members, a second reading has none; from then on nothing changes.
-  ASSERT_EQ(Run({"--from=second/results.json", "--out=third"}).exit_code, 0);
-  EXPECT_TRUE(Read(here_ + "/second/results.json") == Read(here_ + "/third/results.json"));
 }
 
 TEST_F(ReportsTest, RefusesFlagsThatItDoesNotKnowBeforeDoingAnything) {

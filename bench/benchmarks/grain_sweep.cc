@@ -47,10 +47,10 @@ double StepsPerNano() {
   return static_cast<double>(kSteps) / static_cast<double>(best);
 }
 
-int64_t Median(std::vector<int64_t>& values) {
+double Median(std::vector<int64_t>& values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  return static_cast<double>(*middle);
 }
 
 // Nanoseconds of one pass of `map`, of as many as take kShortestNs together.
@@ -129,7 +129,7 @@ class Sweep : public Fixture {
       }
     }
     return SweepPoint{.target_ns = static_cast<double>(grain_ns),
-                      .tasks = static_cast<int64_t>(tasks.size()),
+                      .tasks = static_cast<double>(tasks.size()),
                       .serial_ns = Median(serial_ns),
                       .system_ns = Median(system_ns)};
   }

@@ -36,42 +36,19 @@ constexpr size_t kBytes = 64;
 // Empty tasks handed to a pool of one worker by a submitter that also takes the results, in order, whenever none is
 // due.
 template <class P>
-class TaskOpenLoop : public Fixture {
+class TaskOpenLoop : public OpenLoop {
  public:
   static absl::StatusOr<std::unique_ptr<Fixture>> Start(PartnerWatch&, const PoolShape& shape, int load) {
     absl::StatusOr<std::unique_ptr<P>> pool = P::Create(shape);
     if (!pool.ok()) return pool.status();
     std::unique_ptr<TaskOpenLoop> fixture(new TaskOpenLoop(*std::move(pool)));
-    const absl::StatusOr<double> capacity =
-        MeasureCapacity(1000, kMostSamples, [&](int64_t tasks) { return fixture->RunPart(tasks, 0, 1); });
-    if (!capacity.ok()) return capacity.status();
-    fixture->capacity_ = *capacity;
-    fixture->per_second_ = *capacity * load / 100;
+    if (absl::Status set = fixture->SetLoad(1000, load); !set.ok()) return set;
     return fixture;
-  }
-
-  absl::Status Run(int64_t operations, Meter& meter) override {
-    uint64_t seed = meter.seed();
-    for (int64_t done = 0; done < operations; ++seed) {
-      const int64_t part = std::min(operations - done, kMostSamples);
-      meter.Begin();
-      absl::StatusOr<int64_t> took = RunPart(part, per_second_, seed);
-      if (!took.ok()) return took.status();
-      meter.Measured(*took);
-      meter.End(part);
-      meter.AddLatencies(samples_);
-      done += part;
-    }
-    meter.SetCounter("capacity_per_second", capacity_);
-    meter.SetCounter("offered_per_second", per_second_);
-    return absl::OkStatus();
   }
 
   absl::Status Finish() override { return pool_->Finish(); }
 
  private:
-  static constexpr int64_t kMostSamples = 1 << 18;
-
   using Handle = decltype(std::declval<P&>().Submit(&RunGrain, Grain()));
   struct Pending {
     int64_t due_ns;
@@ -79,10 +56,10 @@ class TaskOpenLoop : public Fixture {
     typename Handle::value_type result;
   };
 
-  explicit TaskOpenLoop(std::unique_ptr<P> pool) : pool_(std::move(pool)) { samples_.reserve(kMostSamples); }
+  explicit TaskOpenLoop(std::unique_ptr<P> pool) : pool_(std::move(pool)) {}
 
   // Nanoseconds from when the first task may be due to the last result.
-  absl::StatusOr<int64_t> RunPart(int64_t tasks, double per_second, uint64_t seed) {
+  absl::StatusOr<int64_t> RunPart(int64_t tasks, double per_second, uint64_t seed) override {
     const std::vector<int64_t> arrivals = PoissonArrivals(seed, per_second, static_cast<size_t>(tasks));
     samples_.clear();
     const int64_t began = MonotonicNanos();
@@ -120,10 +97,7 @@ class TaskOpenLoop : public Fixture {
 
   std::unique_ptr<P> pool_;
   std::deque<Pending> pending_;
-  std::vector<int64_t> samples_;
   uint64_t value_ = 0;
-  double capacity_ = 0;
-  double per_second_ = 0;
 };
 
 // CPython measures by itself; it is told the seed before each run.

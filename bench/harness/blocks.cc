@@ -10,8 +10,8 @@
 #include "absl/strings/str_format.h"
 #include "bench/harness/counters.h"
 #include "bench/harness/error_text.h"
-#include "bench/harness/interrupt.h"
 #include "core/os/deadline.h"
+#include "tools/program/interrupts.h"
 
 namespace regatta::bench {
 namespace {
@@ -47,8 +47,7 @@ std::vector<size_t> BlockOrder(uint64_t seed, int block, size_t arms) {
   return order;
 }
 
-absl::StatusOr<ResultsFooter> RunBlocks(std::span<const Arm* const> arms, const BlockOptions& options,
-                                        ResultsFile& results) {
+absl::StatusOr<Footer> RunBlocks(std::span<const Arm* const> arms, const BlockOptions& options, ResultsFile& results) {
   std::vector<const Arm*> ready;
   for (const Arm* arm : arms) {
     if (arm->ready()) {
@@ -57,7 +56,7 @@ absl::StatusOr<ResultsFooter> RunBlocks(std::span<const Arm* const> arms, const 
       absl::FPrintF(stderr, "%s: %s\n", arm->key.ToString(), arm->absent.empty() ? arm->unavailable : arm->absent);
     }
   }
-  ResultsFooter footer;
+  Footer footer;
   const int64_t began = MonotonicNanos();
   const size_t total = ready.size() * static_cast<size_t>(options.blocks);
   size_t done = 0;
@@ -65,17 +64,18 @@ absl::StatusOr<ResultsFooter> RunBlocks(std::span<const Arm* const> arms, const 
     int position = 0;
     for (const size_t index : BlockOrder(options.seed, block, ready.size())) {
       const Arm& arm = *ready[index];
-      ArmRecord record{.block = block, .position = position++, .result = RunOnce(arm, options, block)};
-      footer.interrupted = Interrupted();
+      const absl::StatusOr<RunResult> result = RunOnce(arm, options, block);
+      footer.interrupted = Interrupts::Count() > 0;
       if (footer.interrupted) break;  // What the interruption did to this arm is no result.
-      ++(record.result.ok() ? footer.arms_ok : footer.arms_failed);
-      if (absl::Status written = results.Write(record, arm); !written.ok()) return written;
+      ++(result.ok() ? footer.arms_ok : footer.arms_failed);
+      const absl::Status written = results.Write(MakeRecord(arm, block, position++, result));
+      if (!written.ok()) return written;
       ++done;
       if (options.progress) {
         const double seconds = static_cast<double>(MonotonicNanos() - began) / 1e9;
         const double left = seconds / static_cast<double>(done) * static_cast<double>(total - done);
         absl::FPrintF(stderr, "[%d/%d, %.0f s left] %s: %s\n", done, total, left, arm.key.ToString(),
-                      Summary(arm, record.result));
+                      Summary(arm, result));
       }
     }
   }

@@ -29,8 +29,7 @@ std::vector<size_t> BlockOrder(uint64_t seed, int block, size_t arms);
 
 // Runs the ready ones of `arms` and writes a record each; not the header. Goes on after an arm that failed.
 // Errors: only of writing. The result says whether it was interrupted.
-absl::StatusOr<ResultsFooter> RunBlocks(std::span<const Arm* const> arms, const BlockOptions& options,
-                                        ResultsFile& results);
+absl::StatusOr<Footer> RunBlocks(std::span<const Arm* const> arms, const BlockOptions& options, ResultsFile& results);
 
 }  // namespace regatta::bench
 

@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "bench/harness/arm.h"
-#include "bench/peers/availability.h"
+#include "bench/results/context.h"
 #include "bench/table/benchmarks.h"
 #include "core/topology/placement.h"
 #include "core/topology/topology.h"

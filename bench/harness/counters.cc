@@ -1,6 +1,6 @@
 #include "bench/harness/counters.h"
 
-#include "bench/harness/latency.h"
+#include "bench/results/latency.h"
 
 namespace regatta::bench {
 

@@ -252,14 +252,12 @@ int64_t NoiseMeter::OthersNanos(const Reading& end) const {
 Noise NoiseMeter::End() const {
   const Reading end = Read();
   Noise noise = ReadSelf();
-  noise.major_faults -= self_begin_.major_faults;
-  noise.voluntary_switches -= self_begin_.voluntary_switches;
-  noise.involuntary_switches -= self_begin_.involuntary_switches;
-  if (const auto throttled = ThrottleCount(cpus_); throttled.has_value() && self_begin_.throttled.has_value()) {
-    noise.throttled = *throttled - *self_begin_.throttled;
-  }
-  if (noise.migrations.has_value() && self_begin_.migrations.has_value()) {
-    *noise.migrations -= *self_begin_.migrations;
+  noise.throttled = ThrottleCount(cpus_);
+  for (const auto member : {&Noise::migrations, &Noise::major_faults, &Noise::voluntary_switches,
+                            &Noise::involuntary_switches, &Noise::throttled}) {
+    std::optional<double>& count = noise.*member;
+    const std::optional<double>& began = self_begin_.*member;
+    count = count && began ? std::optional(*count - *began) : std::nullopt;
   }
   const double ticks = static_cast<double>(end.total_ticks - begin_.total_ticks);
   if (!begin_.known || !end.known || ticks <= 0) return noise;

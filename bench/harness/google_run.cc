@@ -13,9 +13,9 @@
 #include "absl/strings/strip.h"
 #include "bench/harness/counters.h"
 #include "bench/harness/error_text.h"
-#include "bench/harness/interrupt.h"
 #include "bench/harness/sentinel.h"
 #include "benchmark/benchmark.h"
+#include "tools/program/interrupts.h"
 
 namespace regatta::bench {
 namespace {
@@ -32,7 +32,7 @@ void RunArm(const Arm& arm, const IsolationOptions& options, benchmark::State& s
     state.SkipWithError(why.c_str());
     return;
   }
-  if (Interrupted()) {
+  if (Interrupts::Count() > 0) {
     state.SkipWithError("interrupted");
     return;
   }
@@ -63,9 +63,9 @@ void RunArm(const Arm& arm, const IsolationOptions& options, benchmark::State& s
   last.latencies = latencies.counts();
   for (const auto& [name, value] : CountersOf(arm, last)) state.counters[name] = value;
   if (cpu_known && operations > 0) state.counters["cpu_ns"] = cpu_ns / static_cast<double>(operations);
-  if (last.cacheline_ns.has_value()) {
-    state.counters["cacheline_ns"] = (last.cacheline_ns->before + last.cacheline_ns->after) / 2;
-    state.SetLabel(absl::StrCat("state:", MachineState(*last.cacheline_ns)));
+  if (const auto& [before, after] = last.cacheline_ns; before && after) {
+    state.counters["cacheline_ns"] = (*before + *after) / 2;
+    state.SetLabel(absl::StrCat("state:", MachineState(last.cacheline_ns)));
   }
 }
 
@@ -130,15 +130,15 @@ std::unique_ptr<benchmark::BenchmarkReporter> MakeReporter(const std::string& fo
       tally, static_cast<benchmark::ConsoleReporter::OutputOptions>(look));
 }
 
-void AddContext(const Environment& environment) {
-  benchmark::AddCustomContext("kernel", environment.kernel);
-  benchmark::AddCustomContext("cpu_model", environment.cpu_model);
-  benchmark::AddCustomContext("compiler", environment.compiler);
-  benchmark::AddCustomContext("fingerprint", environment.fingerprint);
-  benchmark::AddCustomContext("allowed_cpus", absl::StrJoin(environment.allowed_cpus, ","));
-  benchmark::AddCustomContext("huge_pages", environment.huge_pages);
-  benchmark::AddCustomContext("folder", environment.folder);
-  for (const Availability& peer : environment.peers) {
+void AddContext(const Context& context) {
+  benchmark::AddCustomContext("kernel", context.kernel);
+  benchmark::AddCustomContext("cpu_model", context.cpu_model);
+  benchmark::AddCustomContext("compiler", context.compiler);
+  benchmark::AddCustomContext("fingerprint", context.fingerprint);
+  benchmark::AddCustomContext("allowed_cpus", absl::StrJoin(context.allowed_cpus, ","));
+  benchmark::AddCustomContext("huge_pages", context.huge_pages);
+  benchmark::AddCustomContext("folder", context.folder);
+  for (const Availability& peer : context.peers) {
     benchmark::AddCustomContext(absl::StrCat("peer_", peer.system), peer.present
                                                                         ? absl::StrCat("present, ", peer.version)
                                                                         : absl::StrCat("absent: ", peer.reason));
@@ -147,9 +147,9 @@ void AddContext(const Environment& environment) {
 
 }  // namespace
 
-GoogleTally RunWithGoogleBenchmark(std::span<const Arm* const> arms, const Environment& environment,
+GoogleTally RunWithGoogleBenchmark(std::span<const Arm* const> arms, const Context& context,
                                    const IsolationOptions& options, const GoogleOutput& output) {
-  AddContext(environment);
+  AddContext(context);
   for (const Arm* arm : arms) {
     benchmark::internal::Benchmark* registered = benchmark::RegisterBenchmark(
         arm->key.ToString().c_str(), [arm, &options](benchmark::State& state) { RunArm(*arm, options, state); });

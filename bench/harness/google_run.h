@@ -7,8 +7,8 @@
 #include <string>
 
 #include "bench/harness/arm.h"
-#include "bench/harness/environment.h"
 #include "bench/harness/isolated_process.h"
+#include "bench/results/context.h"
 
 namespace regatta::bench {
 
@@ -30,7 +30,7 @@ struct GoogleTally {
 };
 
 // After benchmark::Initialize. Absent and unavailable arms are listed as such and are no failures.
-GoogleTally RunWithGoogleBenchmark(std::span<const Arm* const> arms, const Environment& environment,
+GoogleTally RunWithGoogleBenchmark(std::span<const Arm* const> arms, const Context& context,
                                    const IsolationOptions& options, const GoogleOutput& output);
 
 }  // namespace regatta::bench

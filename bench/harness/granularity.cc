@@ -8,19 +8,13 @@ double Crossing(double x0, double y0, double x1, double y1, double y) { return x
 
 }  // namespace
 
-double GrainNs(const SweepPoint& point) {
-  return static_cast<double>(point.serial_ns) / static_cast<double>(point.tasks);
-}
+double GrainNs(const SweepPoint& point) { return point.serial_ns / point.tasks; }
 
-double SpeedUp(const SweepPoint& point) {
-  return static_cast<double>(point.serial_ns) / static_cast<double>(point.system_ns);
-}
+double SpeedUp(const SweepPoint& point) { return point.serial_ns / point.system_ns; }
 
 double Efficiency(const SweepPoint& point, int processors) { return SpeedUp(point) / processors; }
 
-double GranularityNs(const SweepPoint& point, int processors) {
-  return static_cast<double>(point.system_ns) * processors / static_cast<double>(point.tasks);
-}
+double GranularityNs(const SweepPoint& point, int processors) { return point.system_ns * processors / point.tasks; }
 
 std::optional<double> BreakEvenNs(std::span<const SweepPoint> sweep) {
   if (sweep.empty() || SpeedUp(sweep.back()) < 1) return std::nullopt;

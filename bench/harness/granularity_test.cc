@@ -13,13 +13,10 @@ using ::testing::Eq;
 using ::testing::Optional;
 
 // A system on two processors that halves the work and adds 1000 ns a task.
-std::vector<SweepPoint> Sweep(std::vector<int64_t> grains, int64_t tax = 1000) {
+std::vector<SweepPoint> Sweep(std::vector<double> grains, double tax = 1000) {
   std::vector<SweepPoint> sweep;
-  for (int64_t grain : grains) {
-    sweep.push_back({.target_ns = static_cast<double>(grain),
-                     .tasks = 10,
-                     .serial_ns = 10 * grain,
-                     .system_ns = 10 * (grain / 2 + tax)});
+  for (double grain : grains) {
+    sweep.push_back({.target_ns = grain, .tasks = 10, .serial_ns = 10 * grain, .system_ns = 10 * (grain / 2 + tax)});
   }
   return sweep;
 }

@@ -17,11 +17,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "bench/harness/child_process.h"
-#include "bench/harness/interrupt.h"
 #include "bench/harness/isolated_process_protocol.h"
 #include "bench/harness/wire.h"
 #include "core/os/deadline.h"
 #include "core/os/error.h"
+#include "tools/program/interrupts.h"
 
 extern char** environ;
 
@@ -108,7 +108,7 @@ absl::StatusOr<RunResult> IsolatedProcess::Await(absl::string_view doing, bool p
   Deadline grace = Deadline::Never();
   absl::Status bad;  // What happened to a partner; the isolated process's own error replaces it.
   for (;;) {
-    if (Interrupted()) {
+    if (Interrupts::Count() > 0) {
       Kill();
       return absl::CancelledError("interrupted");
     }

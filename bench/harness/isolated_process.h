@@ -47,7 +47,7 @@ struct IsolationOptions {
 class IsolatedProcess {
  public:
   // Starts the process and sets the arm up in it.
-  // Aborted: it or a partner died; DeadlineExceeded: the timeout passed; Cancelled: interrupted (interrupt.h); else the
+  // Aborted: it or a partner died; DeadlineExceeded: the timeout passed; Cancelled: interrupted (Interrupts); else the
   // arm's.
   static absl::StatusOr<std::unique_ptr<IsolatedProcess>> Start(const Arm& arm, const IsolationOptions& options);
   // Kills what is left.

@@ -101,8 +101,8 @@ absl::StatusOr<RunResult> ObserveOnce(const Arm& arm, const std::vector<int>& al
     absl::StatusOr<double> way = MeasureCacheLine(arm.cpus[0], *other);
     if (!way.ok()) return way.status();
     cacheline.after = *way;
-    result.cacheline_ns = cacheline;
   }
+  result.cacheline_ns = cacheline;
   result.sentinel_ns = sentinel;
   result.noise = noise.End();
   return result;

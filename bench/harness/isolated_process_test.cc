@@ -177,7 +177,7 @@ TEST(IsolatedProcessRun, GivesTheTimesAndWhatWasMeasuredBeside) {
   EXPECT_TRUE(result->cpu_ns.has_value());
   EXPECT_TRUE(result->usage.has_value());
   EXPECT_GT(result->sentinel_ns.before, 0);
-  EXPECT_FALSE(result->cacheline_ns.has_value()) << "unpinned: there are no two processors to measure between";
+  EXPECT_FALSE(result->cacheline_ns.before.has_value()) << "unpinned: there are no two processors to measure between";
 }
 
 TEST(IsolatedProcessRun, FindsAsManyOperationsAsFitTheBudget) {
@@ -260,9 +260,8 @@ TEST(BlocksRun, WritesALineForEveryArmInEveryBlockAlsoForOneThatFails) {
   absl::StatusOr<ResultsFile> results = ResultsFile::Create(path);
   ASSERT_TRUE(results.ok()) << results.status();
   const std::vector<const Arm*> arms = {&ArmOf("works"), &ArmOf("wrong"), &ArmOf("missing")};
-  ASSERT_TRUE(
-      results->Write(ResultsHeader{.seed = 5, .blocks = 2, .arm_ms = 1, .flags = {}, .environment = {}}, arms).ok());
-  const absl::StatusOr<ResultsFooter> footer =
+  ASSERT_TRUE(results->Write(Header(), arms).ok());
+  const absl::StatusOr<Footer> footer =
       RunBlocks(arms, {.seed = 5, .blocks = 2, .arm_ms = 1, .isolation = {}, .progress = false}, *results);
   ASSERT_TRUE(footer.ok()) << footer.status();
   EXPECT_EQ(footer->arms_ok, 2);
@@ -307,7 +306,7 @@ TEST(BlocksRun, SaysSoWhenTheResultsCantBeWritten) {
   absl::StatusOr<ResultsFile> results = ResultsFile::Create("/dev/full");
   ASSERT_TRUE(results.ok()) << results.status();
   const std::vector<const Arm*> arms = {&ArmOf("works")};
-  const absl::Status full = results->Write(ResultsHeader{}, arms);
+  const absl::Status full = results->Write(Header(), arms);
   EXPECT_FALSE(full.ok());
   EXPECT_THAT(full.message(), HasSubstr("/dev/full"));
   EXPECT_EQ(ResultsFile::Create("/nowhere/at/all").status().code(), absl::StatusCode::kNotFound);

@@ -11,8 +11,8 @@ namespace regatta::bench {
 namespace {
 
 void AddDifference(const Usage& end, const Usage& begin, Usage& sum) {
-  for (int64_t Usage::*member : {&Usage::voluntary_switches, &Usage::involuntary_switches, &Usage::minor_faults,
-                                 &Usage::major_faults, &Usage::migrations}) {
+  for (double Usage::*member : {&Usage::voluntary_switches, &Usage::involuntary_switches, &Usage::minor_faults,
+                                &Usage::major_faults, &Usage::migrations}) {
     sum.*member += end.*member - begin.*member;
   }
 }

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "bench/harness/latency.h"
 #include "bench/harness/run_result.h"
+#include "bench/results/latency.h"
 
 namespace regatta::bench {
 

@@ -15,6 +15,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "bench/harness/arm.h"
+#include "bench/harness/meter.h"
 
 namespace regatta::bench {
 
@@ -58,6 +60,32 @@ absl::StatusOr<double> MeasureCapacity(int64_t count, int64_t most, RunAll run_a
   std::nth_element(rates.begin(), rates.begin() + kTries / 2, rates.end());
   return rates[kTries / 2];
 }
+
+// A fixture that measures in parts, each of which draws arrivals of its own.
+class OpenLoop : public Fixture {
+ public:
+  absl::Status Run(int64_t operations, Meter& meter) override;
+  void SetRate(double capacity, double per_second) {
+    capacity_ = capacity;
+    per_second_ = per_second;
+  }
+
+ protected:
+  static constexpr int64_t kMostSamples = 1 << 18;
+
+  // Does `operations` of at most kMostSamples, and leaves the latency of each in samples_. Returns the nanoseconds from
+  // when the first may be due to the end of the last.
+  virtual absl::StatusOr<int64_t> RunPart(int64_t operations, double per_second, uint64_t seed) = 0;
+
+  // Measures the capacity, all due at once, and sets the rate to `load` percent of it.
+  absl::Status SetLoad(int64_t first, int load);
+
+  std::vector<int64_t> samples_ = std::vector<int64_t>(kMostSamples);  // Touched before anything is timed.
+
+ private:
+  double capacity_ = 0;
+  double per_second_ = 0;
+};
 
 }  // namespace regatta::bench
 

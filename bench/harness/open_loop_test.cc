@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "bench/harness/latency.h"
+#include "bench/results/latency.h"
 #include "gtest/gtest.h"
 
 namespace regatta::bench {

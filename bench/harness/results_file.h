@@ -3,42 +3,20 @@
 #ifndef REGATTA_BENCH_HARNESS_RESULTS_FILE_H_
 #define REGATTA_BENCH_HARNESS_RESULTS_FILE_H_
 
-#include <cstdint>
 #include <fstream>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "bench/harness/arm.h"
-#include "bench/harness/environment.h"
 #include "bench/harness/run_result.h"
+#include "bench/results/record.h"
 
 namespace regatta::bench {
 
-inline constexpr int kResultsVersion = 1;
-
-struct ResultsHeader {
-  uint64_t seed = 0;
-  int blocks = 0;
-  int arm_ms = 0;
-  std::vector<std::string> flags;
-  Environment environment;
-};
-
-struct ArmRecord {
-  int block = 0;
-  int position = 0;
-  absl::StatusOr<RunResult> result;
-};
-
-struct ResultsFooter {
-  int arms_ok = 0;
-  int arms_failed = 0;
-  bool interrupted = false;
-  double seconds = 0;
-};
+// What `arm` left in a block, to be written: with its key, its quantiles, and its histogram rounded.
+Record MakeRecord(const Arm& arm, int block, int position, const absl::StatusOr<RunResult>& result);
 
 class ResultsFile {
  public:
@@ -46,9 +24,10 @@ class ResultsFile {
   static absl::StatusOr<ResultsFile> Create(const std::string& path);
 
   // ResourceExhausted or the errno's code: not written; the message names the file.
-  absl::Status Write(const ResultsHeader& header, std::span<const Arm* const> arms);
-  absl::Status Write(const ArmRecord& record, const Arm& arm);
-  absl::Status Write(const ResultsFooter& footer);
+  // The header gets a fresh id, the time, and `arms`; the footer the time.
+  absl::Status Write(Header header, std::span<const Arm* const> arms);
+  absl::Status Write(const Record& record);
+  absl::Status Write(Footer footer);
 
  private:
   ResultsFile() = default;

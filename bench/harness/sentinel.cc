@@ -110,8 +110,9 @@ absl::StatusOr<double> MeasureCacheLine(int here, int there) {
 }
 
 absl::string_view MachineState(const BeforeAfter& cacheline_ns) {
-  const bool far_before = cacheline_ns.before >= kFarFromNs;
-  const bool far_after = cacheline_ns.after >= kFarFromNs;
+  if (!cacheline_ns.before || !cacheline_ns.after) return "";
+  const bool far_before = *cacheline_ns.before >= kFarFromNs;
+  const bool far_after = *cacheline_ns.after >= kFarFromNs;
   if (far_before != far_after) return "mixed";
   return far_before ? "far" : "near";
 }

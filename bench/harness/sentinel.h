@@ -19,7 +19,8 @@ int64_t RunSentinel();
 // Aborted: the partner died. DeadlineExceeded: it did not answer within ten seconds.
 absl::StatusOr<double> MeasureCacheLine(int here, int there);
 
-// "near" or "far": the state in which a virtual machine's host has put the two processors; "mixed" if it changed.
+// "near" or "far": the state in which a virtual machine's host has put the two processors; "mixed" if it changed;
+// "" if it was not measured.
 // Figures of different states must not be compared. The border is the middle, by ratio, of the two states seen.
 inline constexpr double kFarFromNs = 250;
 absl::string_view MachineState(const BeforeAfter& cacheline_ns);

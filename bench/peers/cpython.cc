@@ -171,9 +171,9 @@ absl::Status CPython::Run(int64_t operations, Meter& meter) {
   const Json sweep = said.value("sweep", Json::array());
   for (const Json& point : sweep) {
     meter.AddSweepPoint({.target_ns = point.at(0).get<double>(),
-                         .tasks = point.at(1).get<int64_t>(),
-                         .serial_ns = point.at(2).get<int64_t>(),
-                         .system_ns = point.at(3).get<int64_t>()});
+                         .tasks = point.at(1).get<double>(),
+                         .serial_ns = point.at(2).get<double>(),
+                         .system_ns = point.at(3).get<double>()});
   }
   return absl::OkStatus();
 }

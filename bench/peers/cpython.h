@@ -15,7 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "bench/harness/arm.h"
-#include "bench/peers/availability.h"
+#include "bench/results/context.h"
 #include "core/os/fd.h"
 
 namespace regatta::bench {

@@ -15,8 +15,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "bench/peers/availability.h"
 #include "bench/peers/task_pool.h"
+#include "bench/results/context.h"
 
 namespace regatta::bench {
 

@@ -10,8 +10,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "bench/peers/availability.h"
 #include "bench/peers/channel.h"
+#include "bench/results/context.h"
 
 namespace regatta::bench {
 

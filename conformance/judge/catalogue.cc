@@ -7,8 +7,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "conformance/judge/system.h"
 #include "nlohmann/json.hpp"
+#include "tools/program/paths.h"
 
 namespace regatta::conformance {
 namespace {
@@ -55,7 +55,7 @@ absl::StatusOr<Json> ParseList(absl::string_view text) {
 }
 
 absl::StatusOr<std::string> Text(absl::string_view path) {
-  const absl::StatusOr<std::string> file = FindFile(path);
+  const absl::StatusOr<std::string> file = FindBuilt(path);
   if (!file.ok()) return file.status();
   std::ifstream in(*file, std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());

@@ -9,7 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "conformance/judge/system.h"
+#include "tools/program/paths.h"
 
 namespace regatta::conformance {
 
@@ -42,7 +42,7 @@ absl::StatusOr<std::vector<KnownFailure>> ParseKnownFailures(absl::string_view t
 }
 
 absl::StatusOr<std::vector<KnownFailure>> ReadKnownFailures() {
-  const absl::StatusOr<std::string> path = FindFile("conformance/known_failures.txt");
+  const absl::StatusOr<std::string> path = FindBuilt("conformance/known_failures.txt");
   if (!path.ok()) return path.status();
   std::ifstream in(*path, std::ios::binary);
   const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());

@@ -14,9 +14,6 @@ namespace regatta::conformance {
 // id and a start method. NotFound: the program isn't where the build puts it.
 absl::StatusOr<std::vector<std::string>> CommandOf(absl::string_view system);
 
-// A file of this repository that the build put beside this program, by its path from the repository's root.
-absl::StatusOr<std::string> FindFile(absl::string_view path);
-
 }  // namespace regatta::conformance
 
 #endif  // REGATTA_CONFORMANCE_JUDGE_SYSTEM_H_

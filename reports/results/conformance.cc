@@ -2,47 +2,37 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "nlohmann/json.hpp"
-#include "reports/results/members.h"
 #include "reports/results/read_file.h"
+#include "tools/json/members.h"
 
 namespace regatta::reports {
 namespace {
 
-using json = nlohmann::ordered_json;
-
 constexpr int kVersion = 1;
 constexpr std::string_view kWhatToGive = " (what can be read: the file that //conformance wrote to --results)";
-
-ConformanceCase ReadCase(const json& object) {
-  return {StringMember(object, "scenario"), StringMember(object, "system"),   StringMember(object, "method"),
-          StringMember(object, "fault"),    StringMember(object, "standing"), StringMember(object, "message"),
-          StringMember(object, "why")};
-}
 
 }  // namespace
 
 absl::StatusOr<Conformance> ReadConformance(const std::vector<std::string>& lines, std::string_view name) {
   Conformance conformance;
   for (const std::string& line : lines) {
-    const json object = json::parse(line, nullptr, /*allow_exceptions=*/false);
+    const Json object = ParseJson(line);
     const auto refuse = [&](std::string_view what) {
       return absl::InvalidArgumentError(
           absl::StrCat(name, ", line ", conformance.lines.size() + 1, ": ", what, kWhatToGive));
     };
     if (!object.is_object()) return refuse("not a JSON object");
-    const std::string kind = StringMember(object, "kind");
+    const std::string kind = MemberOr<std::string>(object, "kind", "");
     if (conformance.lines.empty()) {
       if (kind != "conformance") return refuse("not the first line of conformance results");
-      if (const int64_t version = WholeMember(object, "version", 0); version != kVersion) {
+      if (const int64_t version = MemberOr<int64_t>(object, "version", 0); version != kVersion) {
         return refuse(absl::StrCat("version ", version, " of conformance results, where this program reads version ",
                                    kVersion, " only"));
       }
     } else if (kind == "scenario") {
-      conformance.scenarios.push_back(
-          {StringMember(object, "id"), StringsMember(object, "documents"), StringMember(object, "shows")});
+      FromJson(object, conformance.scenarios.emplace_back());
     } else if (kind == "case") {
-      conformance.cases.push_back(ReadCase(object));
+      FromJson(object, conformance.cases.emplace_back());
     }
     conformance.lines.push_back(line);
   }

@@ -16,6 +16,11 @@ struct ConformanceScenario {
   std::string id;
   std::vector<std::string> documents;  // by number
   std::string shows;
+
+  template <class Self, class Visit>
+  static void Members(Self& self, Visit visit) {
+    visit("id", self.id, "documents", self.documents, "shows", self.shows);
+  }
 };
 
 // A scenario as one system played it with one start method.
@@ -27,6 +32,12 @@ struct ConformanceCase {
   std::string standing;  // "passed", "known", "caught", "absent", "surprise"
   std::string message;
   std::string why;
+
+  template <class Self, class Visit>
+  static void Members(Self& self, Visit visit) {
+    visit("scenario", self.scenario, "system", self.system, "method", self.method, "fault", self.fault, "standing",
+          self.standing, "message", self.message, "why", self.why);
+  }
 };
 
 struct Conformance {

@@ -19,6 +19,11 @@ struct DoctorFinding {
   std::string seen;
   std::string spoils;
   std::string remedy;
+
+  template <class Self, class Visit>
+  static void Members(Self& self, Visit visit) {
+    visit("id", self.id, "severity", self.severity, "seen", self.seen, "spoils", self.spoils, "remedy", self.remedy);
+  }
 };
 
 struct Doctor {

@@ -17,8 +17,6 @@
 
 namespace regatta::reports {
 
-inline constexpr std::string_view kBenchSchema = "regatta.bench";
-inline constexpr int kBenchVersion = 1;
 inline constexpr std::string_view kReportSchema = "regatta.report";
 inline constexpr int kReportVersion = 1;
 

@@ -59,7 +59,7 @@ TEST(ReadResultsTest, ReadsEveryMember) {
   ASSERT_EQ(invocation.records.size(), 1u);
   const Record& record = invocation.records[0];
   EXPECT_EQ(record.block, 3);
-  EXPECT_TRUE(record.ok);
+  EXPECT_TRUE(record.ok());
   EXPECT_TRUE(record.verified);
   EXPECT_EQ(record.operations, 480000);
   EXPECT_EQ(record.cpu_ns, std::nullopt);

@@ -10,7 +10,7 @@
 namespace regatta::reports {
 namespace {
 
-bool Usable(const Record& record) { return record.ok && record.verified; }
+bool Usable(const Record& record) { return record.ok() && record.verified; }
 
 // What fixed work takes on this machine when nothing disturbs it; 0 where no sentinel ran.
 double QuietSentinel(const Results& results) {

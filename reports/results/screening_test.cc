@@ -17,10 +17,11 @@ Results TenRecords(int count, const std::function<void(Record&)>& disturb) {
   for (int i = 0; i < 10; ++i) {
     Record record;
     record.key = arm.key;
-    record.ok = record.verified = true;
+    record.status = "ok";
+    record.verified = true;
     record.machine_state = "near";
     record.sentinel_ns = {2e6, 2e6};
-    record.noise = {0.0, 0.01, 0.0, 0.0, 0.0};
+    record.noise = {0.0, 0.01, 0.0, 0.0, 0.0, 0.0, 0.0};
     record.real_ns = 1e6;
     if (i < count) disturb(record);
     invocation.records.push_back(record);
@@ -81,7 +82,7 @@ TEST(ScreeningTest, KeepsAllAndTrustsNoneWhenOverAQuarterAreDisturbed) {
 }
 
 TEST(ScreeningTest, NeverKeepsARecordThatFailedOrWasNotVerifiedOrCrossedStates) {
-  const Results failed = TenRecords(1, [](Record& r) { r.ok = false; });
+  const Results failed = TenRecords(1, [](Record& r) { r.status = "failed"; });
   EXPECT_FALSE(Screening(failed).Keeps(failed.invocations[0].records[0]));
   EXPECT_EQ(Screening(failed).measured(), 9);
   const Results unverified = TenRecords(1, [](Record& r) { r.verified = false; });

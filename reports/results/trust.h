@@ -4,6 +4,7 @@
 #ifndef REGATTA_REPORTS_RESULTS_TRUST_H_
 #define REGATTA_REPORTS_RESULTS_TRUST_H_
 
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -25,9 +26,15 @@ inline constexpr TrustSeed kTrustSeeds[] = {
 
 // One seeded difference of one comparison, and what was said of it.
 struct TrustFinding {
-  Estimate speed;       // of the seeded arm, plain = 1
-  std::string verdict;  // as VerdictName has them
-  std::string outcome;  // "right", "wrong", "missed", "open" (nothing was shown)
+  Estimate speed = {.value = NAN, .interval = {NAN, NAN}};  // of the seeded arm, plain = 1
+  std::string verdict;                                      // as VerdictName has them
+  std::string outcome;                                      // "right", "wrong", "missed", "open" (nothing was shown)
+
+  template <class Self, class Visit>
+  static void Members(Self& self, Visit visit) {
+    visit("value", self.speed.value, "low", self.speed.interval.low, "high", self.speed.interval.high, "blocks",
+          self.speed.blocks, "invocations", self.speed.invocations, "verdict", self.verdict, "outcome", self.outcome);
+  }
 };
 
 struct TrustComparison {
@@ -38,6 +45,13 @@ struct TrustComparison {
   std::map<std::string, int> causes;
   std::vector<std::string> distrust;
   std::map<std::string, TrustFinding> findings;  // by TrustSeed::system
+
+  // All but the findings.
+  template <class Self, class Visit>
+  static void Members(Self& self, Visit visit) {
+    visit("work", self.work, "state", self.state, "measured", self.measured, "disturbed", self.disturbed, "causes",
+          self.causes, "distrust", self.distrust);
+  }
 };
 
 struct TrustHalf {
@@ -58,6 +72,13 @@ struct Trust {
   std::vector<std::string> missing;  // what was to be measured and wasn't, a sentence each
   std::vector<TrustHalf> halves;
   std::string text;  // the file, verbatim
+
+  // All but the halves.
+  template <class Self, class Visit>
+  static void Members(Self& self, Visit visit) {
+    visit("created_utc", self.created_utc, "quick", self.quick, "seed", self.seed, "cpu_model", self.cpu_model,
+          "processors", self.processors, "missing", self.missing);
+  }
 
   bool empty() const { return halves.empty(); }
   int Outcomes(std::string_view outcome) const;

@@ -55,7 +55,7 @@ constexpr const char* kGolden = R"({
      },
      "distrust": [],
      "again": {
-      "value": 1.0,
+      "value": 1,
       "low": 0.875,
       "high": 1.125,
       "blocks": 48,

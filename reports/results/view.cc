@@ -54,14 +54,14 @@ Metric TypicalTime() {
   };
 }
 
-Metric UsagePerOperation(std::optional<double> Usage::*count) {
+Metric UsagePerOperation(double bench::Usage::*count) {
   return [count](const Record& record) -> std::optional<double> {
-    if (!(record.usage.*count) || record.operations.value_or(0) <= 0) return std::nullopt;
-    return *(record.usage.*count) / *record.operations;
+    if (!record.usage || record.operations.value_or(0) <= 0) return std::nullopt;
+    return (*record.usage).*count / *record.operations;
   };
 }
 
-View::View(const Results& results, const Screening& screening) : results_(results), screening_(screening) {
+View::View(const Results& results) : results_(results), screening_(results) {
   std::map<std::string, size_t> known;
   std::map<std::set<std::string>, std::pair<int, int>> comparisons;  // keys -> comparison, invocations so far
   for (const Invocation& invocation : results.invocations) {
@@ -79,7 +79,7 @@ View::View(const Results& results, const Screening& screening) : results_(result
     auto& [comparison, repeats] =
         comparisons.emplace(ready, std::pair(static_cast<int>(comparisons.size()), 0)).first->second;
     for (const Record& record : invocation.records) {
-      if (screening.Keeps(record)) kept_[record.key].push_back({{repeats, comparison, record.block}, &record});
+      if (screening_.Keeps(record)) kept_[record.key].push_back({{repeats, comparison, record.block}, &record});
     }
     repeats_ = std::max(repeats_, ++repeats);
   }
@@ -151,15 +151,15 @@ std::map<double, MeasuredPoint> View::Sweep(const std::string& key, const std::s
   return curve;
 }
 
-std::map<double, double> View::Latencies(const std::string& key, const std::string& state) const {
-  std::map<double, double> merged;
+bench::LatencyHistogram View::Latencies(const std::string& key, const std::string& state) const {
+  bench::LatencyCounts all;
   const auto entries = kept_.find(key);
-  if (entries == kept_.end()) return merged;
+  if (entries == kept_.end()) return {};
   for (const Entry& entry : entries->second) {
     if (!InState(*entry.record, state)) continue;
-    for (const auto& [nanos, count] : entry.record->histogram) merged[nanos] += count;
+    all.insert(all.end(), entry.record->histogram.begin(), entry.record->histogram.end());
   }
-  return merged;
+  return bench::LatencyHistogram(std::move(all));
 }
 
 std::string View::WhyMissing(const std::string& key) const {
@@ -171,7 +171,7 @@ std::string View::WhyMissing(const std::string& key) const {
   for (const Invocation& invocation : results_.invocations) {
     for (const Record& record : invocation.records) {
       if (record.key != key) continue;
-      if (!record.ok) return absl::StrCat("failed: ", record.error);
+      if (!record.ok()) return absl::StrCat("failed: ", record.error);
       if (!record.verified) return "failed: its results could not be verified";
       ++records;
     }

@@ -31,12 +31,12 @@ Metric CpuPerOperation();
 // The median of a record's own operations, or, where it had too few to give one, their mean.
 Metric TypicalTime();
 // One of the counts of Usage, by operation.
-Metric UsagePerOperation(std::optional<double> Usage::*count);
+Metric UsagePerOperation(double bench::Usage::*count);
 
 class View {
  public:
-  // Both must outlive the view.
-  View(const Results& results, const Screening& screening);
+  // `results` must outlive the view.
+  explicit View(const Results& results);
 
   const Results& results() const { return results_; }
   const Screening& screening() const { return screening_; }
@@ -65,8 +65,8 @@ class View {
   using SweepSize = std::function<double(const SweepPoint&, const Record&)>;
   std::map<double, MeasuredPoint> Sweep(const std::string& key, const std::string& state, const SweepSize& size) const;
 
-  // The latencies of `key`, of all blocks together: how often each was seen.
-  std::map<double, double> Latencies(const std::string& key, const std::string& state) const;
+  // The latencies of `key`, of all blocks together.
+  bench::LatencyHistogram Latencies(const std::string& key, const std::string& state) const;
 
   // Why `key` has no figure: its arm's reason, its failure's error, or what disturbed it. "" when it has.
   std::string WhyMissing(const std::string& key) const;
@@ -78,7 +78,7 @@ class View {
   };
 
   const Results& results_;
-  const Screening& screening_;
+  Screening screening_;
   std::vector<ArmInfo> arms_;
   int repeats_ = 0;
   std::map<std::string, std::vector<Entry>> kept_;

@@ -19,7 +19,8 @@ Record Measured(const std::string& key, int64_t block, double p50, const std::st
   Record record;
   record.key = key;
   record.block = block;
-  record.ok = record.verified = true;
+  record.status = "ok";
+  record.verified = true;
   record.counters["p50_ns"] = p50;
   record.real_ns = 1000;
   record.operations = 10;
@@ -39,8 +40,7 @@ TEST(ViewTest, NeverMixesMachineStates) {
   invocation.records = {Measured("core", 0, 100, "near"), Measured("core", 1, 500, "far"),
                         Measured("core", 2, 110, "near"), Measured("serial", 0, 7, "")};
   const Results results = Of({invocation});
-  const Screening screening(results);
-  const View view(results, screening);
+  const View view(results);
   EXPECT_EQ(view.States("core"), (std::vector<std::string>{"near", "far"}));
   EXPECT_EQ(view.Figures("core", Counter("p50_ns"), "near"), (Sample{{{0, 0, 0}, 100}, {{0, 0, 2}, 110}}));
   EXPECT_EQ(view.Figures("core", Counter("p50_ns"), "far"), (Sample{{{0, 0, 1}, 500}}));
@@ -54,8 +54,7 @@ TEST(ViewTest, TakesComparisonsWithoutAnyReadyArmForNoRepeatsOfEachOther) {
   Invocation two;
   two.arms = {Arm("pipe", "unavailable")};
   const Results results = Of({one, two});
-  const Screening screening(results);
-  EXPECT_EQ(View(results, screening).repeats(), 0);
+  EXPECT_EQ(View(results).repeats(), 0);
 }
 
 TEST(ViewTest, TakesInvocationsOfTheSameArmsForRepeats) {
@@ -68,8 +67,7 @@ TEST(ViewTest, TakesInvocationsOfTheSameArmsForRepeats) {
   Invocation b = a;
   b.records = {Measured("core", 0, 3, "")};
   const Results results = Of({a, other, b});
-  const Screening screening(results);
-  const View view(results, screening);
+  const View view(results);
   EXPECT_EQ(view.repeats(), 2);
   EXPECT_EQ(view.Figures("core", Counter("p50_ns"), ""), (Sample{{{0, 0, 0}, 1}, {{0, 1, 0}, 2}, {{1, 0, 0}, 3}}));
 }
@@ -92,10 +90,8 @@ TEST(ViewTest, GathersSweepsByTargetGrain) {
   record.sweep = {{1000, 10, 10'000, 20'000}, {2000, 10, 20'000, 10'000}, {3000, 0, 1, 1}};
   invocation.records = {record};
   const Results results = Of({invocation});
-  const Screening screening(results);
-  const auto curve = View(results, screening).Sweep("sweep", "near", [](const SweepPoint& point, const Record&) {
-    return point.serial_ns / point.tasks;
-  });
+  const auto curve = View(results).Sweep(
+      "sweep", "near", [](const SweepPoint& point, const Record&) { return point.serial_ns / point.tasks; });
   ASSERT_EQ(curve.size(), 2u);
   EXPECT_EQ(curve.at(1000).size.at({0, 0, 4}), 1000);
   EXPECT_DOUBLE_EQ(curve.at(1000).log_speed_up.at({0, 0, 4}), std::log(0.5));
@@ -112,8 +108,7 @@ TEST(ViewTest, SaysWhyAnArmHasNoFigure) {
   Record odd = Measured("odd", 0, 1, "mixed");
   invocation.records = {broken, odd, Measured("fine", 0, 1, "")};
   const Results results = Of({invocation});
-  const Screening screening(results);
-  const View view(results, screening);
+  const View view(results);
   EXPECT_EQ(view.WhyMissing("gone"), "absent: zeromq is not installed");
   EXPECT_EQ(view.WhyMissing("broken"), "failed: a child died");
   EXPECT_EQ(view.WhyMissing("late"), "not measured before the run ended");

@@ -51,7 +51,7 @@ TEST(BenchContractTest, WritesResultsThatTheReportReads) {
   EXPECT_FALSE(invocation.context.topology.empty());
   EXPECT_FALSE(invocation.context.fingerprint.empty());
   for (const Record& record : invocation.records) {
-    EXPECT_TRUE(record.ok && record.verified) << record.key << ": " << record.error;
+    EXPECT_TRUE(record.ok() && record.verified) << record.key << ": " << record.error;
     EXPECT_GT(record.real_ns.value_or(0), 0) << record.key;
     EXPECT_GT(record.operations.value_or(0), 0) << record.key;
     EXPECT_TRUE(record.sentinel_ns.before.has_value()) << record.key;

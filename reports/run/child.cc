@@ -16,13 +16,7 @@
 namespace regatta::reports {
 namespace {
 
-constexpr int kSignals[3] = {SIGINT, SIGTERM, SIGCHLD};
 constexpr size_t kKeptErrors = 10;
-
-volatile std::sig_atomic_t g_interrupts = 0;
-
-void CountInterrupt(int) { g_interrupts = g_interrupts + 1; }
-void Ignore(int) {}  // SIGCHLD only has to end a poll
 
 // The reading end of a pipe, and the lines that came out of it.
 class LineReader {
@@ -138,21 +132,18 @@ void Forward(pid_t pid, int& forwarded, int count) {
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
-  g_interrupts = 0;
+  struct sigaction action = {};
+  action.sa_handler = [](int) {};  // SIGCHLD only has to end a poll.
+  sigaction(SIGCHLD, &action, &outer_child_);
   sigset_t blocked;
   sigemptyset(&blocked);
-  for (int i = 0; i < 3; ++i) {
-    struct sigaction action = {};
-    action.sa_handler = kSignals[i] == SIGCHLD ? Ignore : CountInterrupt;
-    sigaction(kSignals[i], &action, &outer_actions_[i]);
-    sigaddset(&blocked, kSignals[i]);
-  }
+  for (const int signal : {SIGINT, SIGTERM, SIGCHLD}) sigaddset(&blocked, signal);
   sigprocmask(SIG_BLOCK, &blocked, &outer_mask_);
 }
 
 InterruptGuard::~InterruptGuard() {
   count();  // what is pending has been taken care of: it must not end the process now
-  for (int i = 0; i < 3; ++i) sigaction(kSignals[i], &outer_actions_[i], nullptr);
+  sigaction(SIGCHLD, &outer_child_, nullptr);
   sigprocmask(SIG_SETMASK, &outer_mask_, nullptr);
 }
 
@@ -161,7 +152,7 @@ int InterruptGuard::count() const {
   sigset_t inner;
   sigprocmask(SIG_SETMASK, &outer_mask_, &inner);
   sigprocmask(SIG_SETMASK, &inner, nullptr);
-  return g_interrupts;
+  return Interrupts::Count();
 }
 
 std::string ChildExit::Describe() const {
@@ -199,7 +190,7 @@ absl::StatusOr<ChildExit> RunChild(const std::vector<std::string>& arguments, in
       (info.si_code == CLD_EXITED ? end.exit_code : end.signal) = info.si_status;
       ended = true;
     } else {
-      Forward(*pid, forwarded, g_interrupts);
+      Forward(*pid, forwarded, Interrupts::Count());
       pollfd fds[2] = {{line_reader.fd(), POLLIN, 0}, {error_reader.fd(), POLLIN, 0}};
       // SIGINT, SIGTERM and SIGCHLD can come in only here, so none is missed between the checks and the wait.
       ppoll(fds, 2, nullptr, &interrupts.outer_mask());

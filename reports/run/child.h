@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tools/program/interrupts.h"
 
 namespace regatta::reports {
 
@@ -33,7 +34,8 @@ class InterruptGuard {
 
  private:
   sigset_t outer_mask_;
-  struct sigaction outer_actions_[3];
+  struct sigaction outer_child_;
+  Interrupts interrupts_;
 };
 
 struct ChildExit {

@@ -21,14 +21,16 @@
 #include <map>
 #include <regex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "bench/results/lines.h"
 
+namespace regatta::bench {
 namespace {
 
 volatile sig_atomic_t g_interrupted = 0;
@@ -88,44 +90,50 @@ std::vector<Arm> AllArms() {
   return arms;
 }
 
-// The members that a key is split into.
-std::string KeyMembers(const Arm& arm) {
-  std::vector<std::string> parts = absl::StrSplit(arm.key, '/');
-  const bool workload = parts[0] == "workload";
-  const size_t system = workload ? 2 : 1;
-  std::vector<std::string> fields;
-  for (size_t i = system + 1; i < parts.size(); ++i) {
-    const std::vector<std::string> field = absl::StrSplit(parts[i], absl::MaxSplits(':', 1));
-    fields.push_back(absl::StrCat("\"", field[0], "\": \"", field[1], "\""));
+// A line about an arm, with the members that its key is split into.
+template <class Line>
+Line WithKey(const Arm& arm) {
+  Line line;
+  line.key = arm.key;
+  const std::vector<std::string> parts = absl::StrSplit(arm.key, '/');
+  line.benchmark = parts[0];
+  size_t next = 1;
+  if (line.benchmark == "workload") line.workload = parts[next++];
+  line.system = parts[next++];
+  for (; next < parts.size(); ++next) {
+    const std::pair<std::string, std::string> field = absl::StrSplit(parts[next], absl::MaxSplits(':', 1));
+    line.fields.insert(field);
   }
-  return absl::StrCat("\"key\": \"", arm.key, "\", \"benchmark\": \"", parts[0], "\", \"workload\": \"",
-                      workload ? parts[1] : "", "\", \"system\": \"", parts[system], "\", \"fields\": {",
-                      absl::StrJoin(fields, ", "), "}");
+  return line;
 }
 
-std::string ListEntry(const Arm& arm) {
-  return absl::StrCat("{", KeyMembers(arm), ", \"state\": \"", arm.absent ? "absent" : "ready", "\", \"reason\": \"",
-                      arm.absent ? "not installed (apt-get install libzmq3-dev)" : "", "\"}");
+std::vector<ArmInfo> InfoOf(const std::vector<Arm>& arms) {
+  std::vector<ArmInfo> list;
+  for (const Arm& arm : arms) {
+    ArmInfo& info = list.emplace_back(WithKey<ArmInfo>(arm));
+    info.state = arm.absent ? "absent" : "ready";
+    if (arm.absent) info.reason = "not installed (apt-get install libzmq3-dev)";
+  }
+  return list;
 }
 
 // A factor near 1 that depends on the block only by a fixed rule.
 double Wobble(int block, size_t arm) { return 1 + 0.02 * std::sin(7.0 * block + 3.0 * static_cast<double>(arm)); }
 
-std::string Sweep(const Arm& arm, double wobble) {
+std::vector<SweepPoint> Sweep(const Arm& arm, double wobble) {
   const bool python = arm.key.find("cpython") != std::string::npos;
   const bool serial = arm.key.find("/serial/") != std::string::npos;
   const double tax = python ? 30'000 : arm.key.find("chunk:auto") != std::string::npos ? 60 : 400;
-  std::vector<std::string> points;
+  std::vector<SweepPoint> points;
   for (const double grain : {2.0, 100.0, 300.0, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6}) {
     const double tasks = 4e7 / (grain + tax);
     const double system = serial ? grain : grain / 1.93 + tax;
-    points.push_back(absl::StrCat("{\"target_ns\": ", grain, ", \"tasks\": ", tasks, ", \"serial_ns\": ", tasks * grain,
-                                  ", \"system_ns\": ", tasks * system * wobble, "}"));
+    points.push_back({grain, tasks, tasks * grain, tasks * system * wobble});
   }
-  return absl::StrCat("[", absl::StrJoin(points, ", "), "]");
+  return points;
 }
 
-std::string Record(const Arm& arm, size_t index, int block, const std::string& foreign, bool failed) {
+Record RecordOf(const Arm& arm, size_t index, int block, double foreign, bool failed) {
   // The identical arm follows its twin, which is the arm before it, now a little above and now a little below.
   const bool again = arm.key.find("/serial_again/") != std::string::npos;
   // What is compared to a hair wobbles together.
@@ -133,18 +141,25 @@ std::string Record(const Arm& arm, size_t index, int block, const std::string& f
   const double wobble = Wobble(block, together ? 0 : again ? index - 1 : index);
   const double ns = arm.ns * wobble * (!again ? 1 : block % 2 == 0 ? 1.002 : 0.998);
   const bool apart = arm.key.find("other_core") != std::string::npos || arm.key.find("pool") != std::string::npos;
-  const bool sweep = arm.key.find("grain_sweep") != std::string::npos;
   const double operations = std::max(1.0, std::floor(3e7 / ns));
-  return absl::StrCat(
-      "{\"record\": \"arm\", \"block\": ", block, ", ", KeyMembers(arm), ", \"status\": \"", failed ? "failed" : "ok",
-      "\", \"error\": \"", failed ? "a partner died" : "", "\", \"verified\": ", failed ? "false" : "true",
-      ", \"real_ns\": ", operations * ns, ", \"operations\": ", operations, ", \"cpu_ns\": ", operations * ns * 1.1,
-      ", \"counters\": {\"p50_ns\": ", ns, ", \"p99_ns\": ", ns * 1.7, ", \"items_per_second\": ", 1e9 / ns,
-      "}, \"sweep\": ", sweep ? Sweep(arm, Wobble(block, index)) : "null", ", \"processors_used\": ", apart ? 2 : 1,
-      ", \"cpus\": [0, 1], \"machine_state\": \"", apart ? "near" : "",
-      "\", \"cacheline_ns\": ", apart ? "{\"before\": 150, \"after\": 151}" : "null",
-      ", \"sentinel_ns\": {\"before\": 2000000, \"after\": 2010000}, \"noise\": {\"steal_share\": 0.0, ",
-      "\"foreign_cpu_share\": ", foreign, ", \"migrations\": 0, \"major_faults\": 0}}");
+  Record record = WithKey<Record>(arm);
+  record.block = block;
+  record.status = failed ? "failed" : "ok";
+  record.verified = !failed;
+  if (failed) record.error = "a partner died";
+  record.real_ns = operations * ns;
+  record.operations = operations;
+  record.cpu_ns = operations * ns * 1.1;
+  record.counters = {{"p50_ns", ns}, {"p99_ns", ns * 1.7}, {"items_per_second", 1e9 / ns}};
+  if (arm.key.find("grain_sweep") != std::string::npos) record.sweep = Sweep(arm, Wobble(block, index));
+  record.processors_used = apart ? 2 : 1;
+  record.cpus = {0, 1};
+  record.machine_state = apart ? "near" : "";
+  if (apart) record.cacheline_ns = {150, 151};
+  record.sentinel_ns = {2e6, 2.01e6};
+  record.noise.steal_share = record.noise.migrations = record.noise.major_faults = 0;
+  record.noise.foreign_cpu_share = foreign;
+  return record;
 }
 
 struct Flags {
@@ -155,7 +170,7 @@ struct Flags {
   std::string slower;
   std::string only;
   std::string machine = "fake";
-  std::string foreign = "0";
+  double foreign = 0;
   std::string straggler;
   int blocks = 0;
   int crash_after = -1;
@@ -171,7 +186,7 @@ Flags ReadFlags(int argc, char** argv) {
     if (absl::ConsumePrefix(&argument, "--regatta_out=")) flags.out = std::string(argument);
     if (absl::ConsumePrefix(&argument, "--fake_fail=")) flags.fail = std::string(argument);
     if (absl::ConsumePrefix(&argument, "--fake_wait=")) flags.wait = std::string(argument);
-    if (absl::ConsumePrefix(&argument, "--fake_foreign=")) flags.foreign = std::string(argument);
+    if (absl::ConsumePrefix(&argument, "--fake_foreign=") && !absl::SimpleAtod(argument, &flags.foreign)) exit(2);
     if (absl::ConsumePrefix(&argument, "--fake_only=")) flags.only = std::string(argument);
     if (absl::ConsumePrefix(&argument, "--fake_slower=")) flags.slower = std::string(argument);
     if (absl::ConsumePrefix(&argument, "--fake_machine=")) flags.machine = std::string(argument);
@@ -193,22 +208,28 @@ void WaitForInterrupt() {
   while (g_interrupted == 0) sigsuspend(&none);
 }
 
-void Header(const std::vector<Arm>& arms, const std::string& machine, const std::string& flags, FILE* out) {
-  const std::string list = absl::StrJoin(arms, ", ", [](std::string* to, const Arm& arm) { *to += ListEntry(arm); });
-  fprintf(
-      out,
-      "{\"record\": \"header\", \"schema\": \"regatta.bench\", \"version\": 1, \"invocation\": \"%ld-%d\", \"seed\": 1,"
-      " \"flags\": [%s], \"context\": {\"date_utc\": \"2024-11-21T08:00:00Z\", \"kernel\": \"Linux 6.1\", "
-      "\"cpu_model\":"
-      " \"An invented processor\", \"memory_bytes\": 25769803776, \"compiler\": \"gcc 12\", \"optimised\": true,"
-      " \"sanitizer\": \"\", \"fingerprint\": \"%s\", \"topology\": \"machine\\n  core 0: cpu 0\\n  core 1: cpu 1\","
-      " \"processors\": 2, \"cores\": 2, \"l3_caches\": 1, \"sockets\": 1, \"nodes\": 1, \"allowed_cpus\": [0, 1],"
-      " \"peers\": [{\"system\": \"zeromq\", \"present\": false, \"version\": \"\", \"reason\": \"not installed\"}],"
-      " \"folder\": \"/usr/include\"}, \"arms\": [%s]}\n",
-      static_cast<long>(getpid()), rand(), flags.c_str(), machine.c_str(), list.c_str());
+Header HeaderOf(const std::vector<Arm>& arms, const std::string& machine, std::vector<std::string> flags) {
+  Header header;
+  header.id = absl::StrCat(getpid(), "-", rand());
+  header.seed = 1;
+  header.flags = std::move(flags);
+  header.context.date_utc = "2024-11-21T08:00:00Z";
+  header.context.kernel = "Linux 6.1";
+  header.context.cpu_model = "An invented processor";
+  header.context.memory_bytes = 25769803776;
+  header.context.compiler = "gcc 12";
+  header.context.fingerprint = machine;
+  header.context.topology = "machine\n  core 0: cpu 0\n  core 1: cpu 1";
+  header.context.processors = header.context.cores = 2;
+  header.context.l3_caches = header.context.sockets = header.context.nodes = 1;
+  header.context.allowed_cpus = {0, 1};
+  header.context.peers = {{"zeromq", false, "", "not installed"}};
+  header.context.folder = "/usr/include";
+  header.arms = InfoOf(arms);
+  return header;
 }
 
-void Run(const Flags& flags, const std::vector<Arm>& arms, const std::string& own_flags) {
+[[noreturn]] void Run(const Flags& flags, const std::vector<Arm>& arms, std::vector<std::string> own_flags) {
   FILE* out = fopen(flags.out.c_str(), "w");
   if (out == nullptr) exit(2);
   setvbuf(out, nullptr, _IOLBF, 1 << 16);
@@ -216,7 +237,7 @@ void Run(const Flags& flags, const std::vector<Arm>& arms, const std::string& ow
     close(open(flags.straggler.c_str(), O_RDONLY));  // returns when a writer comes
     _exit(0);
   }
-  Header(arms, flags.machine, own_flags, out);
+  fprintf(out, "%s\n", LineOf(HeaderOf(arms, flags.machine, std::move(own_flags))).c_str());
   if (flags.garbage) fprintf(out, "not JSON\n");
   int records = 0;
   int failed = 0;
@@ -234,18 +255,16 @@ void Run(const Flags& flags, const std::vector<Arm>& arms, const std::string& ow
       }
       const bool fails = !flags.fail.empty() && arms[i].key.find(flags.fail) != std::string::npos;
       failed += fails;
-      fprintf(out, "%s\n", Record(arms[i], i, block, flags.foreign, fails).c_str());
+      fprintf(out, "%s\n", LineOf(RecordOf(arms[i], i, block, flags.foreign, fails)).c_str());
       ++records;
     }
   }
-  fprintf(out, "{\"record\": \"footer\", \"interrupted\": %s, \"seconds\": 1}\n", g_interrupted ? "true" : "false");
+  fprintf(out, "%s\n", LineOf(Footer{.interrupted = g_interrupted != 0, .seconds = 1}).c_str());
   fclose(out);
   exit(failed > 0 || g_interrupted != 0 ? 1 : 0);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int Main(int argc, char** argv) {
   sigset_t interrupt;
   sigemptyset(&interrupt);
   sigaddset(&interrupt, SIGINT);
@@ -260,11 +279,13 @@ int main(int argc, char** argv) {
     arms.push_back(arm);
   }
   if (flags.list) {
-    printf("[%s]\n",
-           absl::StrJoin(arms, ",\n", [](std::string* to, const Arm& arm) { *to += ListEntry(arm); }).c_str());
+    printf("%s\n", ListOf(InfoOf(arms)).c_str());
     return 0;
   }
-  std::vector<std::string> own;
-  for (int i = 1; i < argc; ++i) own.push_back(absl::StrCat("\"", argv[i], "\""));
-  Run(flags, arms, absl::StrJoin(own, ", "));
+  Run(flags, arms, {argv + 1, argv + argc});
 }
+
+}  // namespace
+}  // namespace regatta::bench
+
+int main(int argc, char** argv) { regatta::bench::Main(argc, argv); }

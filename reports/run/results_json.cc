@@ -3,20 +3,17 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
-#include "nlohmann/json.hpp"
 #include "reports/results/read_results.h"
+#include "tools/json/members.h"
 
 namespace regatta::reports {
 
 std::string RenderResultsJson(const Results& results, std::string_view summary) {
-  const auto text = [](const nlohmann::json& value) {
-    return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  };
   std::string file =
       absl::StrCat("{\n\"schema\": \"", kReportSchema, "\",\n\"version\": ", kReportVersion,
-                   ",\n\"created_utc\": ", text(results.created_utc),
+                   ",\n\"created_utc\": ", JsonLine(results.created_utc),
                    ",\n\"quick\": ", results.quick ? "true" : "false", ",\n\"seed\": ", results.seed,
-                   ",\n\"missing\": ", text(results.missing), ",\n\"summary\": ", summary, ",\n\"invocations\": [");
+                   ",\n\"missing\": ", JsonLine(results.missing), ",\n\"summary\": ", summary, ",\n\"invocations\": [");
   for (size_t i = 0; i < results.invocations.size(); ++i) {
     absl::StrAppend(&file, i == 0 ? "\n" : ",\n", "[\n", absl::StrJoin(results.invocations[i].lines, ",\n"), "\n]");
   }

@@ -56,7 +56,7 @@ void NoteGaps(const Plan& plan, const Step& step, const ChildExit& end, const In
   // One sentence for each reason, whatever the number of arms and of blocks that failed for it.
   std::vector<std::pair<std::string, std::vector<std::string>>> failures;
   for (const Record& record : invocation->records) {
-    if (record.ok && record.verified) continue;
+    if (record.ok() && record.verified) continue;
     const std::string why = record.error.empty() ? "its results could not be verified" : record.error;
     auto known = std::find_if(failures.begin(), failures.end(), [&](const auto& f) { return f.first == why; });
     if (known == failures.end()) known = failures.insert(known, {why, {}});

@@ -8,15 +8,11 @@ namespace regatta::reports {
 namespace {
 
 std::string AdviceOf(const Results& results) {
-  const Screening screening(results);
-  const View view(results, screening);
-  const Analysis analysis(view);
+  const Analysis analysis(results);
   Section section;
   AddAdvice(analysis, FindPools(analysis), section);
   return Words(section);
 }
-
-bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }
 
 // `times` as fast as one process with tasks of 100 ns and 1 us, then with 10 and 100 us.
 std::vector<SweepPoint> Curve(double small, double large) {

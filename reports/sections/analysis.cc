@@ -37,10 +37,10 @@ std::map<std::string, std::vector<double>> CachelineByState(const Results& resul
   return states;
 }
 
-Analysis::Analysis(const View& view) : view_(view) {
-  bootstrap_.seed = view.results().seed;
-  indicative_ = view.results().quick || view.repeats() < 2;
-  distrust_ = view.screening().distrust();
+Analysis::Analysis(const Results& results) : view_(results) {
+  bootstrap_.seed = results.seed;
+  indicative_ = results.quick || view_.repeats() < 2;
+  distrust_ = view_.screening().distrust();
   CompareIdenticalArms();
   CompareRingWithCacheline();
 }

@@ -20,8 +20,8 @@ class Analysis {
   // With fewer pairs of identical arms their difference says nothing.
   static constexpr int kPairsToJudge = 5;
 
-  // `view` must outlive the analysis.
-  explicit Analysis(const View& view);
+  // `results` must outlive the analysis.
+  explicit Analysis(const Results& results);
 
   const View& view() const { return view_; }
   const BootstrapOptions& bootstrap() const { return bootstrap_; }
@@ -56,7 +56,7 @@ class Analysis {
   void CompareIdenticalArms();
   void CompareRingWithCacheline();
 
-  const View& view_;
+  View view_;
   BootstrapOptions bootstrap_;
   Estimate a_to_a_;
   Estimate ring_to_cacheline_;

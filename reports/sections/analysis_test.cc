@@ -6,14 +6,6 @@
 namespace regatta::reports {
 namespace {
 
-// Keeps what an analysis refers to.
-struct Analysed {
-  explicit Analysed(const Results& results) : screening(results), view(results, screening), analysis(view) {}
-  Screening screening;
-  View view;
-  Analysis analysis;
-};
-
 std::string Distrust(const Analysis& analysis) {
   return analysis.distrust().empty() ? "" : analysis.distrust().front();
 }
@@ -24,19 +16,19 @@ TEST(AnalysisTest, TakesTheNoiseFloorFromIdenticalArmsOfAllWorkloads) {
       .Times("workload/count_loop/serial_again/workers:1", {102, 100, 98})
       .Times("workload/folder_copy/serial/workers:1", {50, 50, 50})
       .Times("workload/folder_copy/serial_again/workers:1", {51, 50, 49});
-  const Analysed analysed(made.results());
-  EXPECT_EQ(analysed.analysis.a_to_a().blocks, 6);
-  EXPECT_DOUBLE_EQ(analysed.analysis.a_to_a().value, 1);
-  EXPECT_TRUE(analysed.analysis.distrust().empty());
+  const Analysis analysis(made.results());
+  EXPECT_EQ(analysis.a_to_a().blocks, 6);
+  EXPECT_DOUBLE_EQ(analysis.a_to_a().value, 1);
+  EXPECT_TRUE(analysis.distrust().empty());
 }
 
 TEST(AnalysisTest, DistrustsARunWhoseIdenticalArmsDiffer) {
   ResultsBuilder made;
   made.Times("workload/count_loop/serial/workers:1", {100, 100, 100, 100, 100})
       .Times("workload/count_loop/serial_again/workers:1", {110, 111, 112, 113, 114});
-  const Analysed analysed(made.results());
-  EXPECT_NE(Distrust(analysed.analysis).find("two identical arms differ"), std::string::npos);
-  EXPECT_EQ(analysed.analysis.JudgeSpeedUps({analysed.analysis.a_to_a()}).front(), Verdict::kUntrusted);
+  const Analysis analysis(made.results());
+  EXPECT_NE(Distrust(analysis).find("two identical arms differ"), std::string::npos);
+  EXPECT_EQ(analysis.JudgeSpeedUps({analysis.a_to_a()}).front(), Verdict::kUntrusted);
 }
 
 TEST(AnalysisTest, DistrustsARunWhoseLimitIsFarFromTheMachine) {
@@ -45,10 +37,10 @@ TEST(AnalysisTest, DistrustsARunWhoseLimitIsFarFromTheMachine) {
     made.Times("queue_round_trip/ring/bytes:8/placement:other_core", {ring, ring, ring}, "near")
         .Times("queue_round_trip/ring/bytes:64/placement:other_core", {900, 900, 900}, "near");
     for (Record& record : made.results().invocations[0].records) record.cacheline_ns = {149.0, 151.0};
-    const Analysed analysed(made.results());
-    EXPECT_NEAR(analysed.analysis.ring_to_cacheline().value, ring / 150, 1e-9);
-    EXPECT_EQ(analysed.analysis.ring_limit(), "2× and 60\u00a0ns");
-    EXPECT_EQ(analysed.analysis.distrust().empty(), ring < 360) << ring;
+    const Analysis analysis(made.results());
+    EXPECT_NEAR(analysis.ring_to_cacheline().value, ring / 150, 1e-9);
+    EXPECT_EQ(analysis.ring_limit(), "2× and 60\u00a0ns");
+    EXPECT_EQ(analysis.distrust().empty(), ring < 360) << ring;
   }
 }
 
@@ -57,42 +49,41 @@ TEST(AnalysisTest, AllowsAMessageOfTwoLinesTwiceAsMuch) {
     ResultsBuilder made;
     made.Times("queue_round_trip/ring/bytes:64/placement:other_core", {ring, ring, ring}, "near");
     for (Record& record : made.results().invocations[0].records) record.cacheline_ns = {149.0, 151.0};
-    const Analysed analysed(made.results());
-    EXPECT_EQ(analysed.analysis.ring_limit(), "4× and 60\u00a0ns");
-    EXPECT_EQ(analysed.analysis.distrust().empty(), ring < 660) << ring;
+    const Analysis analysis(made.results());
+    EXPECT_EQ(analysis.ring_limit(), "4× and 60\u00a0ns");
+    EXPECT_EQ(analysis.distrust().empty(), ring < 660) << ring;
   }
 }
 
 TEST(AnalysisTest, CallsARangeOfFewBlocksNoInterval) {
   ResultsBuilder few;
   few.Times("a/core", {1, 2, 3, 4, 5});
-  EXPECT_EQ(Analysed(few.results()).analysis.RangeName(), "from the lowest to the highest block");
+  EXPECT_EQ(Analysis(few.results()).RangeName(), "from the lowest to the highest block");
   ResultsBuilder many;
   many.Times("a/core", {1, 2, 3, 4, 5, 6});
-  EXPECT_EQ(Analysed(many.results()).analysis.RangeName(), "95 % intervals");
+  EXPECT_EQ(Analysis(many.results()).RangeName(), "95 % intervals");
 }
 
 TEST(AnalysisTest, GivesVerdictsOnlyOverSeveralInvocations) {
   ResultsBuilder once;
   once.Times("a/core", {10, 10, 10}).Times("a/pipe", {20, 20, 20});
-  const Analysed indicative(once.results());
-  EXPECT_TRUE(indicative.analysis.indicative());
-  EXPECT_EQ(
-      indicative.analysis.JudgeSpeedUps({indicative.analysis.Ratio("a/pipe", "a/core", Counter("p50_ns"), "")}).front(),
-      Verdict::kIndicative);
+  const Analysis indicative(once.results());
+  EXPECT_TRUE(indicative.indicative());
+  EXPECT_EQ(indicative.JudgeSpeedUps({indicative.Ratio("a/pipe", "a/core", Counter("p50_ns"), "")}).front(),
+            Verdict::kIndicative);
 
   ResultsBuilder twice;
   twice.Times("a/core", {10, 10, 10}).Times("a/pipe", {20, 20, 20}).NextInvocation();
   twice.Times("a/core", {10, 10, 10}).Times("a/pipe", {20, 20, 20});
-  const Analysed judged(twice.results());
-  EXPECT_FALSE(judged.analysis.indicative());
-  const Estimate ratio = judged.analysis.Ratio("a/pipe", "a/core", Counter("p50_ns"), "");
+  const Analysis judged(twice.results());
+  EXPECT_FALSE(judged.indicative());
+  const Estimate ratio = judged.Ratio("a/pipe", "a/core", Counter("p50_ns"), "");
   EXPECT_EQ(ratio.value, 2);
   EXPECT_EQ(ratio.blocks, 6);
-  EXPECT_EQ(judged.analysis.JudgeSpeedUps({ratio}).front(), Verdict::kFaster);
+  EXPECT_EQ(judged.JudgeSpeedUps({ratio}).front(), Verdict::kFaster);
 
   twice.results().quick = true;
-  EXPECT_TRUE(Analysed(twice.results()).analysis.indicative());
+  EXPECT_TRUE(Analysis(twice.results()).indicative());
 }
 
 TEST(ShowTest, GivesAFigureWithItsRangeOrADash) {

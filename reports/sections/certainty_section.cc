@@ -119,7 +119,7 @@ Section CertaintySection(const Analysis& analysis) {
   Table failures = {"What failed", {{"Benchmark"}, {"Block", true}, {"Error"}}, {}};
   for (const Invocation& invocation : results.invocations) {
     for (const Record& record : invocation.records) {
-      if (record.ok && record.verified) continue;
+      if (record.ok() && record.verified) continue;
       failures.rows.push_back(
           {Text().Code(record.key), absl::StrCat(record.block),
            Cell(record.error.empty() ? "its results could not be verified" : record.error, Tone::kBad)});

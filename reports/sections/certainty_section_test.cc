@@ -6,13 +6,9 @@ namespace regatta::reports {
 namespace {
 
 std::string CertaintyOf(const Results& results) {
-  const Screening screening(results);
-  const View view(results, screening);
-  const Analysis analysis(view);
+  const Analysis analysis(results);
   return Words(CertaintySection(analysis));
 }
-
-bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }
 
 ResultsBuilder Twice() {
   ResultsBuilder made;

@@ -8,13 +8,6 @@ namespace {
 
 constexpr const char* kKey = "lock_unlock/core";
 
-struct Analysed {
-  explicit Analysed(const Results& results) : screening(results), view(results, screening), analysis(view) {}
-  Screening screening;
-  View view;
-  Analysis analysis;
-};
-
 // A run of several invocations: in each the times of a key, all in blocks 0, 1, ..., beside a sentinel.
 struct TimedRun {
   std::vector<std::vector<double>> times;
@@ -38,7 +31,7 @@ Changes Compared(const TimedRun& now, const TimedRun& then, const std::string& k
   Add(made_now, key, now);
   Add(made_then, key, then);
   made_then.results().created_utc = "2024-11-21T08:00:00Z";
-  return FindChanges(Analysed(made_now.results()).analysis, Analysed(made_then.results()).analysis);
+  return FindChanges(Analysis(made_now.results()), Analysis(made_then.results()));
 }
 
 std::vector<std::vector<double>> Steady(double time) {
@@ -89,7 +82,7 @@ TEST(ChangesTest, TrustsNoRunThatDoesNotTrustItself) {
   Add(now, kKey, {Steady(200)});
   Add(then, kKey, {Steady(100)});
   then.results().invocations[0].context.optimised = false;
-  const Changes changes = FindChanges(Analysed(now.results()).analysis, Analysed(then.results()).analysis);
+  const Changes changes = FindChanges(Analysis(now.results()), Analysis(then.results()));
   EXPECT_EQ(changes.changes[0].verdict, Verdict::kUntrusted);
   EXPECT_EQ(changes.Count(Verdict::kSlower), 0);
   ASSERT_EQ(changes.distrust.size(), 1u);
@@ -129,7 +122,7 @@ TEST(ChangesTest, ClaimsLessOfOneKeyAmongMany) {
       for (Record& record : invocation.records) record.sentinel_ns = {2e6, 2e6};
     }
   }
-  const Changes many = FindChanges(Analysed(now.results()).analysis, Analysed(then.results()).analysis);
+  const Changes many = FindChanges(Analysis(now.results()), Analysis(then.results()));
   EXPECT_EQ(many.changes.size(), 31u);
   EXPECT_EQ(many.Count(Verdict::kSlower), 0);
   // The worst first all the same.
@@ -142,7 +135,7 @@ TEST(ChangesTest, NamesWhatOnlyOneRunMeasured) {
   ResultsBuilder then;
   Add(now, "lock_unlock/new", {Steady(100)});
   Add(then, "lock_unlock/old", {Steady(100)});
-  const Changes changes = FindChanges(Analysed(now.results()).analysis, Analysed(then.results()).analysis);
+  const Changes changes = FindChanges(Analysis(now.results()), Analysis(then.results()));
   EXPECT_EQ(changes.fresh, std::vector<std::string>{"lock_unlock/new"});
   EXPECT_EQ(changes.gone, std::vector<std::string>{"lock_unlock/old"});
   const std::string words = Words(ChangesSection(changes));
@@ -162,7 +155,7 @@ TEST(ChangesTest, MeasuresASweepByItsSerialLoop) {
     now.Sweep(key, {{100, 10, 1000, 2000}, {1000, 10, 10000, 8000}});
     then.Sweep(key, {{100, 10, 1000, 1000}, {1000, 10, 10000, 4000}});
   }
-  const Changes changes = FindChanges(Analysed(now.results()).analysis, Analysed(then.results()).analysis);
+  const Changes changes = FindChanges(Analysis(now.results()), Analysis(then.results()));
   ASSERT_EQ(changes.changes.size(), 1u);
   EXPECT_NEAR(changes.changes[0].speed.value, 0.5, 1e-9);
   EXPECT_EQ(changes.changes[0].verdict, Verdict::kSlower);

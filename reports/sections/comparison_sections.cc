@@ -227,8 +227,8 @@ void AddUsage(const Analysis& analysis, const std::vector<const Benchmark*>& row
                   {"Migrations", true}},
                  {}};
   const Metric faults = [](const Record& record) -> std::optional<double> {
-    const auto minor = UsagePerOperation(&Usage::minor_faults)(record);
-    const auto major = UsagePerOperation(&Usage::major_faults)(record);
+    const auto minor = UsagePerOperation(&bench::Usage::minor_faults)(record);
+    const auto major = UsagePerOperation(&bench::Usage::major_faults)(record);
     return minor && major ? std::optional(*minor + *major) : std::nullopt;
   };
   bool counted = false;
@@ -239,13 +239,13 @@ void AddUsage(const Analysis& analysis, const std::vector<const Benchmark*>& row
           const Estimate figure = analysis.Value(arm->key, metric, state);
           return figure.measured() ? Cell(Format(figure.value, unit, 2)) : Cell("–", Tone::kMuted);
         };
-        const auto count = [&](std::optional<double> Usage::*member) {
+        const auto count = [&](double bench::Usage::*member) {
           return shown(UsagePerOperation(member), Unit::kNumber);
         };
         counted |= analysis.Value(arm->key, faults, state).measured();
         table.rows.push_back({KeyInState(arm->key, state), shown(CpuPerOperation(), Unit::kNanoseconds),
-                              count(&Usage::voluntary_switches), count(&Usage::involuntary_switches),
-                              shown(faults, Unit::kNumber), count(&Usage::migrations)});
+                              count(&bench::Usage::voluntary_switches), count(&bench::Usage::involuntary_switches),
+                              shown(faults, Unit::kNumber), count(&bench::Usage::migrations)});
       }
     }
   }

@@ -13,16 +13,12 @@ namespace {
 
 // The words of all sections, each after its title.
 std::string WordsOf(const ResultsBuilder& made) {
-  const Screening screening(made.results());
-  const View view(made.results(), screening);
-  const Analysis analysis(view);
+  const Analysis analysis(made.results());
   std::string words;
   for (const Section& section : ComparisonSections(analysis))
     absl::StrAppend(&words, section.title, "\n", Words(section));
   return words;
 }
-
-bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }
 
 TEST(ComparisonSectionsTest, CompareSystemsInOnePlaceWithTheLimitAndThePipe) {
   ResultsBuilder made;

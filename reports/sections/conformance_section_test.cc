@@ -21,8 +21,6 @@ Conformance Some() {
   return some;
 }
 
-bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }
-
 TEST(ConformanceSectionTest, SaysHowManyCasesEachHoldsAndWhyNot) {
   const std::string words = Words(ConformanceSection(Some()));
   EXPECT_TRUE(Has(words,

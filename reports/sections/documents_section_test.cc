@@ -6,13 +6,9 @@ namespace regatta::reports {
 namespace {
 
 std::string WordsOf(const Results& results) {
-  const Screening screening(results);
-  const View view(results, screening);
-  const Analysis analysis(view);
+  const Analysis analysis(results);
   return Words(DocumentsSection(analysis, FindPools(analysis)));
 }
-
-bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }
 
 TEST(DocumentsSectionTest, PutsThisRunsFiguresBesideWhatTheDocumentsSay) {
   ResultsBuilder made;

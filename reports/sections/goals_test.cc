@@ -7,16 +7,12 @@ namespace regatta::reports {
 namespace {
 
 std::vector<Goal> Goals(const ResultsBuilder& made) {
-  const Screening screening(made.results());
-  const View view(made.results(), screening);
-  const Analysis analysis(view);
+  const Analysis analysis(made.results());
   return FindGoals(analysis, FindPools(analysis));
 }
 
 std::string Table(const ResultsBuilder& made) {
-  const Screening screening(made.results());
-  const View view(made.results(), screening);
-  const Analysis analysis(view);
+  const Analysis analysis(made.results());
   return Words(GoalSection(analysis, FindPools(analysis)));
 }
 

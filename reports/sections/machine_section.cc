@@ -42,7 +42,7 @@ Table Facts(const Context& context, const Results& results) {
 Table Peers(const Context& context, const Conformance& conformance) {
   Table table = {"Compared systems", {{"Peer"}, {"Version"}}, {}};
   if (!conformance.empty()) table.columns.push_back({"Conformance"});
-  for (const Peer& peer : context.peers) {
+  for (const bench::Availability& peer : context.peers) {
     ArmInfo arm;
     arm.system = peer.system;
     table.rows.push_back({SystemName(arm), peer.present ? Cell(peer.version.empty() ? "present" : peer.version)
@@ -53,12 +53,12 @@ Table Peers(const Context& context, const Conformance& conformance) {
 }
 
 // "32 MiB", or "" where the size isn't known.
-std::string SizeOf(const Cache& cache) { return cache.bytes ? Format(*cache.bytes, Unit::kBytes) : ""; }
+std::string SizeOf(const bench::Cache& cache) { return cache.bytes ? Format(*cache.bytes, Unit::kBytes) : ""; }
 
 // "L1d 32 KiB, L2 1 MiB": the caches that one processor has for its core.
 std::string OwnCaches(const Context& context) {
   std::string words;
-  for (const Cache& cache : context.caches) {
+  for (const bench::Cache& cache : context.caches) {
     if (cache.level >= 3 || context.machine.empty() ||
         std::find(cache.cpus.begin(), cache.cpus.end(), context.machine.front().cpu) == cache.cpus.end()) {
       continue;
@@ -80,11 +80,11 @@ MachineMap MapOf(const Context& context) {
                            ", ", Counted(context.processors, "processor", "processors"), ", ",
                            Counted(context.nodes, "memory node", "memory nodes"),
                            ". The table below the picture has the same facts.")};
-  for (const Processor& processor : context.machine) {
+  for (const bench::Processor& processor : context.machine) {
     const bool allowed = std::find(context.allowed_cpus.begin(), context.allowed_cpus.end(), processor.cpu) !=
                          context.allowed_cpus.end();
     map.processors.push_back({processor.cpu, processor.core, processor.socket, processor.l3, processor.node, allowed});
-    for (const Cache& cache : context.caches) {
+    for (const bench::Cache& cache : context.caches) {
       const bool holds = std::find(cache.cpus.begin(), cache.cpus.end(), processor.cpu) != cache.cpus.end();
       if (cache.level == 3 && holds && processor.l3 >= 0) map.l3_sizes[processor.l3] = SizeOf(cache);
     }

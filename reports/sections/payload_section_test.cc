@@ -6,13 +6,9 @@ namespace regatta::reports {
 namespace {
 
 Section SectionOf(const ResultsBuilder& made) {
-  const Screening screening(made.results());
-  const View view(made.results(), screening);
-  const Analysis analysis(view);
+  const Analysis analysis(made.results());
   return PayloadSection(analysis);
 }
-
-bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }
 
 std::string Key(const std::string& system, int bytes) {
   return "queue_round_trip/" + system + "/bytes:" + std::to_string(bytes) + "/placement:other_core";

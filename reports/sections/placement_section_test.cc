@@ -11,13 +11,9 @@ std::string Key(int here, int there, const std::string& placement) {
 }
 
 Section SectionOf(const ResultsBuilder& made) {
-  const Screening screening(made.results());
-  const View view(made.results(), screening);
-  const Analysis analysis(view);
+  const Analysis analysis(made.results());
   return PlacementSection(analysis);
 }
-
-bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }
 
 ResultsBuilder TwoProcessors() {
   ResultsBuilder made;

@@ -23,21 +23,19 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// A figure as JSON: null where it isn't finite, for JSON knows no infinity.
-ordered_json Finite(double value) { return std::isfinite(value) ? ordered_json(value) : ordered_json(nullptr); }
-
+// A figure that isn't finite becomes null: JSON knows no infinity.
 ordered_json Json(const Estimate& estimate) {
-  return {{"value", Finite(estimate.value)},
-          {"low", Finite(estimate.interval.low)},
-          {"high", Finite(estimate.interval.high)},
+  return {{"value", estimate.value},
+          {"low", estimate.interval.low},
+          {"high", estimate.interval.high},
           {"blocks", estimate.blocks},
           {"invocations", estimate.invocations}};
 }
 
 ordered_json Json(const CrossingEstimate& crossing) {
-  return {{"value", Finite(crossing.value)},
-          {"low", Finite(crossing.interval.low)},
-          {"high", Finite(crossing.interval.high)},
+  return {{"value", crossing.value},
+          {"low", crossing.interval.low},
+          {"high", crossing.interval.high},
           {"below_measured", crossing.value == 0},
           {"beyond_measured", std::isinf(crossing.value)},
           {"smallest_ns", crossing.smallest},
@@ -67,7 +65,8 @@ ordered_json Summary(const Analysis& analysis, const PoolFindings& findings) {
   summary["indicative"] = analysis.indicative();
   summary["trusted"] = analysis.distrust().empty();
   summary["distrust"] = analysis.distrust();
-  summary["noise_floor"] = analysis.a_to_a().measured() ? Finite(NoiseFloor(analysis.a_to_a())) : ordered_json(nullptr);
+  summary["noise_floor"] =
+      analysis.a_to_a().measured() ? ordered_json(NoiseFloor(analysis.a_to_a())) : ordered_json(nullptr);
   summary["sweeps"] = ordered_json::array();
   for (const SweepFinding& sweep : findings.sweeps) {
     ordered_json points = ordered_json::array();
@@ -116,19 +115,10 @@ std::string Subtitle(const Results& results, const Analysis& analysis) {
                       results.created_utc.empty() ? context.date_utc : results.created_utc);
 }
 
-// What an analysis refers to, kept together.
-struct Analysed {
-  explicit Analysed(const Results& results) : screening(results), view(results, screening), analysis(view) {}
-  Screening screening;
-  View view;
-  Analysis analysis;
-};
-
 }  // namespace
 
 Report BuildReport(const Results& results, const Baseline* baseline) {
-  const Analysed now(results);
-  const Analysis& analysis = now.analysis;
+  const Analysis analysis(results);
   const PoolFindings findings = FindPools(analysis);
   ordered_json summary = Summary(analysis, findings);
 
@@ -157,7 +147,7 @@ Report BuildReport(const Results& results, const Baseline* baseline) {
     if (const auto* lead = std::get_if<Lead>(&block)) report.answer = lead->sentences;
   }
   if (baseline != nullptr) {
-    Changes changes = FindChanges(analysis, Analysed(baseline->results).analysis);
+    Changes changes = FindChanges(analysis, Analysis(baseline->results));
     changes.other_machine = baseline->other_machine;
     summary["changes"] = Json(changes);
     report.slower = changes.Count(Verdict::kSlower);

@@ -78,7 +78,8 @@ Record& ResultsBuilder::AddRecord(const std::string& key, int64_t block, const s
   Record record;
   record.key = key;
   record.block = block;
-  record.ok = record.verified = true;
+  record.status = "ok";
+  record.verified = true;
   record.machine_state = state;
   return results_.invocations.back().records.emplace_back(std::move(record));
 }

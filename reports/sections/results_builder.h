@@ -42,6 +42,8 @@ class ResultsBuilder {
 // All words of a section, blocks and cells a line each, ranges in parentheses.
 std::string Words(const Section& section);
 
+inline bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }
+
 }  // namespace regatta::reports
 
 #endif  // REGATTA_REPORTS_SECTIONS_RESULTS_BUILDER_H_

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,7 +8,6 @@
 #include "reports/charts/quantity.h"
 #include "reports/sections/names.h"
 #include "reports/sections/sections.h"
-#include "reports/statistics/tail.h"
 
 namespace regatta::reports {
 namespace {
@@ -22,8 +20,8 @@ constexpr double kKeptUp = 0.98;
 
 std::string ArmName(const ArmInfo& arm) { return absl::StrCat(SystemName(arm), " at ", arm.Field("load"), " %"); }
 
-std::optional<double> AtOneIn(const std::map<double, double>& counts, double one_in) {
-  return TailQuantile(counts, 1 - 1 / one_in);
+std::optional<double> AtOneIn(const bench::LatencyHistogram& latencies, double one_in) {
+  return latencies.Quantile(1 - 1 / one_in);
 }
 
 // Ours first, then by system in the order listed, each by rising load.
@@ -41,9 +39,9 @@ void AddFigure(const Analysis& analysis, const bench::Benchmark& row, const std:
   LineChart chart;
   for (const ArmInfo* arm : arms) {
     Series series = {ArmName(*arm), {}};
-    const std::map<double, double> counts = analysis.view().Latencies(arm->key, state);
+    const bench::LatencyHistogram latencies = analysis.view().Latencies(arm->key, state);
     for (const double one_in : kOneIn) {
-      if (const auto value = AtOneIn(counts, one_in)) series.points.push_back({one_in, *value, *value, *value});
+      if (const auto value = AtOneIn(latencies, one_in)) series.points.push_back({one_in, *value, *value, *value});
     }
     // The palette has room for so many; the table has all.
     if (!series.points.empty() && chart.series.size() < kSeriesColours) chart.series.push_back(std::move(series));
@@ -71,8 +69,8 @@ void AddTable(const Analysis& analysis, const bench::Benchmark& row, const std::
   for (const ArmInfo* arm : arms) {
     const std::string name = ArmName(*arm);
     std::vector<Cell> cells = {IsOurs(*arm) ? Text().Strong(name) : Text(name)};
-    const std::map<double, double> counts = analysis.view().Latencies(arm->key, state);
-    if (counts.empty()) {
+    const bench::LatencyHistogram latencies = analysis.view().Latencies(arm->key, state);
+    if (latencies.count() == 0) {
       const std::string why = analysis.view().WhyMissing(arm->key);
       cells.emplace_back(why.empty() ? "not measured in this state" : why, Tone::kMuted).rest_of_row = true;
       table.rows.push_back(std::move(cells));
@@ -86,10 +84,10 @@ void AddTable(const Analysis& analysis, const bench::Benchmark& row, const std::
     cells.emplace_back(kept_up >= kKeptUp ? "yes" : absl::StrCat("no, ", Format(kept_up, Unit::kShare, 2)),
                        kept_up >= kKeptUp ? Tone::kPlain : Tone::kBad);
     for (const double one_in : kColumns) {
-      const auto value = AtOneIn(counts, one_in);
+      const auto value = AtOneIn(latencies, one_in);
       cells.emplace_back(value ? Format(*value, Unit::kNanoseconds) : "–");
     }
-    cells.emplace_back(absl::StrCat(static_cast<int64_t>(Samples(counts))));
+    cells.emplace_back(absl::StrCat(latencies.count()));
     table.rows.push_back(std::move(cells));
   }
   section.Add(std::move(table));

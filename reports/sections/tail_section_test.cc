@@ -6,17 +6,13 @@ namespace regatta::reports {
 namespace {
 
 std::string WordsOf(const ResultsBuilder& made) {
-  const Screening screening(made.results());
-  const View view(made.results(), screening);
-  const Analysis analysis(view);
+  const Analysis analysis(made.results());
   return Words(TailSection(analysis));
 }
 
-bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }
-
 // `offered` a second came in, all of it was done.
 void Offer(ResultsBuilder& made, const std::string& key, double offered, double done,
-           const std::vector<std::vector<std::pair<double, double>>>& histograms) {
+           const std::vector<bench::LatencyCounts>& histograms) {
   made.Times(key, std::vector<double>(histograms.size(), 1e9 / done), "near");
   auto& records = made.results().invocations.back().records;
   for (size_t i = 0; i < histograms.size(); ++i) {

@@ -8,13 +8,9 @@ namespace regatta::reports {
 namespace {
 
 std::string WordsOf(const ResultsBuilder& made) {
-  const Screening screening(made.results());
-  const View view(made.results(), screening);
-  const Analysis analysis(view);
+  const Analysis analysis(made.results());
   return Words(WorkersSection(analysis, FindPools(analysis)));
 }
-
-bool Has(const std::string& words, const std::string& piece) { return words.find(piece) != std::string::npos; }
 
 std::string Pool(const std::string& workload, int workers) {
   return absl::StrCat("workload/", workload, "/pool/workers:", workers);

@@ -56,12 +56,12 @@ std::vector<std::string> TrustWorks(const std::vector<ArmInfo>& arms) {
 TrustComparison Compare(const std::string& work, const Results& results) {
   TrustComparison comparison;
   comparison.work = work;
-  const Screening screening(results);
+  const View view(results);
+  const Screening& screening = view.screening();
   comparison.measured = screening.measured();
   comparison.disturbed = screening.disturbed();
   comparison.causes = screening.causes();
   comparison.distrust = screening.distrust();
-  const View view(results, screening);
   const std::vector<std::string> states = view.States(TrustKey(kPlain, work));
   if (!states.empty()) comparison.state = states.front();
   const Sample plain = view.Figures(TrustKey(kPlain, work), TimePerOperation(), comparison.state);

@@ -11,16 +11,13 @@
 
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
-#include "absl/flags/usage_config.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -35,6 +32,8 @@
 #include "reports/run/runner.h"
 #include "reports/trust/burner.h"
 #include "reports/trust/judging.h"
+#include "tools/program/flags.h"
+#include "tools/program/paths.h"
 
 ABSL_FLAG(std::string, out, "trust.json", "where the findings go; //reports -- --trust=FILE shows them");
 ABSL_FLAG(bool, quick, false, "a look, with a quarter of the comparisons: no proof");
@@ -46,7 +45,6 @@ namespace {
 
 constexpr int kProven = 0;
 constexpr int kWrong = 1;
-constexpr int kMisuse = 2;
 constexpr int kOpen = 3;
 
 constexpr int kComparisons = 20;
@@ -58,10 +56,20 @@ constexpr int kBlocks = 10;
 constexpr int kArmMs = 20;
 constexpr int kArms = 4;
 
-int Fail(int code, std::string_view what) {
-  absl::FPrintF(stderr, "trust: %s\n", what);
-  return code;
-}
+constexpr Program kProgram = {
+    .name = "trust",
+    .file = "reports/trust/main.cc",
+    .usage =
+        "Judges comparisons whose answer is known beforehand, on the machine as it is and while another process "
+        "disturbs it.\n\n"
+        "  ./tools/bazel run //bench:trust              the proof, about eight minutes\n"
+        "  ./tools/bazel run //bench:trust -- --quick   a look, about two\n\n"
+        "Exit code 0: every verdict was right; 1: one was wrong or a slow-down of 20 % was missed; 2: the command line "
+        "is wrong, or the\n"
+        "findings could not be written; 3: none was wrong, but not everything was shown.",
+    .example = "--out="};
+
+int Fail(int code, std::string_view what) { return Fail(kProgram, code, what); }
 
 // Below 2^63, which every reader of JSON can hold. The generator is fixed by the standard: a recorded seed gives the
 // same run.
@@ -177,20 +185,8 @@ void PrintTable(const Trust& trust) {
 }
 
 int Main(int argc, char** argv) {
-  absl::FlagsUsageConfig help;
-  help.contains_help_flags = [](absl::string_view file) { return absl::EndsWith(file, "reports/trust/main.cc"); };
-  absl::SetFlagsUsageConfig(help);
-  absl::SetProgramUsageMessage(
-      "judges comparisons whose answer is known beforehand, on the machine as it is and while another process disturbs "
-      "it\n\n"
-      "  ./tools/bazel run //bench:trust              the proof, about eight minutes\n"
-      "  ./tools/bazel run //bench:trust -- --quick   a look, about two\n\n"
-      "Exit code 0: every verdict was right; 1: one was wrong or a slow-down of 20 % was missed; 2: the command line "
-      "is wrong, or the\n"
-      "findings could not be written; 3: none was wrong, but not everything was shown.");
-  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
-  if (rest.size() > 1) return Fail(kMisuse, absl::StrCat("what is '", rest[1], "'? --help lists the flags"));
-  const absl::StatusOr<std::string> program = FindBench(argv[0], absl::GetFlag(FLAGS_bench));
+  if (const std::optional<int> code = ReadFlags(kProgram, argc, argv)) return *code;
+  const absl::StatusOr<std::string> program = FindBench(absl::GetFlag(FLAGS_bench));
   if (!program.ok()) return Fail(kMisuse, program.status().message());
   const Bench bench = {*program, {}};
   uint64_t seed = absl::GetFlag(FLAGS_seed);

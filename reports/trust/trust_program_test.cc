@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
-#include "reports/run/program_test.h"
+#include "tools/program/program_test.h"
 
 namespace regatta::reports {
 namespace {
@@ -22,8 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kTrust = "reports/trust/trust";
-
-bool Has(const std::string& text, const std::string& piece) { return text.find(piece) != std::string::npos; }
 
 class TrustProgramTest : public ProgramTest {
  protected:

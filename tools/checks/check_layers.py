@@ -20,12 +20,13 @@ LAYERS = ["testing", "manager", "pool", "subprocess", "process", "ipc", "sync", 
 # What a top-level folder may include of the others.
 MAY_INCLUDE = {
     "core": {"core"},
-    "bench": {"bench", "core"},
-    "conformance": {"conformance", "core"},
-    "reports": {"reports"},
+    "bench": {"bench", "core", "tools"},
+    "conformance": {"conformance", "core", "tools"},
+    "reports": {"reports", "tools"},
+    "tools": {"tools"},
 }
-# Reports read the results' files only, and are drawn from the table of benchmarks. Their programs read flags alike.
-MAY_INCLUDE_FOLDER = {("reports", "bench/table"), ("reports", "bench/flags")}
+# Reports read the files that the benchmarks write, and are drawn from the table of benchmarks.
+MAY_INCLUDE_FOLDER = {("reports", "bench/table"), ("reports", "bench/results")}
 
 # Of the core, only these include core/testing.
 TESTS = ("_test.cc", "_fuzz.cc")

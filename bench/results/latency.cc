@@ -1,4 +1,4 @@
-#include "bench/harness/latency.h"
+#include "bench/results/latency.h"
 
 #include <algorithm>
 #include <cmath>

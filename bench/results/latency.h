@@ -3,8 +3,8 @@
 // Exact, so that quantiles are samples that really occurred and merging loses nothing; latencies of one benchmark
 // repeat so much that the distinct values stay few. Samples are collected in a plain array while measuring and added
 // afterwards. Threads: one at a time.
-#ifndef REGATTA_BENCH_HARNESS_LATENCY_H_
-#define REGATTA_BENCH_HARNESS_LATENCY_H_
+#ifndef REGATTA_BENCH_RESULTS_LATENCY_H_
+#define REGATTA_BENCH_RESULTS_LATENCY_H_
 
 #include <cstdint>
 #include <optional>
@@ -46,4 +46,4 @@ class LatencyHistogram {
 
 }  // namespace regatta::bench
 
-#endif  // REGATTA_BENCH_HARNESS_LATENCY_H_
+#endif  // REGATTA_BENCH_RESULTS_LATENCY_H_
