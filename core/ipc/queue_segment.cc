@@ -67,6 +67,7 @@ ThreadPlaces& ThisThreadPlaces() {
 
 }  // namespace
 
+// The base class keeps a copy. NOLINTNEXTLINE(performance-unnecessary-value-param)
 QueueSegment::QueueSegment(std::shared_ptr<Segment> segment)
     : GrowingObject(segment, kQueueArena, segment->Get<QueueHeader>(0)->chunk_limit),
       lanes_(reinterpret_cast<QueueLane*>(header_ + 1)),

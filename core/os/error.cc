@@ -88,7 +88,7 @@ bool IsRefusal(int error_number) { return error_number == ENOSYS || error_number
 
 absl::Status RefusedCallError(absl::string_view call, int error_number, absl::string_view purpose,
                               absl::string_view since) {
-  const absl::Status status = ErrnoError(call, error_number);
+  absl::Status status = ErrnoError(call, error_number);
   if (!IsRefusal(error_number)) return status;
   absl::Status refused(absl::StatusCode::kFailedPrecondition,
                        absl::StrCat(status.message(), ": the core needs this call for ", purpose, "; it takes Linux ",

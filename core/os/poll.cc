@@ -54,7 +54,7 @@ absl::StatusOr<int> PollReadable(std::span<PollEntry> entries, Deadline deadline
   std::vector<pollfd> polled;
   polled.reserve(entries.size());
   for (const PollEntry& entry : entries) polled.push_back({entry.fd == nullptr ? -1 : entry.fd->get(), POLLIN, 0});
-  const absl::StatusOr<int> ready = Poll(polled.data(), polled.size(), deadline);
+  absl::StatusOr<int> ready = Poll(polled.data(), polled.size(), deadline);
   for (size_t i = 0; i < entries.size(); ++i) entries[i].ready = ready.ok() && polled[i].revents != 0;
   return ready;
 }

@@ -29,6 +29,7 @@ struct FileActions {
 absl::StatusOr<int32_t> SpawnThisProgram(const std::vector<std::string>& arguments, const Fd& channel) {
   if (absl::Status can = CheckCanRunAfresh(); !can.ok()) return can;
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   FileActions files;

@@ -15,8 +15,8 @@ namespace {
 constexpr uint32_t kOwner = 0;      // The owner's extents; worker i's are i + 1.
 constexpr uint32_t kSlotStep = 64;  // Slots that get memory at a time.
 constexpr int kTidySteps = 64;
-constexpr size_t kLargeBacklog = 16 * 1024;  // Tasks that leave memory worth giving back.
-constexpr size_t kFirstLine = 8;             // Bytes of arguments in the slot's first cache line.
+constexpr size_t kLargeBacklog = size_t{16} * 1024;  // Tasks that leave memory worth giving back.
+constexpr size_t kFirstLine = 8;                     // Bytes of arguments in the slot's first cache line.
 
 Submitted NotEncoded(absl::Status status) { return {Submitted::Kind::kNotEncoded, std::move(status)}; }
 Submitted Refused(absl::Status status) { return {Submitted::Kind::kRefused, std::move(status)}; }

@@ -111,7 +111,7 @@ absl::Status Child::OutlivesItsLifeline() const {
 
 absl::StatusOr<ExitStatus> Child::End() {
   const absl::Status killed = Kill();
-  const absl::StatusOr<ExitStatus> ended = Wait(Deadline::After(kTimeToDie));
+  absl::StatusOr<ExitStatus> ended = Wait(Deadline::After(kTimeToDie));
   if (ended.ok() || absl::IsPermissionDenied(ended.status())) return ended;
   if (killed.ok()) {
     return absl::Status(ended.status().code(),

@@ -22,8 +22,10 @@
 
 // Of gcc's and clang's coverage runtimes, if the program has one.
 extern "C" {
+// NOLINTBEGIN(bugprone-reserved-identifier)
 [[gnu::weak]] void __gcov_dump();
 [[gnu::weak]] int __llvm_profile_write_file();
+// NOLINTEND(bugprone-reserved-identifier)
 }
 
 namespace regatta {

@@ -161,8 +161,9 @@ absl::Status Nursery::HaveServer() {
                      "; nothing was started"));
   }
   absl::StatusOr<std::unique_ptr<Server>> server = MakeServer(Way::kAfresh);
-  if (server.ok()) servers_.push_back(*std::move(server));
-  return server.status();
+  if (!server.ok()) return server.status();
+  servers_.push_back(*std::move(server));
+  return absl::OkStatus();
 }
 
 absl::Status Nursery::Heal() {

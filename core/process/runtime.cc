@@ -29,6 +29,11 @@ namespace {
   exit(2);
 }
 
+[[noreturn]] void EndUnready(const absl::Status& why) {
+  ReportFailure(why);
+  _exit(1);
+}
+
 // In a process that its creator made by running this program afresh.
 [[noreturn]] void RunSpawned(int32_t creator_pid) {
   FaultPointHere(fault::kChildBegun);
@@ -39,15 +44,11 @@ namespace {
   if (!DieWithParent(creator_pid)) _exit(1);
   absl::StatusOr<ReceivedBootOrder> boot = ReceiveBootOrder(channel, creator_pid);
   if (!boot.ok()) EndWithoutBoot(boot.status());
-  absl::Status ready = Family::Join(std::move(boot->family));
-  if (ready.ok() && boot->order.purpose == BootPurpose::kServe) {
+  if (const absl::Status joined = Family::Join(std::move(boot->family)); !joined.ok()) EndUnready(joined);
+  if (boot->order.purpose == BootPurpose::kServe) {
     absl::StatusOr<NurseryPost> post = TakePost(std::move(channel), *std::move(boot));
-    if (post.ok()) ServeAsNursery(*std::move(post), creator_pid);
-    ready = post.status();
-  }
-  if (!ready.ok()) {
-    ReportFailure(ready);
-    _exit(1);
+    if (!post.ok()) EndUnready(post.status());
+    ServeAsNursery(*std::move(post), creator_pid);
   }
   channel.Reset();
   RunOrderedChild(*std::move(boot));

@@ -211,7 +211,7 @@ absl::StatusOr<int> Barrier::WaitWith(const absl::FunctionRef<absl::Status()>* a
       }
     }
     Leave();
-    const absl::StatusOr<int> outcome = Outcome(*slot, index);
+    absl::StatusOr<int> outcome = Outcome(*slot, index);
     if (!done.ok()) return done;
     return outcome;
   }

@@ -146,8 +146,11 @@ struct LockedObjectCodec {
     if (!lock_follows) return true;
     AnyLock given;
     if (!in.Read(given)) return false;
-    if (given.index() == 0) handle.rlock_ = std::get<RLock>(std::move(given));
-    if (given.index() == 1) handle.lock_ = std::get<Lock>(std::move(given));
+    if (given.index() == 0) {
+      handle.rlock_ = std::get<RLock>(std::move(given));
+    } else if (given.index() == 1) {
+      handle.lock_ = std::get<Lock>(std::move(given));
+    }
     return true;
   }
 
