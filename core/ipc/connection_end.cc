@@ -79,7 +79,7 @@ absl::StatusOr<Member> ConnectionEnd::Register() {
   static const int handlers = pthread_atfork(
       nullptr, [] { g_forks.fetch_add(1, std::memory_order_relaxed); }, nullptr);
   if (handlers != 0) return ErrnoError("pthread_atfork", handlers);
-  const absl::StatusOr<Member> self = Family::Self();
+  absl::StatusOr<Member> self = Family::Self();
   if (!self.ok()) return self;
   const MutexLock lock(g_mutex.Get());
   if (IsForkGeneration(registered_.load(std::memory_order_relaxed))) return self;
