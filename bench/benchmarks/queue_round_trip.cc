@@ -180,7 +180,7 @@ struct System {
 
 constexpr System kSystems[] = {
     {"core", false, &RoundTrips<CoreQueue>::Start},
-    {"core_by_reference", false, &RoundTrips<CoreQueue, ReferenceSender, ReferenceReceiver>::Start},
+    {"core_by_reference", false, &RoundTrips<CoreLoans, LoanSender, LoanReceiver>::Start},
     {"ring", true, &RoundTrips<Ring>::Start},
     {"pipe", false, &RoundTrips<Pipe>::Start},
     {"boost_message_queue", false, &RoundTrips<BoostMessageQueue>::Start},

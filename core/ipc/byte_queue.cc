@@ -301,6 +301,7 @@ absl::Status ByteQueue::Get(QueueItem* item, Deadline deadline) {
     };
     const auto tidy = [&] {
       segment_->RecheckOwners();
+      if (segment_->counts()) segment_->Recover(thread);
       if (segment_->arena().taken() > kTrimChunks) segment_->Trim(thread->self);
     };
     const bool found = header.items.Await(ready, deadline, partner_here, thread->self, tidy);
@@ -314,6 +315,41 @@ absl::Status ByteQueue::Get(QueueItem* item, Deadline deadline) {
   }
   if (look == Look::kTaken) return absl::OkStatus();
   return absl::DataLossError("an item of the queue was overwritten in shared memory; it was dropped");
+}
+
+void ByteQueue::Keep(QueueItem item) {
+  if (item.extent_ != nullptr) segment_->Keep(std::exchange(item.extent_, nullptr));
+}
+
+void ByteQueue::Drop(QueueItem item) {
+  if (item.extent_ != nullptr) segment_->Finish(std::exchange(item.extent_, nullptr));
+}
+
+absl::Status ByteQueue::TaskDone() {
+  Extent* const extent = segment_->TakeKept();
+  if (extent == nullptr) {
+    return absl::FailedPreconditionError("TaskDone: this process has got no item of the queue that is not done yet");
+  }
+  segment_->Finish(extent);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> ByteQueue::Join(Deadline deadline) {
+  const absl::StatusOr<QueueThread*> thread = segment_->ThisThread();
+  if (!thread.ok()) return thread.status();
+  segment_->Recover(*thread);
+  QueueHeader& header = segment_->header();
+  const auto ready = [&] { return segment_->AllFinished((*thread)->self); };
+  const auto nowhere = [] { return false; };
+  const auto recover = [&] {
+    segment_->RecheckOwners();
+    segment_->Recover(*thread);
+  };
+  if (!ready() && (deadline.is_now() || !header.finished.Await(ready, deadline, nowhere, (*thread)->self, recover))) {
+    constexpr char kText[] = "not all items of the queue are done";
+    return deadline.is_now() ? absl::UnavailableError(kText) : absl::DeadlineExceededError(kText);
+  }
+  return static_cast<int64_t>(header.abandoned.load(std::memory_order_relaxed));
 }
 
 absl::Status ByteQueue::Close() {

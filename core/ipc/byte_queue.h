@@ -39,6 +39,8 @@ struct QueueOptions {
   uint64_t memory_limit = 0;
   // Tells types apart: Attach wants the same.
   uint64_t fingerprint = 0;
+  // Other than kNotCounted: items are put by Reserve only.
+  IfGetterDies if_getter_dies = IfGetterDies::kNotCounted;
 };
 
 // An item that was got; readable while this lives. Larger ones lie in the queue's memory and keep it until then.
@@ -115,6 +117,15 @@ class ByteQueue {
   // Blocks while empty, until `deadline`: Empty (IsEmpty). Closed once nothing is left. DataLoss: an item that can't be
   // what it claims; it is gone, the queue stays usable.
   absl::Status Get(QueueItem* item, Deadline deadline = Deadline::Never());
+
+  // For a queue that counts unfinished items (JoinableQueue). After Keep, `item` is unfinished until TaskDone; after
+  // Drop it is done. TaskDone finishes the item that this process has kept for the longest time. FailedPrecondition: it
+  // has kept none. Join blocks until all items are finished, and returns how many were abandoned. DeadlineExceeded, or
+  // for Deadline::Now() Unavailable: some are unfinished.
+  void Keep(QueueItem item);
+  void Drop(QueueItem item);
+  absl::Status TaskDone();
+  absl::StatusOr<int64_t> Join(Deadline deadline);
 
   // For everyone: puts fail from now on, getters take what is left and then get Closed. Closing twice is fine.
   absl::Status Close();

@@ -35,10 +35,16 @@ inline constexpr FaultPoint kConnectionPublished("connection_published");
 inline constexpr FaultPoint kConnectionCopied("connection_copied");
 inline constexpr FaultPoint kConnectionPacketTaken("connection_packet_taken");
 inline constexpr FaultPoint kConnectionTaken("connection_taken");
+inline constexpr FaultPoint kQueueTaskDone("queue_task_done");
+inline constexpr FaultPoint kQueueItemRecovered("queue_item_recovered");
+inline constexpr FaultPoint kQueueItemPutBack("queue_item_put_back");
 
 }  // namespace fault
 
-// Every point above: the coverage tests go through them.
+// Those of a JoinableQueue alone: its test goes through them.
+inline constexpr std::array kJoinableQueueFaultPoints = {fault::kQueueTaskDone, fault::kQueueItemRecovered,
+                                                         fault::kQueueItemPutBack};
+// The others: the coverage tests go through them.
 inline constexpr std::array kIpcFaultPoints = {
     fault::kQueueLaneAdopted, fault::kQueueLaneMade,     fault::kQueueLaneReset,     fault::kQueuePutBegun,
     fault::kQueuePutWritten,  fault::kQueuePutPublished, fault::kQueueExtentWritten, fault::kQueueExtentQueued,

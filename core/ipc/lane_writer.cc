@@ -312,7 +312,7 @@ absl::StatusOr<std::byte*> LaneWriter::Reserve(uint64_t size, Deadline deadline,
   }
   state_.store(State::kReserved, std::memory_order_relaxed);
   opener_ = &t_here;
-  if (size <= kInlineBytes) return slot().bytes;
+  if (size <= kInlineBytes && !segment_.counts()) return slot().bytes;
   const absl::StatusOr<Extent*> taken = extents_.Take(size, deadline);
   if (!taken.ok()) {
     Abandon();
@@ -328,6 +328,7 @@ bool LaneWriter::Commit(uint32_t size, Extent* extent) {
     return EndReservation();
   }
   FaultPointHere(fault::kQueueExtentWritten);
+  extent->size.store(size, std::memory_order_relaxed);
   extent->state.store(Extent::kQueued | next_, std::memory_order_release);
   FaultPointHere(fault::kQueueExtentQueued);
   slot().extent().store(segment_.OffsetOf(extent), std::memory_order_release);

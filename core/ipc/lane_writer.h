@@ -76,7 +76,9 @@ class LaneWriter {
   // the extent may still be needed: if the getter that read it died, the next getter reads it again. An owner may also
   // have died after it had marked the extent and before it put the item. Its successor puts an item of that number
   // again, with another extent.
+  // An extent that a getter of a JoinableQueue left unfinished is freed by QueueSegment::Recover alone.
   bool IsPassed(uint64_t state) const {
+    if (segment_.counts() && (state & Extent::kTag) == Extent::kOwned) return false;
     const auto head = static_cast<uint32_t>(lane_.head.load(std::memory_order_acquire));
     return static_cast<int32_t>(head - static_cast<uint32_t>(state)) > 0;
   }

@@ -11,6 +11,7 @@
 // Values     What codec can encode, from 0 bytes to 1 GiB encoded, but no descriptors or objects that hold some. A
 //            type's own codec runs under no lock. What it throws becomes an error of its item (Unknown, with type and
 //            text). It must not put into the same queue (FailedPrecondition).
+// In place   Reserve and GetInPlace write and read an item where it lies in shared memory (queue_loan.h).
 // Copies     A Queue is a handle: copies are the same queue.
 // Format     queue_format.h, described in FORMAT.md.
 #ifndef REGATTA_CORE_IPC_QUEUE_H_
@@ -18,11 +19,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "core/codec/codec.h"
 #include "core/ipc/byte_queue.h"
+#include "core/ipc/queue_loan.h"
 #include "core/os/deadline.h"
 #include "core/os/thrown.h"
 #include "core/shm/shared_object.h"
@@ -71,6 +75,26 @@ class Queue : public ObjectHandle<Queue<T>, ByteQueue> {
   // Without waiting.
   absl::StatusOr<T> TryGet() { return Get(Deadline::Now()); }
 
+  // Room for an item that is written in place (queue_loan.h): of one T, or of `count` elements. Errors: Put's.
+  absl::StatusOr<Loan<T>> Reserve(Deadline deadline = Deadline::Never()) requires(ItemLayout<T>::kOne) {
+    return Lend(sizeof(T), deadline);
+  }
+  absl::StatusOr<Loan<T>> Reserve(int64_t count, Deadline deadline = Deadline::Never()) requires(ItemLayout<T>::kMany) {
+    constexpr int64_t kMost = kLargestItem / sizeof(typename ItemLayout<T>::Element);
+    if (count < 0 || count > kMost) {
+      return absl::InvalidArgumentError(absl::StrCat("Reserve of ", count, " elements: give 0 to ", kMost));
+    }
+    return Lend(sizeof(uint64_t) + static_cast<size_t>(count) * sizeof(typename ItemLayout<T>::Element), deadline);
+  }
+  // The next item, to be read in place. Errors: Get's.
+  absl::StatusOr<Borrowed<T>> GetInPlace(Deadline deadline = Deadline::Never()) requires(ItemLayout<T>::kOne ||
+                                                                                         ItemLayout<T>::kMany) {
+    Borrowed<T> borrowed;
+    if (absl::Status got = object_.Get(&borrowed.item_, deadline); !got.ok()) return got;
+    if (!borrowed.IsWhole()) return absl::DataLossError("an item of the queue is not of its type; it was dropped");
+    return borrowed;
+  }
+
   // For everyone: puts fail from now on, getters take what is left and then fail. Closing twice is fine.
   absl::Status Close() { return object_.Close(); }
   bool closed() const { return object_.closed(); }
@@ -91,6 +115,12 @@ class Queue : public ObjectHandle<Queue<T>, ByteQueue> {
 
  private:
   using Queue::ObjectHandle::object_;
+
+  absl::StatusOr<Loan<T>> Lend(size_t bytes, Deadline deadline) {
+    absl::StatusOr<QueueReservation> room = object_.Reserve(bytes, deadline);
+    if (!room.ok()) return room.status();
+    return Loan<T>(*std::move(room));
+  }
 };
 
 template <typename T>

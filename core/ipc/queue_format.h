@@ -73,12 +73,20 @@ enum class QueueUse : uint32_t {
   kDestroyed = 2,  // The creator has let go of it while it was the only user. Its memory is gone.
 };
 
+// What becomes of an item whose getter dies before it has finished it.
+enum class IfGetterDies : uint32_t {
+  kNotCounted = 0,    // The queue is no JoinableQueue: an item is finished when it is got.
+  kCountsAsDone = 1,  // The same for all items, which lie in extents. Their getters own these until the items are done.
+  kIsPutBack = 2,
+};
+
 struct alignas(4096) QueueHeader {
   static constexpr ObjectType kType = {0x3245554555474552, "queue"};  // "REGUEUE2"
 
   ObjectHeader object;
   uint64_t capacity;     // Items; 0 is no limit.
   uint32_t chunk_limit;  // Chunks that may be taken at once.
+  IfGetterDies if_getter_dies;
 
   alignas(64) std::atomic<uint32_t> lanes;  // Lanes [0, lanes) were ever used.
   std::atomic<uint32_t> closed;
@@ -89,6 +97,9 @@ struct alignas(4096) QueueHeader {
   alignas(64) WaitPoint space;               // Putters of a bounded queue.
   // A bit a lane: it has an owner, or something may be in it. The others need not be looked at.
   alignas(64) std::atomic<uint64_t> lanes_in_use[kQueueLanes / 64];
+  // Of a JoinableQueue.
+  alignas(64) WaitPoint finished;   // Who joins it waits here.
+  std::atomic<uint64_t> abandoned;  // Items whose getter died before it had finished them.
 };
 
 // Offsets in the segment. Lanes, and each ring, lie in one window of it.

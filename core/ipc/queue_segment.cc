@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -45,6 +46,12 @@ Indices& TheIndices() {
   return indices;
 }
 
+bool IsOwned(const Extent& extent) {
+  return (extent.state.load(std::memory_order_acquire) & Extent::kTag) == Extent::kOwned;
+}
+
+Member OwnerOf(uint64_t state) { return static_cast<Member>(state >> 32) & kMemberMask; }
+
 // The places of this thread in the queues it used, by the queue's index. A plain pointer, freed by a key's destructor:
 // that runs after those of the thread's other objects, which may still put and get. The first thread's stays for exit
 // handlers.
@@ -72,6 +79,7 @@ QueueSegment::QueueSegment(std::shared_ptr<Segment> segment)
     : GrowingObject(segment, kQueueArena, segment->Get<QueueHeader>(0)->chunk_limit),
       lanes_(reinterpret_cast<QueueLane*>(header_ + 1)),
       capacity_(header_->capacity),
+      counts_(header_->if_getter_dies != IfGetterDies::kNotCounted),
       number_(g_next_number.fetch_add(1, std::memory_order_relaxed)),
       index_(TheIndices().Take()) {}
 
@@ -83,12 +91,15 @@ QueueSegment::~QueueSegment() {
   {
     MutexLock lock(local->mutex);
     for (const auto& writer : local->writers) writer->LetGo();
+    // This process can finish them no more: as if it had died.
+    for (Extent* extent : local->kept) extent->state.store(Extent::kOwned, std::memory_order_release);
   }
   delete local;
 }
 
 absl::StatusOr<std::shared_ptr<QueueSegment>> QueueSegment::Create(const QueueOptions& options) {
   return ViewOf(CreateFile(sizeof(QueueHeader), options.fingerprint, [&](QueueHeader& header) {
+    header.if_getter_dies = options.if_getter_dies;
     header.capacity = options.capacity > 0 ? static_cast<uint64_t>(options.capacity) : 0;
     const uint64_t limit = options.memory_limit / kChunkBytes + (options.memory_limit % kChunkBytes != 0 ? 1 : 0);
     header.chunk_limit = limit == 0 ? kQueueChunks : static_cast<uint32_t>(std::min<uint64_t>(kQueueChunks, limit));
@@ -352,9 +363,115 @@ bool QueueSegment::TrimStep(uint32_t* from) {
   });
   *from = arena_.Sweep(*from, [&](uint32_t first, const ChunkRun& run) {
     if (run.owner >= busy.size() || busy[run.owner]) return false;
-    return run.kind == kRingKind || run.kind == ChunkRun::kTail || ExtentPool::AllFree(arena_, first, run);
+    if (run.kind == kRingKind || run.kind == ChunkRun::kTail) return true;
+    bool kept = false;
+    if (counts_) {
+      ExtentPool::ForEach(arena_, first, run, [&](Extent& extent) { kept = kept || IsOwned(extent); });
+    }
+    return !kept && ExtentPool::AllFree(arena_, first, run);
   });
   return !anything && !arena_.none_left(*from);
+}
+
+void QueueSegment::Keep(Extent* extent) {
+  Local& local = ThisProcess();
+  MutexLock lock(local.mutex);
+  local.kept.push_back(extent);
+}
+
+Extent* QueueSegment::TakeKept() {
+  Local& local = ThisProcess();
+  MutexLock lock(local.mutex);
+  if (local.kept.empty()) return nullptr;
+  Extent* const extent = local.kept.front();
+  local.kept.pop_front();
+  return extent;
+}
+
+void QueueSegment::Finish(Extent* extent) {
+  extent->state.store(Extent::kFree, std::memory_order_release);
+  FaultPointHere(fault::kQueueTaskDone);
+  AsymmetricFenceLight();
+  if (header_->finished.anybody_sleeps() && size() == 0) header_->finished.NotifyAll();
+}
+
+template <typename Visit>
+void QueueSegment::ForEachOwned(Visit visit) {
+  for (uint32_t from = 0; !arena_.none_left(from);) {
+    from = arena_.Sweep(from, [&](uint32_t first, const ChunkRun& run) {
+      ExtentPool::ForEach(arena_, first, run, [&](Extent& extent) {
+        if (IsOwned(extent)) visit(extent, run);
+      });
+      return false;
+    });
+  }
+}
+
+uint64_t QueueSegment::PutsSeen() const {
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < lanes(); ++i) sum = sum * 31 + lane(i).used.load(std::memory_order_acquire);
+  return sum;
+}
+
+bool QueueSegment::AllFinished(Member self) {
+  // The order matters. The queue is empty at one moment. Each item put before is seen to be done after it. And no item
+  // was put meanwhile, by a task that was not done yet.
+  const uint64_t puts = PutsSeen();
+  if (size() != 0 || !arena_.Lock(self, Deadline::Now()).ok()) return false;
+  bool any = false;
+  ForEachOwned([&](const Extent&, const ChunkRun&) { any = true; });
+  arena_.Unlock();
+  return !any && PutsSeen() == puts;
+}
+
+void QueueSegment::Recover(QueueThread* thread) {
+  struct Claimed {
+    Extent* extent;
+    uint64_t state;
+    uint32_t size;
+  };
+  std::vector<Claimed> claimed;
+  if (!arena_.Lock(thread->self, Deadline::Now()).ok()) return;
+  ForEachOwned([&](Extent& extent, const ChunkRun& run) {
+    uint64_t state = extent.state.load(std::memory_order_acquire);
+    if (run.owner >= lanes() || (state & Extent::kTag) != Extent::kOwned || Family::Recheck(OwnerOf(state))) return;
+    // Its getter may have died before it moved the head past it.
+    std::atomic<uint64_t>& head = lane(run.owner).head;
+    uint64_t at = head.load(std::memory_order_acquire);
+    if (OwnerOf(state) != kNobody && static_cast<uint32_t>(at) == static_cast<uint32_t>(state)) {
+      head.compare_exchange_strong(at, at + 1, std::memory_order_acq_rel);
+    }
+    const uint64_t mine = Extent::kOwned | uint64_t{thread->self} << 32 | (state & 0xffffffff);
+    if (extent.state.compare_exchange_strong(state, mine, std::memory_order_acq_rel)) {
+      const uint32_t size = extent.size.load(std::memory_order_relaxed);
+      claimed.push_back({&extent, state, size <= ExtentPool::RoomOf(run) ? size : 0});
+    }
+  });
+  arena_.Unlock();
+  for (const auto& [extent, state, size] : claimed) {
+    FaultPointHere(fault::kQueueItemRecovered);
+    if (header_->if_getter_dies == IfGetterDies::kIsPutBack) {
+      const absl::Status put = PutCopy(thread, {extent->payload(), size});
+      FaultPointHere(fault::kQueueItemPutBack);
+      if (!put.ok() && !IsClosed(put)) {
+        extent->state.store(state, std::memory_order_release);  // There is no room now: it is looked at again later.
+        continue;
+      }
+    }
+    header_->abandoned.fetch_add(1, std::memory_order_relaxed);
+    Finish(extent);
+  }
+}
+
+absl::Status QueueSegment::PutCopy(QueueThread* thread, absl::Span<const std::byte> bytes) {
+  const absl::StatusOr<LaneWriter*> writer = ClaimWriter(thread, Deadline::Now());
+  if (!writer.ok()) return writer.status();
+  Extent* extent = nullptr;
+  const absl::StatusOr<std::byte*> room = (*writer)->Reserve(bytes.size(), Deadline::Now(), &extent);
+  if (!room.ok()) return room.status();
+  std::memcpy(*room, bytes.data(), bytes.size());
+  (*writer)->Commit(static_cast<uint32_t>(bytes.size()), extent);  // True, as the writer's thread is this one.
+  return absl::OkStatus();
 }
 
 uint64_t QueueSegment::SettledHop(const QueueLane& lane, uint64_t next) const {

@@ -7,13 +7,16 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "core/ipc/byte_queue.h"
 #include "core/ipc/queue_format.h"
 #include "core/os/fd.h"
@@ -74,6 +77,8 @@ class QueueSegment : public GrowingObject<QueueHeader>, public std::enable_share
   }
   // Fixed when the queue was made, and read once.
   uint64_t capacity() const { return capacity_; }  // 0: no limit.
+  // Whether items are unfinished until their getter says that they are done.
+  bool counts() const { return counts_; }
   // A ring used again may hold the mark of a move at this very item, made by an owner that died before putting it.
   void ClearMark(uint64_t ring_offset, uint64_t log2, uint64_t item);
 
@@ -123,6 +128,17 @@ class QueueSegment : public GrowingObject<QueueHeader>, public std::enable_share
   // Gives up the lane of a writer that no thread and no reservation uses any more, and destroys the writer.
   void ReturnWriter(LaneWriter* writer);
 
+  // For a queue that counts unfinished items: those that are in the queue, or whose extent a getter owns.
+  void Keep(Extent* extent);
+  // The extent that this process has kept for the longest time, or null.
+  Extent* TakeKept();
+  // Frees the extent of an item that is done.
+  void Finish(Extent* extent);
+  // Whether no item was unfinished at some moment of the call. False also if the lock was held for long.
+  bool AllFinished(Member self);
+  // Counts the items of dead getters as abandoned, and frees them or puts them back.
+  void Recover(QueueThread* thread);
+
   // Gives the memory of lanes with nothing in them back, in steps. Ends when something has been put.
   void Trim(Member self);
   // For who finds nothing in many lanes: those without an owner and with nothing in them are looked at no more.
@@ -136,6 +152,12 @@ class QueueSegment : public GrowingObject<QueueHeader>, public std::enable_share
   // The lock is held.
   void Retire(uint32_t index);
   bool TrimStep(uint32_t* from);
+  // Calls `visit(extent, lane, run)` for each extent that a getter owns. The lock is held.
+  template <typename Visit>
+  void ForEachOwned(Visit visit);
+  absl::Status PutCopy(QueueThread* thread, absl::Span<const std::byte> bytes);
+  // A number that changes with each put.
+  uint64_t PutsSeen() const;
 
   // The first lane in use of [from, to); `to` if there is none.
   uint32_t FindLane(uint32_t from, uint32_t to) const;
@@ -151,6 +173,7 @@ class QueueSegment : public GrowingObject<QueueHeader>, public std::enable_share
     uint32_t fork_generation = 0;
     Mutex mutex;
     std::vector<std::unique_ptr<LaneWriter>> writers ABSL_GUARDED_BY(mutex);
+    std::deque<Extent*> kept ABSL_GUARDED_BY(mutex);
   };
   Local& ThisProcess();
 
@@ -165,6 +188,7 @@ class QueueSegment : public GrowingObject<QueueHeader>, public std::enable_share
 
   QueueLane* const lanes_;
   const uint64_t capacity_;
+  const bool counts_;
   mutable std::atomic<uint32_t> lanes_in_file_{0};
   const uint64_t number_;  // Never used again.
   const uint32_t index_;   // Small, and free again after this object: threads find their place by it.

@@ -78,6 +78,13 @@ bool ExtentPool::AllFree(const Arena& arena, uint32_t first, const ChunkRun& run
   return seen && all;
 }
 
+void ExtentPool::ForEach(const Arena& arena, uint32_t first, const ChunkRun& run,
+                         absl::FunctionRef<void(Extent&)> visit) {
+  if (IsExtentKind(run.kind)) ForEachExtent(arena, first, run, visit);
+}
+
+uint64_t ExtentPool::RoomOf(const ChunkRun& run) { return ExtentBytes(run) - sizeof(Extent); }
+
 ExtentPool::Shelf& ExtentPool::ShelfFor(uint8_t kind, uint32_t count) {
   Shelf& shelf = kind == kBigKind ? bigs_[count] : classes_[kind - kFirstClassKind];
   shelf.kind = kind;

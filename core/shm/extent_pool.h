@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/os/deadline.h"
@@ -32,6 +33,7 @@ namespace regatta {
 struct alignas(64) Extent {
   // {tag:2 << 62, ...}
   std::atomic<uint64_t> state;
+  std::atomic<uint32_t> size;  // Of the payload, where its owner says so.
 
   static constexpr uint64_t kFree = 0;
   static constexpr uint64_t kQueued = uint64_t{1} << 62;  // | a number of the owner's: published, not yet claimed.
@@ -85,6 +87,9 @@ class ExtentPool {
   // Whether nobody alive uses any extent of a run, of an owner who has nothing published. False for a run of another
   // kind.
   static bool AllFree(const Arena& arena, uint32_t first, const ChunkRun& run);
+  // Calls `visit` for the extents of a run, if it is one of extents. The arena's lock is held.
+  static void ForEach(const Arena& arena, uint32_t first, const ChunkRun& run, absl::FunctionRef<void(Extent&)> visit);
+  static uint64_t RoomOf(const ChunkRun& run);  // For the payload of each.
 
  private:
   static constexpr uint32_t kNone = ~uint32_t{0};
