@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr absl::string_view kTopics[] = {"process", "lock", "event", "queue", "pipe", "pool"};
+constexpr absl::string_view kTopics[] = {"process", "lock", "event", "value", "array", "queue", "pipe", "pool"};
 
 // The object's members are these and no others.
 absl::Status CheckKeys(const Json& object, const std::vector<std::string>& keys, absl::string_view where) {

@@ -10,7 +10,7 @@ std::vector<Scenario> AllScenarios() {
   for (std::vector<Scenario> (*topic)() :
        {&EventScenarios, &LockScenarios, &PipeScenarios, &PoolScenarios, &PoolResultScenarios, &PoolFolderScenarios,
         &PoolLifeScenarios, &ProcessEndScenarios, &ProcessIdentityScenarios, &ProcessMemoryScenarios,
-        &QueueCallScenarios, &QueueTrafficScenarios}) {
+        &QueueCallScenarios, &QueueTrafficScenarios, &ValueScenarios}) {
     std::vector<Scenario> some = topic();
     all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
   }

@@ -35,6 +35,7 @@ std::vector<Scenario> ProcessIdentityScenarios();
 std::vector<Scenario> ProcessMemoryScenarios();
 std::vector<Scenario> QueueCallScenarios();
 std::vector<Scenario> QueueTrafficScenarios();
+std::vector<Scenario> ValueScenarios();
 
 // Of all topics.
 std::vector<Scenario> AllScenarios();

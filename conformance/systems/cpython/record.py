@@ -28,6 +28,7 @@ ERROR_KINDS = [
     (ConnectionResetError, "", "end_of_file"),
     (OSError, "connection is read-only", "misuse"),
     (OSError, "connection is write-only", "misuse"),
+    (IndexError, "", "invalid"),
     (RuntimeError, "only be shared between processes", "misuse"),
     (RuntimeError, "bootstrapping phase", "misuse"),
 ]

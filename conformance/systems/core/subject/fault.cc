@@ -7,6 +7,9 @@ namespace regatta::subject {
 namespace {
 
 constexpr FaultEntry kFaults[] = {
+    {Fault::kArrayIndexUnchecked, "array_index_unchecked", "an index past the end is no error"},
+    {Fault::kArrayNotZeroed, "array_not_zeroed", "the first element of an array of a size is 1"},
+    {Fault::kArraySetLost, "array_set_lost", "setting an element does nothing"},
     {Fault::kConnectionAlwaysDuplex, "connection_always_duplex", "each pipe is duplex"},
     {Fault::kConnectionEndless, "connection_endless", "end-of-file is an empty message"},
     {Fault::kConnectionPollLies, "connection_poll_lies", "Poll says the opposite"},
@@ -87,6 +90,9 @@ constexpr FaultEntry kFaults[] = {
     {Fault::kQueueTryRefuses, "queue_try_refuses", "a call that asks without waiting fails without having tried"},
     {Fault::kQueueWakeForgotten, "queue_wake_forgotten", "a put doesn't wake the getter that sleeps"},
     {Fault::kQueueWrongError, "queue_wrong_error", "full, empty and closed are told as something else"},
+    {Fault::kValueOpen, "value_open", "a value's lock is acquired at once, whoever holds it, and Update takes none"},
+    {Fault::kValueSetLost, "value_set_lost", "setting a value does nothing"},
+    {Fault::kValueTorn, "value_torn", "a value that is set becomes another one"},
 };
 
 std::optional<Fault> FromEnvironment() {

@@ -1,8 +1,8 @@
 // The seeded faults: one broken rule each, switched on by $REGATTA_FAULT in all of a testee's processes.
 //
-// They live in the thin layer through which the scenarios see the core (queue.h, lock.h, event.h, connection.h,
-// process.h, pool.h beside this), and not in the core. A scenario that passes under all of them would pass under
-// anything.
+// They live in the thin layer through which the scenarios see the core (queue.h, lock.h, event.h, value.h,
+// connection.h, process.h, pool.h beside this), and not in the core. A scenario that passes under all of them would
+// pass under anything.
 #ifndef REGATTA_CONFORMANCE_SYSTEMS_CORE_SUBJECT_FAULT_H_
 #define REGATTA_CONFORMANCE_SYSTEMS_CORE_SUBJECT_FAULT_H_
 
@@ -17,6 +17,9 @@
 namespace regatta::subject {
 
 enum class Fault {
+  kArrayIndexUnchecked,
+  kArrayNotZeroed,
+  kArraySetLost,
   kConnectionAlwaysDuplex,
   kConnectionEndless,
   kConnectionPollLies,
@@ -95,6 +98,9 @@ enum class Fault {
   kQueueTryRefuses,
   kQueueWakeForgotten,
   kQueueWrongError,
+  kValueOpen,
+  kValueSetLost,
+  kValueTorn,
 };
 
 struct FaultEntry {
