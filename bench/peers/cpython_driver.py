@@ -436,6 +436,25 @@ class LockUnlock:
         pass
 
 
+class ValueAdd:
+    def __init__(self, _):
+        self.value = fork.Value("q", 0)
+
+    def run(self, operations):
+        value, lock = self.value, self.value.get_lock()
+        before = value.value
+        began = now()
+        for _ in range(operations):
+            with lock:
+                value.value += 1
+        took = now() - began
+        check(value.value - before == operations, "additions were lost")
+        return {"operations": operations, "samples_ns": [took]}
+
+    def finish(self):
+        pass
+
+
 BENCHMARKS = {
     "queue_round_trip": QueueRoundTrip,
     "queue_throughput": QueueThroughput,
@@ -448,6 +467,7 @@ BENCHMARKS = {
     "grain_sweep": GrainSweep,
     "process_create": ProcessCreate,
     "lock_unlock": LockUnlock,
+    "value_add": ValueAdd,
 }
 
 

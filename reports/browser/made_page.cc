@@ -103,6 +103,10 @@ void FillComparisons(ResultsBuilder& made) {
     made.Times(absl::StrCat("lock_unlock/", system), Around(14));
   }
   made.Times("lock_unlock/pthread_robust", Around(15));
+  for (const char* system : {"core", "core_update", "cpython"}) {
+    made.Times(absl::StrCat("value_add/", system), Around(20));
+  }
+  for (const char* system : {"core", "plain"}) made.Times(absl::StrCat("array_sum/", system), Around(1));
   made.Times("event_set/core/placement:other_core", Around(400), "near");
   for (const char* argument : {"int", "queue"}) {
     made.Times(absl::StrCat("pool_argument/core/argument:", argument, "/workers:1/placement:other_core"), Around(950),
