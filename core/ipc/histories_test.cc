@@ -1,5 +1,5 @@
-// What several processes get from queues, values and connections is what one sequential object could have returned. For each type
-// there is a wrong history too, which the check must refuse.
+// What several processes get from queues, values and connections is what one sequential object could have returned. For
+// each type there is a wrong history too, which the check must refuse.
 #include <array>
 #include <optional>
 #include <random>
