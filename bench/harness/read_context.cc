@@ -10,8 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "core/topology/drawing.h"
-#include "core/topology/machine.h"
+#include "bench/machine/drawing.h"
+#include "bench/machine/machine.h"
 
 namespace regatta::bench {
 namespace {

@@ -23,7 +23,7 @@ class CheckLayersTest(unittest.TestCase):
 
     def test_hwloc_only_in_topology(self):
         for header in ("<hwloc.h>", "<hwloc/linux.h>", '"hwloc.h"'):
-            self.assertEqual(includes("core/topology/machine.cc", header), [])
+            self.assertEqual(includes("core/topology/topology.cc", header), [])
             for path in ("core/os/cpu.cc", "bench/harness/placement.cc", "reports/report.cc", "tools/doctor.cc"):
                 [(_, why)] = includes(path, header)
                 self.assertIn("only core/topology", why)

@@ -1,7 +1,7 @@
 // Machine: a description of the machine for reports, and a fingerprint that shows whether two results come from
 // machines of the same kind.
-#ifndef REGATTA_CORE_TOPOLOGY_MACHINE_H_
-#define REGATTA_CORE_TOPOLOGY_MACHINE_H_
+#ifndef REGATTA_BENCH_MACHINE_MACHINE_H_
+#define REGATTA_BENCH_MACHINE_MACHINE_H_
 
 #include <cstdint>
 #include <string>
@@ -10,7 +10,7 @@
 
 #include "core/topology/topology.h"
 
-namespace regatta {
+namespace regatta::bench {
 
 struct Machine {
   // Caches of the same level, kind and size.
@@ -60,6 +60,6 @@ std::string NodeText(const Machine& machine, const Topology::Node& node);
 // Returns for example "48 KiB" or "23.4 GiB", and "unknown size" for 0.
 std::string FormatBytes(int64_t bytes);
 
-}  // namespace regatta
+}  // namespace regatta::bench
 
-#endif  // REGATTA_CORE_TOPOLOGY_MACHINE_H_
+#endif  // REGATTA_BENCH_MACHINE_MACHINE_H_

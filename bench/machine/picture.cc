@@ -3,8 +3,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "core/topology/drawing.h"
-#include "core/topology/machine.h"
+#include "bench/machine/drawing.h"
+#include "bench/machine/machine.h"
 #include "core/topology/topology.h"
 
 int main(int argc, char** argv) {
@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "picture: %s\n", std::string(topology.status().message()).c_str());
     return 1;
   }
-  const std::string text = regatta::DrawMachine(*topology, regatta::DescribeMachine(*topology));
+  const std::string text = regatta::bench::DrawMachine(*topology, regatta::bench::DescribeMachine(*topology));
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
     std::perror("picture: standard output");
     return 1;

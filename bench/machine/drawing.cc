@@ -1,4 +1,4 @@
-#include "core/topology/drawing.h"
+#include "bench/machine/drawing.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +14,7 @@
 #include "core/topology/affinity.h"
 #include "core/topology/placement.h"
 
-namespace regatta {
+namespace regatta::bench {
 namespace {
 
 // Leaves room for the frame: "| " and " |".
@@ -230,4 +230,4 @@ std::string DrawMachine(const Topology& topology, const Machine& machine) {
   return absl::StrCat(absl::StrJoin(lines, "\n"), "\n");
 }
 
-}  // namespace regatta
+}  // namespace regatta::bench

@@ -1,4 +1,4 @@
-#include "core/topology/machine.h"
+#include "bench/machine/machine.h"
 
 #include <algorithm>
 #include <cmath>
@@ -21,7 +21,7 @@
 #include "core/topology/read_file.h"
 #include "core/topology/usable_cpus.h"
 
-namespace regatta {
+namespace regatta::bench {
 namespace {
 
 // x86 has a processor flag for it; elsewhere Xen and device trees name their hypervisor.
@@ -157,4 +157,4 @@ std::string Machine::Fingerprint() const {
   return absl::StrReplaceAll(text, {{" ", "_"}});
 }
 
-}  // namespace regatta
+}  // namespace regatta::bench

@@ -1,4 +1,4 @@
-#include "core/topology/machine.h"
+#include "bench/machine/machine.h"
 
 #include <cmath>
 #include <filesystem>
@@ -16,7 +16,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace regatta {
+namespace regatta::bench {
 namespace {
 
 using ::testing::HasSubstr;
@@ -152,4 +152,4 @@ TEST(FormatBytes, TakesTheLargestUnitThatFits) {
 }
 
 }  // namespace
-}  // namespace regatta
+}  // namespace regatta::bench

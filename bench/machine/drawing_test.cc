@@ -1,4 +1,4 @@
-#include "core/topology/drawing.h"
+#include "bench/machine/drawing.h"
 
 #include <optional>
 #include <string>
@@ -7,14 +7,14 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_split.h"
+#include "bench/machine/machine.h"
 #include "core/testing/status_matchers.h"
 #include "core/testing/topology_for_test.h"
-#include "core/topology/machine.h"
 #include "core/topology/topology.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace regatta {
+namespace regatta::bench {
 namespace {
 
 using ::testing::HasSubstr;
@@ -99,4 +99,4 @@ TEST(DrawMachine, EveryProcessorIsDrawnOnce) {
 }
 
 }  // namespace
-}  // namespace regatta
+}  // namespace regatta::bench
