@@ -1,8 +1,9 @@
-// The fields of an aggregate struct, found without any code for it: their number is how many initialisers the struct
-// accepts, and a structured binding of that many names reaches them.
+// Finds the fields of an aggregate struct, which needs no code for this. The number of initialisers that the struct
+// accepts is the number of its fields, and a structured binding with that many names reaches them.
 //
-// Limits     Up to kMaxFields; no base class, no bit-field, no anonymous union; each field accepts `{}` as initialiser,
-//            or each but arrays does without. Whatever is beyond these has its own Codec.
+// Limits     Up to kMaxFields fields; no base class, no bit-field, no anonymous union. Each field must accept `{}` as
+//            initialiser; or each field must be something else than an array. A struct beyond these limits needs its
+//            own Codec.
 #ifndef REGATTA_CORE_CODEC_AGGREGATE_H_
 #define REGATTA_CORE_CODEC_AGGREGATE_H_
 
@@ -12,20 +13,21 @@
 
 namespace regatta::codec_internal {
 
-// Raising it takes a line in CountBraced and one in VisitFields.
+// If you raise it, add a line to CountBraced and one to VisitFields.
 inline constexpr size_t kMaxFields = 20;
 
 template <class... Ts>
 struct TypeList {};
 
-// A struct, not a union or an array, that is initialised field by field.
+// A struct that is initialised field by field; neither a union nor an array.
 template <class T>
 concept Aggregate = std::is_aggregate_v<T> && std::is_class_v<T>;
 
-// An initialiser for a field of any type, and one for bases of T alone. Never evaluated, hence without bodies.
+// AnyField is an initialiser for a field of any type, AnyBaseOf<T> one for the bases of T only. Neither is ever
+// evaluated, so the operators have no bodies.
 struct AnyField {
-  // const, so that a field's own converting constructor template (std::optional has one) wins instead of being
-  // ambiguous.
+  // The operator is const, so that a converting constructor template of the field (std::optional has one) is preferred
+  // instead of being ambiguous.
   template <class Field>
   operator Field() const noexcept;  // NOLINT(google-explicit-constructor): it stands for any initialiser.
 };
@@ -36,13 +38,14 @@ struct AnyBaseOf {
       const noexcept;  // NOLINT(google-explicit-constructor): it stands for any base.
 };
 
-// A base class counts as an initialiser but not as a field, so the two ways of counting would part.
+// A base class takes an initialiser but is no field, so the two ways of counting would differ.
 template <class T>
 inline constexpr bool kHasBase = requires {
   T{AnyBaseOf<T>{}};
 };
 
-// A pair of braces initialises exactly one field, be it an array or a struct; anything else may spill into several.
+// A pair of braces initialises exactly one field, even an array or a struct. Any other initialiser might be spread over
+// several fields.
 template <class T>
 constexpr size_t CountBraced() {
   if constexpr (requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; })
@@ -96,7 +99,7 @@ constexpr size_t CountFields() {
     return CountAny<T>();
   }
 }
-// More than kMaxFields if T has more.
+// Greater than kMaxFields if T has more fields than that.
 template <class T>
 inline constexpr size_t kFieldCount = CountFields<std::remove_cv_t<T>>();
 
@@ -106,17 +109,17 @@ struct ListTypes {
     return {};
   }
 };
-// Stands for the fields of a struct of which one is a bit-field, to which no reference can be bound.
+// Stands for all fields of a struct that has a bit-field, to which no reference can be bound.
 struct BitField {};
 
-// Returns visit(first field, second field, ...), fields as lvalues as const as `value`; visit(BitField) if one is a
-// bit-field.
+// Returns visit(first field, second field, ...). The fields are lvalues, and const if `value` is. Returns
+// visit(BitField) if the struct has a bit-field.
 template <class T, class Visitor>
 constexpr decltype(auto) VisitFields(T& value, Visitor&& visit) {
   constexpr size_t n = kFieldCount<T>;
   static_assert(n <= kMaxFields);
-// Clang, at least up to 14, knows no structured bindings in a requires-expression. It refuses bit-fields in its own
-// words.
+// Clang (at least up to 14) allows no structured bindings in a requires-expression. It refuses bit-fields with a
+// message of its own.
 #if defined(__clang__)
 #define REGATTA_HAVE_ADDRESSES(...) true
 #else
@@ -158,7 +161,7 @@ constexpr decltype(auto) VisitFields(T& value, Visitor&& visit) {
   if constexpr (n == 0) return visit();
 }
 
-// The types of T's fields, with their const where they have one.
+// The types of T's fields, including their const.
 template <class T>
 using FieldTypes = decltype(VisitFields(std::declval<T&>(), ListTypes{}));
 template <class T>

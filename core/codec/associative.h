@@ -1,7 +1,8 @@
-// Codecs of maps and sets: a count, then that many elements, a map's being key and value.
+// Codecs of maps and sets: a count, then that many elements. An element of a map is its key, then its value.
 //
-// Order      An ordered one must arrive in its own order, so that equal values have equal bytes and each element goes
-//            in at the end. A hashed one arrives in any order. A key that arrives twice where it may not is an error.
+// Order      The elements of an ordered container must arrive in order, so that equal values have equal bytes and each
+//            element is inserted at the end. Those of a hashed container arrive in any order. A repeated key is an
+//            error, except in the multi forms.
 #ifndef REGATTA_CORE_CODEC_ASSOCIATIVE_H_
 #define REGATTA_CORE_CODEC_ASSOCIATIVE_H_
 
@@ -35,7 +36,7 @@ template <class C>
 concept Ordered = requires {
   typename C::key_compare;
 };
-// A multimap's insert returns the iterator alone.
+// insert returns only an iterator in the multi forms.
 template <class C>
 inline constexpr bool kUniqueKeys = requires(C& container, typename C::value_type&& element) {
   container.insert(std::move(element)).second;
@@ -59,7 +60,7 @@ constexpr uint64_t MapOrSetFingerprint(TypeList<Elements...>) {
 
 }  // namespace codec_internal
 
-// std::map, std::set, their multi and unordered forms, and Abseil's containers of the same shape.
+// std::map, std::set, their multi and unordered forms, and Abseil's containers with the same interface.
 template <codec_internal::MapOrSet C>
 struct Codec<C> {
   using Parts = decltype(codec_internal::ElementsOf<C>());

@@ -10,7 +10,7 @@ void Codec<absl::Duration>::Put(absl::Duration value, std::byte* out) {
   } else {
     absl::Duration rest;
     seconds = absl::IDivDuration(value, absl::Seconds(1), &rest);
-    if (rest < absl::ZeroDuration()) {  // Division rounds towards zero.
+    if (rest < absl::ZeroDuration()) {  // IDivDuration rounds towards zero.
       seconds -= 1;
       rest += absl::Seconds(1);
     }

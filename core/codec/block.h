@@ -1,5 +1,5 @@
-// Codecs of single values: numbers, bool, enums, time spans, descriptors; and AsBlock for a class that is copied as it
-// is.
+// Codecs of single values: numbers, bool, enums, durations and descriptors. AsBlock is for a class whose memory is its
+// encoding.
 #ifndef REGATTA_CORE_CODEC_BLOCK_H_
 #define REGATTA_CORE_CODEC_BLOCK_H_
 
@@ -23,12 +23,12 @@ namespace regatta {
 
 static_assert(std::endian::native == std::endian::little, "encoded numbers are little-endian, as memory is here");
 
-// The codec of a trivially copyable class of the user's own that hides its fields:
+// The codec of a trivially copyable class with private fields:
 //   template <> struct regatta::Codec<Point> : regatta::AsBlock<Point> {
 //     static constexpr uint64_t kFingerprint = regatta::FingerprintOf("geo.Point/1");
 //   };
-// Whoever writes this states what can't be checked: it holds no address, it has no padding, which would carry stray
-// bytes of this process's memory along, and any bytes are a harmless value.
+// By this line you promise what can't be checked: the class holds no address; it has no padding, which would carry
+// stray bytes of this process's memory; and any bytes are a valid value.
 template <class T>
 struct AsBlock {
   static_assert(std::is_trivially_copyable_v<T>, "only a trivially copyable type can cross as its memory");
@@ -69,7 +69,7 @@ struct Codec<bool> {
   }
 };
 
-// Its significant bytes: on x86 it has ten, and six of padding.
+// The encoding is the significant bytes: on x86 ten bytes, without the six of padding.
 template <>
 struct Codec<long double> {
   static constexpr size_t kSize = LDBL_MANT_DIG == 64 ? 10 : sizeof(long double);
@@ -82,7 +82,8 @@ struct Codec<long double> {
   }
 };
 
-// Any value of the underlying type is one of the enum, named or not. bool as underlying type stays a bool.
+// Any value of the underlying type is a valid value of the enum, whether it has a name or not. If the underlying type
+// is bool, only 0 and 1 are.
 template <class T>
 requires std::is_enum_v<T>
 struct Codec<T> {
@@ -117,7 +118,8 @@ struct Codec<std::chrono::duration<Number, Period>> {
   }
 };
 
-// Whole seconds, rounded down, and the quarters of a nanosecond above them; infinite ones have kInfinite quarters.
+// The whole seconds, rounded down, then the quarters of a nanosecond above them. An infinite duration has kInfinite
+// quarters.
 template <>
 struct Codec<absl::Duration> {
   static constexpr size_t kSize = 12;
@@ -130,7 +132,7 @@ struct Codec<absl::Duration> {
   static constexpr int64_t kQuartersPerSecond = 4'000'000'000;
 };
 
-// An index into the list beside the bytes. Borrowed when encoded, owned when decoded.
+// An index into the list beside the bytes. Encoding borrows the descriptor; decoding takes its ownership.
 template <>
 struct Codec<Fd> {
   using Parts = codec_internal::TypeList<>;

@@ -1,4 +1,4 @@
-// Why a type can't cross, found when compiling and said in words.
+// Finds at compile time why a type cannot cross, and puts the reason into words.
 #ifndef REGATTA_CORE_CODEC_CHECK_H_
 #define REGATTA_CORE_CODEC_CHECK_H_
 
@@ -42,7 +42,7 @@ inline constexpr bool kReferenceWrapper = false;
 template <class T>
 inline constexpr bool kReferenceWrapper<std::reference_wrapper<T>> = true;
 
-// What is wrong with T itself, its parts aside. Nothing is asked of Codec<T> that could fail to compile.
+// The problem of T itself, without its parts. Uses no member of Codec<T> that could fail to compile.
 template <class T>
 constexpr Problem OwnProblem() {
   using Bare = std::remove_pointer_t<std::remove_cv_t<T>>;
@@ -56,18 +56,19 @@ constexpr Problem OwnProblem() {
   } else if constexpr (kSmartPointer<T>) {
     return Problem::kSmartPointer;
   } else if constexpr (std::is_enum_v<T>) {
-    // Only an enum with a fixed underlying type is initialised like this; others have values out of range.
+    // Only an enum with a fixed underlying type accepts this initialiser. Another enum would have values out of its
+    // range.
     return requires { T{0}; }
     ? Problem::kNone : Problem::kPlainEnum;
   } else if constexpr (!HasCodec<T>) {
     if constexpr (std::is_union_v<T>) return Problem::kUnion;
-    // A closure or std::function, not a class that happens to be callable as well and is an aggregate.
+    // True for a closure and for std::function, but not for an aggregate class that happens to be callable.
     if constexpr (requires { &T::operator(); }) return Problem::kFunction;
     return Problem::kNoCodec;
   } else if constexpr (kReflected<T>) {
     if constexpr (kHasBase<T>) {
       return Problem::kBase;
-    } else if constexpr (kFieldCount < T >> kMaxFields) {
+    } else if constexpr (kMaxFields < kFieldCount<T>) {
       return Problem::kTooManyFields;
     } else if constexpr (kFieldCount<T> == 0 && !std::is_empty_v<T>) {
       return Problem::kFields;
@@ -84,14 +85,14 @@ constexpr bool HasArray(TypeList<Parts...>) {
   return (std::is_array_v<Parts> || ...);
 }
 
-// Whether the bytes can become a T, its parts aside.
+// Whether bytes can be decoded as a T; its parts are not examined.
 template <class T>
 constexpr Problem DecodingProblem() {
   if constexpr (kFixedSize<T> != kVariable) {
     if constexpr (!Gets<T>) return Problem::kView;
     return std::is_default_constructible_v<T> || std::is_array_v<T> ? Problem::kNone : Problem::kNotConstructible;
   } else if constexpr (DecodesNew<T>) {
-    // A struct is then built from its parts, and an array can't be handed over as one.
+    // A struct is built from its parts, and an array cannot be passed as one initialiser.
     return kReflected<T> && HasArray(PartsOf<T>()) ? Problem::kNotConstructible : Problem::kNone;
   } else if constexpr (DecodesInto<T>) {
     return std::is_default_constructible_v<T> || std::is_array_v<T> ? Problem::kNone : Problem::kNotConstructible;
@@ -100,7 +101,7 @@ constexpr Problem DecodingProblem() {
   }
 }
 
-// The first problem of T or its parts. `Outer` are the types that T is part of.
+// The first problem of T or of its parts. T is part of the types `Outer`.
 template <bool kDecode, class T, class... Outer>
 constexpr Problem FindProblem();
 
@@ -127,7 +128,7 @@ constexpr Problem FindProblem() {
   }
 }
 
-// Fails to compile where a problem is T's own, with words that say what to do. The compiler's own message then names T.
+// Fails to compile if the problem is T's own, with a message that says what to do. The compiler then names T.
 template <Problem kProblem, class T>
 constexpr void Report() {
   static_assert(kProblem != Problem::kPointer,
@@ -176,7 +177,7 @@ constexpr void RequireParts(TypeList<Parts...>) {
   (Require<kDecode, Parts, Outer...>(), ...);
 }
 
-// Reports each problem of T and its parts where it arises.
+// Reports each problem of T and of its parts at the type that has it.
 template <bool kDecode, class T, class... Outer>
 constexpr void Require() {
   constexpr Problem kProblem = FindProblem<kDecode, T, Outer...>();
@@ -191,7 +192,7 @@ constexpr void Require() {
   }
 }
 
-// Where a refused type leaves a function with nothing to return; such a program does not compile.
+// For a function that would return a value of a refused type. Such a program does not compile.
 [[noreturn]] inline void Refused() { __builtin_unreachable(); }
 
 }  // namespace regatta::codec_internal

@@ -1,4 +1,4 @@
-// Codecs of values that are one of several: optional and variant.
+// Codecs of types that hold one of several values: optional and variant.
 #ifndef REGATTA_CORE_CODEC_CHOICE_H_
 #define REGATTA_CORE_CODEC_CHOICE_H_
 
@@ -19,7 +19,7 @@
 
 namespace regatta {
 
-// A byte, 0 or 1; then the value if 1.
+// A byte, 0 or 1; then, if it is 1, the value.
 template <class T>
 struct Codec<std::optional<T>> {
   using Parts = codec_internal::TypeList<T>;
@@ -48,7 +48,7 @@ struct Codec<std::optional<T>> {
   }
 };
 
-// An empty alternative; a struct without fields would take the same byte.
+// The empty alternative. It takes the same byte as a struct without fields.
 template <>
 struct Codec<std::monostate> {
   static constexpr size_t kSize = 1;
@@ -57,7 +57,7 @@ struct Codec<std::monostate> {
   static bool Get(const std::byte* in, std::monostate&) { return *in == std::byte{0}; }
 };
 
-// A byte, the index; then the alternative.
+// The index, as one byte; then the alternative.
 template <class... Alternatives>
 struct Codec<std::variant<Alternatives...>> {
   using Variant = std::variant<Alternatives...>;
@@ -89,7 +89,7 @@ struct Codec<std::variant<Alternatives...>> {
   }
 
  private:
-  // `out` is the variant or an optional one.
+  // `out` is a variant, or an optional variant.
   template <class Out, size_t... I>
   static bool DecodeInto(Decoder& in, Out& out, std::index_sequence<I...>) {
     const std::byte* const bytes = in.ReadBytes(1);

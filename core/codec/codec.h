@@ -1,38 +1,39 @@
-// codec: values to bytes and back, for what crosses between processes.
+// codec: encodes values as bytes and decodes them, for all data that crosses between processes.
 //
-// Types      Numbers, bool, enums with an underlying type, std::string, vector, array, pair, tuple, optional, variant,
-//            maps and sets (ordered, hashed, multi, Abseil's), std::chrono and absl durations, absl::Status and
-//            StatusOr, Fd, built-in arrays, and structs of these: up to 20 public fields, no constructor, no base, no
-//            code. Views (string_view, span) can be encoded; what they show is decoded as std::string or std::vector.
-//            Everything else fails to compile with words that say what to do: pointers, references, functions, smart
-//            pointers... Move-only types cross like others: encoding reads a value, decoding makes a new one.
-// Format     FORMAT.md, "Encoded values". Equal values have equal bytes but for hashed containers.
-// Speed      kIsBlock types and vectors of them are copied by memcpy; kFixedSize types are written without any check.
-// Trust      Decode takes its bytes for somebody else's, even for changing under it: the outcome is a value or an
-//            error, and memory grows only as the bytes prove their elements.
-// Threads    Any number may encode one value at once; nothing here has state.
+// Types      Numbers, bool, enums with a fixed underlying type, std::string, vector, array, pair, tuple, optional,
+//            variant, maps and sets (ordered, hashed, multi, Abseil's), std::chrono and absl durations, absl::Status
+//            and StatusOr, Fd, and built-in arrays. Also structs of these types with up to 20 public fields, without
+//            constructor and base class; they need no code. Views (string_view, span) can be encoded. Their content is
+//            decoded as std::string or std::vector. Any other type, such as a pointer, reference, function or smart
+//            pointer, fails to compile with a message that says what to do. Move-only types cross like the others:
+//            encoding reads a value, and decoding makes a new one.
+// Format     FORMAT.md, "Encoded values". Equal values have equal bytes, except for hashed containers.
+// Speed      kIsBlock types and vectors of them are copied by memcpy. kFixedSize types are written without any check.
+// Trust      Decode does not trust its bytes, and they may even change while it reads them. It returns a value or an
+//            error. It allocates memory only as fast as the bytes prove that the elements exist.
+// Threads    Any number of threads may encode one value at once. The codec has no state.
 //
-// A type of your own crosses by a specialisation, in one of two forms:
+// A type of your own crosses if you specialise Codec for it, in one of two forms:
 //
 //   template <>
-//   struct regatta::Codec<Colour> {  // Fixed size: cannot fail when encoded.
+//   struct regatta::Codec<Colour> {  // Fixed size: encoding cannot fail.
 //     static constexpr size_t kSize = 4;
 //     static constexpr uint64_t kFingerprint = regatta::FingerprintOf("paint.Colour/1");  // Names the format.
 //     static void Put(const Colour& value, std::byte* out);    // Writes kSize bytes.
-//     static bool Get(const std::byte* in, Colour& value);     // False: the bytes are no Colour.
+//     static bool Get(const std::byte* in, Colour& value);     // Returns false if the bytes are no Colour.
 //   };
 //   template <>
 //   struct regatta::Codec<Tree> {  // Any size from 1 byte.
 //     static constexpr uint64_t kFingerprint = regatta::FingerprintOf("wood.Tree/1");
-//     static size_t Size(const Tree& value);                   // Exactly what Encode writes.
-//     static void Encode(const Tree& value, regatta::Encoder& out);  // out.Write(part); out.Fail(status) to give up.
+//     static size_t Size(const Tree& value);                   // The exact number of bytes that Encode writes.
+//     static void Encode(const Tree& value, regatta::Encoder& out);  // out.Write(part), or out.Fail(status).
 //     static bool Decode(regatta::Decoder& in, Tree& value);   // return in.Read(part) && ...; or in.Fail(status)
 //   };
 //
-// Optional in the second: `static constexpr size_t kMinSize` (default 1), `static constexpr bool kCarriesDescriptors`;
-// and for a type without default constructor `static std::optional<Tree> Decode(regatta::Decoder& in)`. Such codecs may
-// call themselves through their parts up to kMaxNesting deep. AsBlock (block.h) is the short form for a trivially
-// copyable class.
+// The second form may also have `static constexpr size_t kMinSize` (default 1) and `static constexpr bool
+// kCarriesDescriptors`. A type without default constructor has `static std::optional<Tree> Decode(regatta::Decoder&
+// in)` instead. Such a codec may call itself through its parts, up to kMaxNesting levels deep. AsBlock (block.h) is the
+// short form for a trivially copyable class.
 #ifndef REGATTA_CORE_CODEC_CODEC_H_
 #define REGATTA_CORE_CODEC_CODEC_H_
 
@@ -63,16 +64,14 @@
 namespace regatta {
 
 template <class T>
-concept Encodable = codec_internal::FindProblem<false, T>()
-== codec_internal::Problem::kNone;
+concept Encodable = (codec_internal::FindProblem<false, T>() == codec_internal::Problem::kNone);
 template <class T>
-concept Codable = codec_internal::FindProblem<true, T>()
-== codec_internal::Problem::kNone;
+concept Codable = (codec_internal::FindProblem<true, T>() == codec_internal::Problem::kNone);
 
-// Also about a type: kIsBlock<T>, kFixedSize<T> (or kVariable), kCarriesDescriptors<T>, in traits.h.
+// traits.h has more facts about a type: kIsBlock<T>, kFixedSize<T> (or kVariable), kCarriesDescriptors<T>.
 
-// Equal for types of the same encoded structure, different (but for a hash's chance) for others: compare it before
-// trusting that somebody else's bytes are of one's own type.
+// Types of the same encoded structure have the same fingerprint; others differ, except for a chance of 1 in 2^64.
+// Compare it before you take another process's bytes for a value of your own type.
 template <class T>
 constexpr uint64_t TypeFingerprint() {
   codec_internal::Require<false, T>();
@@ -83,7 +82,7 @@ constexpr uint64_t TypeFingerprint() {
   }
 }
 
-// Exactly the bytes that `value` takes; at least 1.
+// The exact number of bytes that `value` takes: at least 1.
 template <class T>
 size_t EncodedSize(const T& value) {
   codec_internal::Require<false, T>();
@@ -94,18 +93,18 @@ size_t EncodedSize(const T& value) {
   }
 }
 
-// Writes the kFixedSize<T> bytes at `out`, which needs no alignment, and returns their end. Cannot fail.
+// Writes kFixedSize<T> bytes to `out`, which needs no alignment, and returns a pointer past their end. Cannot fail.
 template <class T>
 requires(Encodable<T>&& kFixedSize<T> != kVariable) std::byte* EncodeFixed(const T& value, std::byte* out) {
   codec_internal::PutFixed(value, out);
   return out + kFixedSize<T>;
 }
 
-// Fills `out`, whose size is EncodedSize(value). Descriptors in `value` are borrowed by `descriptors`.
-// On error `out` and what was added to `descriptors` are of no use, and nothing else changed.
-// InvalidArgument: `value` holds an invalid descriptor, or any where `descriptors` is null; or a variant without value,
-// or too deep a nesting. FailedPrecondition: `out` has another size, or a Codec's Size and Encode disagree. Otherwise
-// the status with which a Codec of the user's failed.
+// Fills `out`, whose size must be EncodedSize(value). `descriptors` borrows the descriptors in `value`.
+// On error the content of `out` and what was added to `descriptors` are unspecified; nothing else has changed.
+// InvalidArgument: `value` holds an invalid descriptor, a descriptor although `descriptors` is null, a variant without
+// value, or too deep a nesting. FailedPrecondition: `out` has another size, or the Size and Encode of a Codec disagree.
+// A Codec of your own may fail with any other status, which Encode returns.
 template <class T>
 absl::Status Encode(const T& value, absl::Span<std::byte> out, DescriptorSink* descriptors = nullptr) {
   codec_internal::Require<false, T>();
@@ -124,9 +123,10 @@ absl::Status Encode(const T& value, absl::Span<std::byte> out, DescriptorSink* d
   }
 }
 
-// Makes `value` what the bytes say. All of `bytes` must be the encoding of one T. `descriptors` are what came beside
-// them; those that `value` refers to are taken out. DataLoss: the bytes are no T. Otherwise the status with which a
-// Codec of the user's failed. On error `value` may be destroyed, assigned to, or decoded into.
+// Decodes `bytes` into `value`. All of `bytes` must be the encoding of one T. `descriptors` holds the descriptors that
+// arrived with the bytes; DecodeInto takes those out to which `value` refers. DataLoss: the bytes are no T. A Codec of
+// your own may fail with any other status, which DecodeInto returns. On error `value` is in an unspecified state: it
+// may be destroyed, assigned to, or decoded into.
 template <class T>
 absl::Status DecodeInto(absl::Span<const std::byte> bytes, T& value, DescriptorSource* descriptors = nullptr) {
   codec_internal::Require<true, T>();
@@ -143,7 +143,8 @@ absl::Status DecodeInto(absl::Span<const std::byte> bytes, T& value, DescriptorS
   }
 }
 
-// The same, as a new value. Not for a Status, a StatusOr or what is made from one: there use DecodeInto.
+// The same, but returns a new value. Not for a Status, a StatusOr or a type that converts from Status: use DecodeInto
+// for these.
 template <class T>
 absl::StatusOr<T> Decode(absl::Span<const std::byte> bytes, DescriptorSource* descriptors = nullptr) {
   codec_internal::Require<true, T>();
@@ -167,7 +168,7 @@ absl::StatusOr<T> Decode(absl::Span<const std::byte> bytes, DescriptorSource* de
   }
 }
 
-// The encoding in a string of its own. Errors as Encode.
+// Returns the encoding as a string. Fails like Encode.
 template <class T>
 absl::StatusOr<std::string> EncodeToString(const T& value, DescriptorSink* descriptors = nullptr) {
   std::string bytes(EncodedSize(value), '\0');

@@ -25,28 +25,28 @@ bool Decoder::ReadDescriptor(Fd& fd) {
   const std::byte* const in = ReadBytes(sizeof(uint32_t));
   if (in == nullptr) return false;
   const auto index = codec_internal::LoadOnce<uint32_t>(in);
-  if (descriptors_ == nullptr) return Fail("a descriptor, where none came beside the bytes");
+  if (descriptors_ == nullptr) return Fail("the value holds a descriptor, but no descriptors came with the bytes");
   std::optional<Fd> taken = descriptors_->Take(index);
   if (!taken.has_value()) {
-    return Fail(absl::StrCat("the descriptor number ", index, ", which did not come or was used already"));
+    return Fail(absl::StrCat("descriptor number ", index, " did not come with the bytes, or was taken already"));
   }
   fd = *std::move(taken);
   return true;
 }
 
 bool Decoder::FailCount(uint64_t count, size_t least) {
-  return Fail(absl::StrCat("a count of ", count, " things of ", least, " bytes or more, where ", remaining(),
+  return Fail(absl::StrCat("there are ", count, " elements of at least ", least, " bytes, but only ", remaining(),
                            " bytes are left"));
 }
 
 const std::byte* Decoder::FailShort(size_t size) {
-  Fail(absl::StrCat("it goes on for ", size, " bytes or more, but ", remaining(), " bytes are left"));
+  Fail(absl::StrCat("at least ", size, " more bytes are needed, but only ", remaining(), " are left"));
   return nullptr;
 }
 
 absl::Status Decoder::FinishFailed(bool read) {
   if (!read) {
-    Fail("a codec in it refused the bytes");
+    Fail("the codec of a part refused the bytes");
   } else {
     Fail(absl::StrCat(remaining(), " bytes are left over"));
   }

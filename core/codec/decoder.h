@@ -1,8 +1,8 @@
-// Decoder: reads one value, as the codecs of its parts see it.
+// Decoder: the interface by which the codecs of a value and of its parts read.
 //
-// Threads    Thread-compatible; it lives for one value.
-// Trust      The bytes may come from another process, and may even change while they are read, as in a shared slot: the
-//            result is then some value or an error. Each count, flag and index is loaded once and checked before use.
+// Threads    Thread-compatible. Each value has its own Decoder.
+// Trust      The bytes may come from another process, and may even change while they are read, as in a shared slot. The
+//            result is then some value or an error. Each count, flag and index is loaded once, and checked before use.
 #ifndef REGATTA_CORE_CODEC_DECODER_H_
 #define REGATTA_CORE_CODEC_DECODER_H_
 
@@ -24,7 +24,7 @@
 namespace regatta {
 namespace codec_internal {
 
-// Loads a value that the compiler then must keep: it may not load it again after it was checked.
+// Loads a value once: the compiler may not load it again after the value was checked.
 template <class Integer>
 Integer LoadOnce(const std::byte* from) {
   Integer value;
@@ -45,13 +45,13 @@ template <class T>
 
 }  // namespace codec_internal
 
-// Reads a value out of bytes. Every call that returns false or nothing has failed the whole value.
+// Reads a value from bytes. A call that returns false, null or nullopt has failed the whole value.
 class Decoder {
  public:
   Decoder(absl::Span<const std::byte> bytes, DescriptorSource* descriptors, absl::string_view what)
       : begin_(bytes.data()), next_(begin_), end_(begin_ + bytes.size()), descriptors_(descriptors), what_(what) {}
 
-  // Overwrites `value`, which is in an unspecified state after a failure.
+  // Overwrites `value`. After a failure `value` is in an unspecified state.
   template <class T>
   [[nodiscard]] bool Read(T& value) {
     static_assert(codec_internal::HasCodec<T>, "there is no codec for this type: codec.h says which there are");
@@ -68,7 +68,7 @@ class Decoder {
       return true;
     }
   }
-  // The same for a T that has no default constructor.
+  // The same for a T without default constructor.
   template <class T>
   [[nodiscard]] std::optional<T> Take() {
     std::optional<T> value;
@@ -82,14 +82,15 @@ class Decoder {
     }
     return value;
   }
-  // A number of things that follow and take at least `least` > 0 bytes each: more than the bytes left could hold fails.
+  // Reads the number of the elements that follow, each of which takes at least `least` > 0 bytes. Fails if the bytes
+  // that are left could not hold them.
   [[nodiscard]] bool ReadCount(size_t least, size_t& count) {
     const std::byte* const in = ReadBytes(sizeof(uint64_t));
     if (ABSL_PREDICT_FALSE(in == nullptr)) return false;
     count = codec_internal::LoadOnce<uint64_t>(in);
     return ABSL_PREDICT_TRUE(count <= remaining() / least) || FailCount(count, least);
   }
-  // The next `size` bytes; null if fewer are left.
+  // Returns the next `size` bytes, or null if fewer are left.
   [[nodiscard]] const std::byte* ReadBytes(size_t size) {
     if (ABSL_PREDICT_FALSE(size > remaining())) return FailShort(size);
     return std::exchange(next_, next_ + size);
@@ -97,17 +98,18 @@ class Decoder {
   [[nodiscard]] bool ReadDescriptor(Fd& fd);
   size_t remaining() const { return static_cast<size_t>(end_ - next_); }
 
-  // Fails this value with DataLoss that says where and `why`, or with `status`; the first one stays. Returns false.
+  // Fails this value: with DataLoss whose message names the place and `why`, or with `status`. The first failure stays.
+  // Returns false.
   bool Fail(absl::string_view why);
   bool Fail(absl::Status status);
-  // The outcome of the whole value, `read` being what Read returned. DataLoss also if bytes are left over.
+  // The result of the whole value; `read` is what Read returned. Bytes that are left over are DataLoss, too.
   absl::Status Finish(bool read) {
     if (ABSL_PREDICT_FALSE(!read || !status_.ok() || next_ != end_)) return FinishFailed(read);
     return absl::OkStatus();
   }
 
  private:
-  // Runs a step of T's codec; if that is somebody's own, its nesting is bounded.
+  // Runs a step of T's codec, and bounds the nesting if that codec is a user's own.
   template <class T, class Step>
   bool Nest(Step step) {
     if constexpr (codec_internal::kOpaque<T>) {
@@ -133,7 +135,7 @@ class Decoder {
 
 namespace codec_internal {
 
-// Room to decode a part into, before what holds it is made.
+// Holds a decoded part until the object that contains it can be made.
 template <class T>
 class Slot {
  public:
@@ -145,7 +147,7 @@ class Slot {
       return held_.has_value();
     }
   }
-  // After Read returned true.
+  // Call it only after Read returned true.
   T&& Release() {
     if constexpr (std::is_default_constructible_v<T>) {
       return std::move(held_);

@@ -1,7 +1,7 @@
-// The descriptors that travel beside one message's bytes. In the bytes each is an index into that list.
+// The descriptors that travel beside the bytes of one message. In the bytes each descriptor is an index into this list.
 //
-// Transport  Whoever carries the bytes carries the list, in order: inherited by a fork, or over a socket.
-// Threads    Thread-compatible; one list a message.
+// Transport  The transport of the bytes also carries the list, in order: by inheritance through fork, or over a socket.
+// Threads    Thread-compatible. Each message has its own list.
 #ifndef REGATTA_CORE_CODEC_DESCRIPTORS_H_
 #define REGATTA_CORE_CODEC_DESCRIPTORS_H_
 
@@ -14,11 +14,12 @@
 
 namespace regatta {
 
-// Collects what an encoding refers to. It borrows: the encoded value keeps its descriptors open until the transport has
-// sent them, and must then be destroyed wherever sending means giving away, or the other side never sees end-of-file.
+// Collects the descriptors to which an encoding refers. It borrows them: the encoded value keeps them open until the
+// transport has sent them. If sending means giving away, the sender must then destroy the value; otherwise the receiver
+// never sees the end of file.
 class DescriptorSink {
  public:
-  // `fd` is valid. Returns its index.
+  // `fd` must be valid. Returns its index.
   uint32_t Add(const Fd& fd) {
     descriptors_.push_back(&fd);
     return static_cast<uint32_t>(descriptors_.size() - 1);
@@ -29,13 +30,14 @@ class DescriptorSink {
   std::vector<const Fd*> descriptors_;
 };
 
-// Owns what arrived beside the bytes, and closes what no decoded value took.
+// Owns the descriptors that arrived beside the bytes, and closes those that no decoded value took.
 class DescriptorSource {
  public:
   DescriptorSource() = default;
   explicit DescriptorSource(std::vector<Fd> descriptors) : descriptors_(std::move(descriptors)) {}
 
-  // Gives the descriptor away. None: there is no such index, or it was taken before.
+  // Returns the descriptor and gives up its ownership. Returns nullopt if there is no such index or if it was taken
+  // before.
   std::optional<Fd> Take(uint32_t index) {
     if (index >= descriptors_.size() || !descriptors_[index].valid()) return std::nullopt;
     return std::move(descriptors_[index]);

@@ -16,13 +16,13 @@ void Encoder::Fail(absl::Status status) {
 void Encoder::WriteDescriptor(const Fd& fd) {
   uint32_t index = 0;
   if (descriptors_ == nullptr) {
-    Fail(absl::InvalidArgumentError(
-        absl::StrCat("encoding ", what_, ": it holds a descriptor, and this way carries bytes only; pass it as an ",
-                     "argument of a process or through a connection")));
+    Fail(absl::InvalidArgumentError(absl::StrCat(
+        "encoding ", what_, ": it holds a descriptor, which can't travel here: pass it as an argument of a ",
+        "process or through a connection")));
   } else if (!fd.valid()) {
     Fail(absl::InvalidArgumentError(
-        absl::StrCat("encoding ", what_, ": a descriptor in it is closed or was moved away; use std::optional<Fd> ",
-                     "where there may be none")));
+        absl::StrCat("encoding ", what_, ": a descriptor in it is closed or was moved away: use std::optional<Fd> ",
+                     "if there may be none")));
   } else {
     index = descriptors_->Add(fd);
   }
@@ -31,25 +31,25 @@ void Encoder::WriteDescriptor(const Fd& fd) {
 
 std::byte* Encoder::FailRoom() {
   Fail(absl::FailedPreconditionError(absl::StrCat(
-      "encoding ", what_, ": it takes more bytes than its size said; a Codec's Size and Encode must agree, ",
+      "encoding ", what_, ": it takes more bytes than Size returned: a Codec's Size and Encode must agree, ",
       "and the value must not change meanwhile")));
   return nullptr;
 }
 
 void Encoder::FailNesting() {
-  Fail(absl::InvalidArgumentError(
-      absl::StrCat("encoding ", what_, ": nested more than ", kMaxNesting, " deep; send it flattened")));
+  Fail(absl::InvalidArgumentError(absl::StrCat("encoding ", what_, ": it is nested more than ", kMaxNesting,
+                                               " levels deep: send it in a flatter form")));
 }
 
 void Encoder::FailEmpty() {
   Fail(absl::FailedPreconditionError(
-      absl::StrCat("encoding ", what_, ": a Codec in it wrote nothing; it must write a byte at least")));
+      absl::StrCat("encoding ", what_, ": the Codec of a part wrote nothing: it must write at least one byte")));
 }
 
 absl::Status Encoder::FinishFailed() {
   if (!status_.ok()) return std::move(status_);
   return absl::FailedPreconditionError(absl::StrCat("encoding ", what_, ": it takes ", end_ - next_,
-                                                    " bytes fewer than its size said; a Codec's Size and ",
+                                                    " bytes fewer than Size returned: a Codec's Size and ",
                                                     "Encode must agree, and the value must not change meanwhile"));
 }
 

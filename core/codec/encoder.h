@@ -1,6 +1,6 @@
-// Encoder: writes one value, as the codecs of its parts see it.
+// Encoder: the interface by which the codecs of a value and of its parts write.
 //
-// Threads    Thread-compatible; it lives for one value.
+// Threads    Thread-compatible. Each value has its own Encoder.
 #ifndef REGATTA_CORE_CODEC_ENCODER_H_
 #define REGATTA_CORE_CODEC_ENCODER_H_
 
@@ -28,7 +28,7 @@ void PutFixed(const T& value, std::byte* out) {
     Codec<T>::Put(value, out);
   }
 }
-// The bytes that `value` takes.
+// The number of bytes that `value` takes.
 template <class T>
 size_t SizeOf(const T& value) {
   if constexpr (kFixedSize<T> != kVariable) {
@@ -40,11 +40,11 @@ size_t SizeOf(const T& value) {
 
 }  // namespace codec_internal
 
-// Writes into a buffer of exactly the encoding's size. After a failure the buffer's content is unspecified, and nothing
-// outside it was written.
+// Writes into a buffer that has exactly the encoding's size. After a failure the buffer's content is unspecified.
+// Nothing is ever written outside of it.
 class Encoder {
  public:
-  // `what` names the value in errors. Without `descriptors`, a value that holds one fails.
+  // Errors name the value by `what`. If `descriptors` is null, a value that holds a descriptor fails.
   Encoder(absl::Span<std::byte> out, DescriptorSink* descriptors, absl::string_view what)
       : next_(out.data()), end_(out.data() + out.size()), descriptors_(descriptors), what_(what) {}
 
@@ -73,15 +73,15 @@ class Encoder {
     if (std::byte* out = Reserve(size); ABSL_PREDICT_TRUE(out != nullptr && size > 0)) std::memcpy(out, bytes, size);
   }
   void WriteDescriptor(const Fd& fd);
-  // Room for `size` bytes, which the caller fills; null if that is more than was asked for by Size.
+  // Returns `size` bytes for the caller to fill. Returns null if Size had not asked for so many.
   std::byte* Reserve(size_t size) {
     if (ABSL_PREDICT_FALSE(size > static_cast<size_t>(end_ - next_))) return FailRoom();
     return std::exchange(next_, next_ + size);
   }
 
-  // Fails this value: Finish returns `status`, the first one if there are several.
+  // Makes Finish return `status`. If Fail is called several times, the first status stays.
   void Fail(absl::Status status);
-  // OK if all was written and the buffer is full.
+  // Returns OK if nothing failed and the buffer is full.
   absl::Status Finish() {
     if (ABSL_PREDICT_FALSE(!status_.ok() || next_ != end_)) return FinishFailed();
     return absl::OkStatus();

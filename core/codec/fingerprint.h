@@ -1,6 +1,6 @@
-// Fingerprints: 64-bit hashes of a type's encoded structure, equal for equal structures in every program and build, so
-// that somebody who attaches with another type is told instead of reading nonsense. The algorithm is part of the format
-// (FORMAT.md, "Encoded values").
+// Fingerprints: 64-bit hashes of a type's encoded structure. Equal structures have equal fingerprints in every program
+// and build, so a process that attaches with another type gets an error instead of nonsense. The algorithm is part of
+// the format (FORMAT.md, "Encoded values").
 #ifndef REGATTA_CORE_CODEC_FINGERPRINT_H_
 #define REGATTA_CORE_CODEC_FINGERPRINT_H_
 
@@ -11,8 +11,8 @@
 
 namespace regatta {
 
-// The fingerprint of the kind `name` made of `parts`: FNV-1a over the bytes of `name`, a zero byte, and each part,
-// lowest byte first. A type with its own Codec names its format here ("geo.Point/1"); a changed format needs a new
+// The fingerprint of the kind `name` with these `parts`: FNV-1a over the bytes of `name`, a zero byte, and each part,
+// lowest byte first. A type with its own Codec names its format here ("geo.Point/1"). A changed format needs a new
 // name.
 constexpr uint64_t FingerprintOf(std::string_view name, std::initializer_list<uint64_t> parts = {}) {
   uint64_t hash = 0xcbf29ce484222325;
@@ -27,7 +27,7 @@ constexpr uint64_t FingerprintOf(std::string_view name, std::initializer_list<ui
 
 namespace codec_internal {
 
-// The type's name as the compiler spells it: for error messages only.
+// The type's name as the compiler spells it. Only for error messages.
 template <class T>
 constexpr auto TypeName() {
   constexpr std::string_view kFunction = __PRETTY_FUNCTION__;

@@ -1,5 +1,5 @@
-// Codecs of values that are several values one after another: pair, tuple, arrays, and structs by their fields. What
-// has no part at all takes one zero byte.
+// Codecs of values that consist of several parts in a row: pair, tuple, arrays, and structs by their fields. A value
+// without any part takes one zero byte.
 #ifndef REGATTA_CORE_CODEC_PRODUCT_H_
 #define REGATTA_CORE_CODEC_PRODUCT_H_
 
@@ -38,7 +38,7 @@ constexpr uint64_t ProductFingerprint(TypeList<Parts...>) {
   return FingerprintOf("product", {Codec<Parts>::kFingerprint...});
 }
 
-// `T` is taken apart by `Visit(value, visitor)`, which calls visitor(part, ...).
+// The base of the codec of a `T` whose parts `Visit(value, visitor)` passes to visitor(part, ...).
 template <class T, class Visit>
 struct ProductCodec {
   static constexpr size_t kSize = SumOfFixedSizes(PartsOf<T>());
@@ -71,7 +71,7 @@ struct ProductCodec {
   }
 
  private:
-  // A part without default constructor is made before the whole is.
+  // Decodes the parts before the whole is made, for types whose parts have no default constructor.
   template <class... Parts>
   static std::optional<T> Build(Decoder& in, TypeList<Parts...>) {
     std::tuple<Slot<Parts>...> made;
@@ -97,7 +97,7 @@ struct VisitAggregate {
   }
 };
 
-// std::array and built-in arrays.
+// For std::array and built-in arrays.
 template <class T, class Element, size_t kCount>
 struct ArrayCodec {
   using Parts = TypeList<Element>;
@@ -165,10 +165,10 @@ struct Codec<std::array<Element, kCount>> : codec_internal::ArrayCodec<std::arra
 template <class Element, size_t kCount>
 struct Codec<Element[kCount]> : codec_internal::ArrayCodec<Element[kCount], Element, kCount> {};
 
-// A struct without a codec of its own.
+// A struct without a specialisation of its own.
 template <codec_internal::Aggregate T>
 struct Codec<T> : codec_internal::ProductCodec<T, codec_internal::VisitAggregate>, codec_internal::Reflected {
-  // Fields that are blocks and together as large as the struct leave no room for padding.
+  // There is no padding if all fields are blocks and their sizes add up to the size of the struct.
   static constexpr bool kBlock = std::is_trivially_copyable_v<T> &&
                                  codec_internal::AreBlocks(codec_internal::PartsOf<T>()) &&
                                  sizeof(T) == codec_internal::SumOfFixedSizes(codec_internal::PartsOf<T>());

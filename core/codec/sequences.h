@@ -1,4 +1,4 @@
-// Codecs of strings, vectors and views of them: a count, then that many elements.
+// Codecs of strings and vectors, and of views of them: a count, then that many elements.
 #ifndef REGATTA_CORE_CODEC_SEQUENCES_H_
 #define REGATTA_CORE_CODEC_SEQUENCES_H_
 
@@ -22,7 +22,7 @@
 namespace regatta {
 namespace codec_internal {
 
-// What a view can do: be encoded. Its bytes are those of the owner with the same elements.
+// A view can only be encoded. Its bytes are the same as those of a container with these elements.
 template <class View, class Element>
 struct SequenceEncoder {
   using Parts = TypeList<Element>;
@@ -115,7 +115,7 @@ struct Codec<std::vector<Element, Allocator>>
       return true;
     } else {
       value.clear();
-      // Room is taken only as the bytes prove the elements: a small one may be large in memory.
+      // Reserve only what the bytes prove: an element with a small encoding may be large in memory.
       value.reserve(std::min(count, in.remaining() / sizeof(Element) + 1));
       for (; count > 0; --count) {
         if (!Append(in, value)) return false;
@@ -131,7 +131,8 @@ struct Codec<std::vector<Element, Allocator>>
       value.assign(elements, elements + count);
     } else {
       value.resize(count);
-      if (count > 0) std::memcpy(value.data(), bytes, count * sizeof(Element));  // None has no address.
+      if (count > 0)
+        std::memcpy(value.data(), bytes, count * sizeof(Element));  // data() of an empty vector may be null.
     }
   }
   static bool Append(Decoder& in, Vector& value) {
@@ -146,7 +147,7 @@ struct Codec<std::vector<Element, Allocator>>
   }
 };
 
-// A bit each in memory, a byte each here.
+// An element is a bit in memory, and a byte in the encoding.
 template <class Allocator>
 struct Codec<std::vector<bool, Allocator>> {
   using Vector = std::vector<bool, Allocator>;

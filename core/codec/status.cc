@@ -44,7 +44,7 @@ void Codec<absl::Status>::EncodeError(const absl::Status& value, Encoder& out) {
   const std::vector<Payload> payloads = SortedPayloads(value);
   if (payloads.size() > kMaxPayloads) {
     out.Fail(absl::InvalidArgumentError(
-        absl::StrCat("encoding a status with ", payloads.size(), " payloads, more than ", kMaxPayloads)));
+        absl::StrCat("a status with ", payloads.size(), " payloads can't be encoded: give it at most ", kMaxPayloads)));
     return;
   }
   out.Write<int32_t>(value.raw_code());

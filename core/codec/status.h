@@ -16,8 +16,8 @@
 
 namespace regatta {
 
-// The code; unless it is OK, the message and the payloads in the order of their type URLs. A Status looks payloads up
-// one by one, so their number is bounded: more than kMaxPayloads can't be encoded or decoded.
+// The code; then, unless it is OK, the message and the payloads in the order of their type URLs. absl::Status finds a
+// payload by a linear search, so a status with more than kMaxPayloads payloads can't be encoded or decoded.
 template <>
 struct Codec<absl::Status> {
   static constexpr uint64_t kMaxPayloads = 100;
@@ -35,7 +35,7 @@ struct Codec<absl::Status> {
   static void EncodeError(const absl::Status& value, Encoder& out);
 };
 
-// The status; then the value if it is OK.
+// The status; then, if it is OK, the value.
 template <class T>
 struct Codec<absl::StatusOr<T>> {
   using Parts = codec_internal::TypeList<absl::Status, T>;

@@ -1,4 +1,4 @@
-// What the codec knows about a type when compiling, derived from its Codec<T> and those of its parts.
+// What the codec knows about a type at compile time. It is derived from Codec<T> and from the codecs of its parts.
 #ifndef REGATTA_CORE_CODEC_TRAITS_H_
 #define REGATTA_CORE_CODEC_TRAITS_H_
 
@@ -15,19 +15,19 @@ namespace regatta {
 class Encoder;
 class Decoder;
 
-// How a T becomes bytes and comes back; codec.h says what a specialisation holds.
+// How a T is encoded and decoded. codec.h describes the members of a specialisation.
 template <class T>
 struct Codec;
 
-// How deep codecs of somebody's own may nest in one value: a value that nests deeper can't be encoded or decoded.
+// The maximum nesting of users' own codecs in one value. A value with a deeper nesting can't be encoded or decoded.
 inline constexpr int kMaxNesting = 100;
 
-// The size of an encoding that depends on the value.
+// Stands for a size that depends on the value.
 inline constexpr size_t kVariable = static_cast<size_t>(-1);
 
 namespace codec_internal {
 
-// Base of the Codec of a struct that is taken apart by its fields.
+// The base of the Codec of a struct that is encoded field by field.
 struct Reflected {};
 
 template <class T>
@@ -37,7 +37,7 @@ concept HasCodec = requires {
 template <class T>
 inline constexpr bool kReflected = std::is_base_of_v<Reflected, Codec<T>>;
 
-// The types that T's encoding consists of: TypeList<>, also for codecs that do not say.
+// The types of which T's encoding consists, as a TypeList. It is empty for a codec that does not name them.
 template <class T>
 constexpr auto PartsOf() {
   if constexpr (kReflected<T>) {
@@ -84,25 +84,26 @@ constexpr bool CarriesDescriptors() {
 
 }  // namespace codec_internal
 
-// The bytes that every T takes, or kVariable. Encoding a type of fixed size cannot fail.
+// The number of bytes that every T takes, or kVariable. Encoding a type of fixed size cannot fail.
 template <class T>
 inline constexpr size_t kFixedSize = codec_internal::FixedSizeOf<T>();
 
-// Whether T's encoding is its memory: trivially copyable, without padding, and any bytes are a value. So it and a
-// vector of it are copied by one memcpy. Not so: bool and what contains it (any byte but 0 and 1 is refused).
+// Whether T's encoding is its memory: T is trivially copyable, has no padding, and any bytes are a value. One memcpy
+// then copies a T or a vector of T. False for bool and for types that contain one, as Decode refuses any byte but 0 and
+// 1.
 template <class T>
 inline constexpr bool kIsBlock = codec_internal::IsBlockType<T>();
 
-// Whether a T may hold descriptors, which need a way to travel beside the bytes.
+// Whether a T may hold descriptors. They travel beside the bytes.
 template <class T>
 inline constexpr bool kCarriesDescriptors = codec_internal::CarriesDescriptors<T>();
 
 namespace codec_internal {
 
-// The bytes of a count.
+// The size of an encoded count in bytes.
 inline constexpr size_t kCountSize = sizeof(uint64_t);
 
-// The fewest bytes that a T takes. Never 0, so that a count is bounded by the bytes that follow it.
+// The least number of bytes that a T takes. It is never 0, so that the bytes after a count bound the count.
 template <class T>
 constexpr size_t MinSizeOf() {
   if constexpr (kFixedSize<T> != kVariable) {
@@ -116,7 +117,7 @@ constexpr size_t MinSizeOf() {
 template <class T>
 inline constexpr size_t kMinSize = MinSizeOf<T>();
 
-// A codec of somebody's own, whose nesting no type bounds.
+// Whether T's codec is a user's own, of variable size. No type bounds the nesting of such codecs.
 template <class T>
 inline constexpr bool kOpaque = kFixedSize<T> == kVariable && !kReflected<T> && !requires {
   typename Codec<T>::Parts;

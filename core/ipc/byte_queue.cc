@@ -15,18 +15,18 @@
 namespace regatta {
 namespace {
 
-constexpr uint32_t kStreak = 64;     // Items in a row from one lane before the others are looked at.
-constexpr uint32_t kReadAhead = 16;  // Slots fetched ahead at most while a lane keeps giving.
-constexpr uint32_t kStreaming = 16;  // Items in a row that make a flow.
+constexpr uint32_t kStreak = 64;     // The most items in a row from one lane. Then the other lanes are tried.
+constexpr uint32_t kReadAhead = 16;  // The most slots that are prefetched while a lane has items.
+constexpr uint32_t kStreaming = 16;  // So many items in a row make a flow.
 constexpr int kStandBack = 24;
-constexpr uint32_t kRetireEvery = 256;  // Looks that found nothing.
-constexpr uint64_t kTrimChunks = 64;    // An idle queue with more than these 4 MiB gives memory back.
+constexpr uint32_t kRetireEvery = 256;  // After so many tries that found nothing.
+constexpr uint64_t kTrimChunks = 64;    // An idle queue with more than 4 MiB gives memory back.
 
 enum class Look { kTaken, kEmpty, kBroken };
 
-// Copies what its owner may be overwriting; the caller throws the copy away unless it then wins the item.
+// Copies bytes that their owner may be overwriting. The caller uses the copy only if it then wins the item.
 __attribute__((no_sanitize("thread"))) void CopySpeculatively(std::byte* to, const std::byte* from, uint32_t size) {
-  // Both ends are aligned to 16 bytes and have room for whole pieces.
+  // Source and destination are aligned to 16 bytes and have room for whole pieces.
   for (uint32_t at = 0; at < size; at += 16) {
     std::memcpy(__builtin_assume_aligned(to + at, 16), __builtin_assume_aligned(from + at, 16), 16);
   }
@@ -49,7 +49,7 @@ QueueItem& QueueItem::operator=(QueueItem&& other) noexcept {
 void QueueItem::Reset() {
   size_ = 0;
   if (extent_ == nullptr) return;
-  // In a child of fork the item is still the parent's.
+  // In a child of fork the item belongs to the parent.
   if (IsForkGeneration(fork_generation_)) {
     extent_->state.store(Extent::kFree, std::memory_order_release);
   }
@@ -70,7 +70,7 @@ QueueReservation& QueueReservation::operator=(QueueReservation&& other) noexcept
 
 LaneWriter* QueueReservation::Release() {
   LaneWriter* writer = std::exchange(writer_, nullptr);
-  // In a child of fork the lane, and the item on its way, are still the parent's.
+  // In a child of fork the lane and the item on its way belong to the parent.
   return fork_generation_ == Family::fork_generation() ? writer : nullptr;
 }
 
@@ -88,12 +88,12 @@ void QueueReservation::Abandon() {
   segment_.reset();
 }
 
-// The getting side. Friend of QueueItem by way of ByteQueue.
+// The getting side of the queue. It is a friend of QueueItem through ByteQueue.
 class QueueGetter {
  public:
   QueueGetter(QueueSegment& segment, QueueThread& thread) : segment_(segment), thread_(thread) {}
 
-  // One look at all lanes. `claim` is called with what was taken.
+  // Tries all lanes once. Calls `claim` with the item that it took.
   template <typename OnInline, typename OnExtent>
   Look TryAll(std::byte* bytes, OnInline on_inline, OnExtent on_extent) {
     const uint32_t count = segment_.lanes();
@@ -137,7 +137,8 @@ class QueueGetter {
       QueueSlot* const ring = thread_.ring;
       const uint64_t mask = thread_.mask;
       if (ring == nullptr) {
-        // Moved on while we looked, or overwritten by a stranger: then no item can be found here again.
+        // The head moved on meanwhile, or a process has overwritten the slot. In the second case no item will ever be
+        // found here.
         const uint64_t now = lane.head.load(std::memory_order_acquire);
         if (now == head) return Look::kEmpty;
         head = now;
@@ -169,7 +170,7 @@ class QueueGetter {
           if (!lane.head.compare_exchange_strong(head, head + 1, std::memory_order_acq_rel)) continue;
           return Look::kBroken;
         }
-        // The extent's word decides who has the item; whoever comes later only helps the head along.
+        // The extent's state word decides which getter has the item. A getter that comes later only moves the head.
         uint64_t state = Extent::kQueued | item;
         const uint64_t owned = Extent::kOwned | uint64_t{thread_.self} << 32 | (item & 0xffffffff);
         const bool mine = extent->state.compare_exchange_strong(state, owned, std::memory_order_acq_rel);
@@ -184,7 +185,7 @@ class QueueGetter {
         head = lane.head.load(std::memory_order_acquire);
       } else if (sequence == (QueueSlot::kJump | (item + 1))) {
         const uint64_t next = PackHead((head >> 56) + 1, item);
-        // Rings that lead to each other were made by a stranger.
+        // Only overwritten memory can have rings that lead to each other.
         if (++moves > kLaneRings) return Look::kEmpty;
         if (lane.head.compare_exchange_strong(head, next, std::memory_order_acq_rel)) head = next;
         FaultPointHere(fault::kQueueGetMoved);
@@ -198,7 +199,7 @@ class QueueGetter {
 
   void AfterTake() {
     QueueHeader& header = segment_.header();
-    // Who sleeps for an item that never comes learns of the end from who got the last.
+    // The queue is closed: the getter of the last item wakes those that would wait for ever.
     if (header.closed.load(std::memory_order_relaxed) != 0 && header.items.anybody_sleeps() && segment_.Drained())
         [[unlikely]] {
       header.items.NotifyAll();
@@ -273,8 +274,8 @@ absl::Status ByteQueue::Get(QueueItem* item, Deadline deadline) {
   const bool streaming = thread->hits >= kStreaming;
   Look look = getter.TryAll(item->inline_, on_inline, on_extent);
   if (look == Look::kEmpty && streaming && !deadline.is_now()) {
-    // Caught up with a producer in full flow: reading the slot it writes next would only slow it down. Let it get
-    // ahead.
+    // This getter has caught up with a producer in full flow. To read the slot that the producer writes next would slow
+    // it down. Let it get ahead.
     for (int i = 0; i < kStandBack; ++i) CpuPause();
     look = getter.TryAll(item->inline_, on_inline, on_extent);
   }
@@ -305,7 +306,7 @@ absl::Status ByteQueue::Get(QueueItem* item, Deadline deadline) {
       if (segment_->arena().taken() > kTrimChunks) segment_->Trim(thread->self);
     };
     const bool found = header.items.Await(ready, deadline, partner_here, thread->self, tidy);
-    // A wake-up meant for another may have been left to this getter.
+    // This getter may have consumed a wake-up that another one needs.
     if (header.items.anybody_sleeps() && !empty()) header.items.Notify();
     if (!found) return EmptyError("the queue", true);
     if (look == Look::kEmpty) {
@@ -358,8 +359,9 @@ absl::Status ByteQueue::Close() {
   QueueHeader& header = segment_->header();
   if (absl::Status locked = segment_->arena().Lock((*thread)->self, Deadline::Never()); !locked.ok()) return locked;
   segment_->ForEachLane([&](uint32_t index) { segment_->lane(index).limit.store(0, std::memory_order_relaxed); });
-  // Who had begun before sees its item through; who begins after sees the limit, comes for the lock and finds it
-  // closed. Said last: a death before it leaves an open queue, in which putters take new credit.
+  // A putter that had begun before finishes its item. A putter that begins later sees the limit, takes the lock and
+  // finds the queue closed. `closed` is stored last: a death before it leaves an open queue, in which putters take new
+  // credit.
   AsymmetricFenceHeavy();
   FaultPointHere(fault::kQueueClosing);
   header.closed.store(1, std::memory_order_release);

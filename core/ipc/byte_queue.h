@@ -1,17 +1,19 @@
-// ByteQueue: a FIFO of byte strings between processes; what Queue<T> is made of.
+// ByteQueue: a FIFO of byte strings between processes. Queue<T> consists of one.
 //
-// Processes  Any number may put and get. Pass it to a child by its descriptor (Attach), or keep it across fork.
+// Processes  Any number may put and get. Pass the queue to a child by its descriptor (Attach), or keep it across fork.
 // Threads    Thread-safe. Up to 1,024 threads of all processes may be putting at one time.
-// Order      One thread's items arrive in the order put; across producers none is promised.
-// Crash      A process may die at any instruction. Then an item whose Put returned OK is got at most once, and exactly
-//            once if its getter lives; an item whose Put never returned is got whole or not at all. Others are held up
-//            for at most a second, and only if it died between its publishing and waking them.
-// Copies     Items up to 112 B travel in the ring; larger ones are written once into shared memory and read in place.
-// Memory     Reserved at Put. No room: ResourceExhausted, and the queue stays usable. Memory that a backlog took is
-//            given back once a getter has waited 50 ms, or by the producer as it goes on.
-// Design     A lane (ring) per producing thread; getters claim an item by one CAS of the lane's head. No state exists
-//            in which a death leaves an item half taken. A bound is kept exactly by handing out its items to lanes as
-//            credit.
+// Order      The items of one thread arrive in the order in which it put them. Items of different threads have no
+//            order.
+// Crash      A process may die at any instruction. An item whose Put returned OK is got at most once, and exactly once
+//            if its getter lives. An item whose Put never returned is got whole or not at all. Other processes are
+//            delayed by at most a second, and only if the process died after it published an item and before it woke
+//            them.
+// Copies     Items up to 112 B travel in the ring. Larger items are written once into shared memory and read in place.
+// Memory     Put reserves it. If there is no room, Put returns ResourceExhausted and the queue stays usable. Memory of
+//            a former backlog is given back once a getter has waited for 50 ms, or by the producer as it goes on.
+// Design     Each producing thread has a lane (a ring). A getter claims an item by one CAS of the lane's head, so no
+//            death leaves an item half taken. A bounded queue hands out its places to the lanes as credit, so the bound
+//            is exact.
 // Format     queue_format.h, described in FORMAT.md.
 #ifndef REGATTA_CORE_IPC_BYTE_QUEUE_H_
 #define REGATTA_CORE_IPC_BYTE_QUEUE_H_
@@ -33,18 +35,18 @@ class QueueSegment;
 class LaneWriter;
 
 struct QueueOptions {
-  // Items that may be in it at once; 0 or less means no limit but memory.
+  // The number of items that the queue may hold. 0 or less means that only memory limits it.
   int64_t capacity = 0;
-  // Bytes of shared memory for items larger than 112 B and for backlogs; 0: as much as there is.
+  // The bytes of shared memory for items larger than 112 B and for backlogs. 0: no limit.
   uint64_t memory_limit = 0;
-  // Tells types apart: Attach wants the same.
+  // Identifies the type of the items. Attach requires the same number.
   uint64_t fingerprint = 0;
   // Other than kNotCounted: items are put by Reserve only.
   IfGetterDies if_getter_dies = IfGetterDies::kNotCounted;
 };
 
-// An item that was got; readable while this lives. Larger ones lie in the queue's memory and keep it until then.
-// Belongs to the process that got it.
+// An item that was got. Its bytes are readable as long as the QueueItem lives. A large item lies in the queue's memory
+// and keeps that memory until then. A QueueItem belongs to the process that got it.
 class QueueItem {
  public:
   QueueItem() = default;
@@ -65,12 +67,12 @@ class QueueItem {
   alignas(16) std::byte inline_[kInlineBytes];
 };
 
-// Room for one item, to be written in place. Destroyed without Commit, nothing was put.
+// Memory for one item, which the caller writes in place. If it is destroyed without Commit, nothing is put.
 //
 // Threads    Any thread may commit, abandon or destroy it, also after the thread that opened it has ended. While it is
 //            open, the thread that opened it can't put anything else into the same queue (FailedPrecondition), so that
 //            the order of that thread's items is kept.
-// Processes  It belongs to the process that made it: in a child of fork it is void.
+// Processes  It belongs to the process that made it. In a child of fork it has no effect.
 class QueueReservation {
  public:
   QueueReservation() = default;
@@ -79,13 +81,13 @@ class QueueReservation {
   ~QueueReservation() { Abandon(); }
 
   absl::Span<std::byte> bytes() const { return bytes_; }
-  // Puts the item. What the caller wrote before is visible to who gets it.
+  // Puts the item. All writes before Commit are visible to the process that gets the item.
   void Commit();
   void Abandon();
 
  private:
   friend class ByteQueue;
-  // Gives the writer up; null if there is none in this process.
+  // Gives up the writer and returns it. Null if there is none in this process.
   LaneWriter* Release();
 
   LaneWriter* writer_ = nullptr;
@@ -99,23 +101,23 @@ class ByteQueue {
  public:
   static constexpr ObjectType kType = QueueHeader::kType;
 
-  ByteQueue() = default;  // Empty; assign one to it.
+  ByteQueue() = default;  // An empty handle. Assign a queue to it.
 
   // ResourceExhausted: no memory, descriptors or address space.
   static absl::StatusOr<ByteQueue> Create(const QueueOptions& options);
-  // The queue at `offset` of `file`, which another process of the family made.
-  // DataLoss: not a queue. FailedPrecondition: of another family. InvalidArgument: of another type.
+  // Opens the queue at `offset` of `file`, which another process of the family made. DataLoss: it is not a queue.
+  // FailedPrecondition: it belongs to another family. InvalidArgument: its items are of another type.
   static absl::StatusOr<ByteQueue> Attach(Fd file, uint64_t offset, uint64_t fingerprint);
 
-  // Blocks while full, until `deadline`. On error nothing was put: Full (IsFull), Closed (IsClosed), ResourceExhausted,
-  // InvalidArgument (over 1 GiB). Unavailable and not Full: a process that is stopped, or gets no processor, held the
-  // queue's lock until `deadline`, and for 20 ms. Most puts need no lock; some, with any deadline, find it taken for
-  // the moment and get it then.
+  // Blocks while the queue is full, until `deadline`. On error nothing was put: Full (IsFull), Closed (IsClosed),
+  // ResourceExhausted, InvalidArgument (over 1 GiB). Unavailable and not Full: a process that is stopped, or gets no
+  // processor, held the queue's lock until `deadline`, and for at least 20 ms. Most puts need no lock. A put that needs
+  // it waits for its holder for a moment, even with Deadline::Now().
   absl::Status Put(absl::Span<const std::byte> bytes, Deadline deadline = Deadline::Never());
   absl::StatusOr<QueueReservation> Reserve(size_t bytes, Deadline deadline = Deadline::Never());
 
-  // Blocks while empty, until `deadline`: Empty (IsEmpty). Closed once nothing is left. DataLoss: an item that can't be
-  // what it claims; it is gone, the queue stays usable.
+  // Blocks while the queue is empty, until `deadline`. Empty (IsEmpty): it is still empty. Closed (IsClosed): it is
+  // closed and drained. DataLoss: the item was damaged and is dropped; the queue stays usable.
   absl::Status Get(QueueItem* item, Deadline deadline = Deadline::Never());
 
   // For a queue that counts unfinished items (JoinableQueue). After Keep, `item` is unfinished until TaskDone; after
@@ -127,19 +129,20 @@ class ByteQueue {
   absl::Status TaskDone();
   absl::StatusOr<int64_t> Join(Deadline deadline);
 
-  // For everyone: puts fail from now on, getters take what is left and then get Closed. Closing twice is fine.
+  // Closes the queue for all processes. Every later Put fails; Get returns the items that are left, and then Closed.
+  // Idempotent.
   absl::Status Close();
   bool closed() const;
 
-  // Hints: true at some instant during the call, per lane.
+  // Hints only: each lane had the value at some moment during the call.
   int64_t size() const;
   bool empty() const { return size() == 0; }
   bool full() const;
   int64_t capacity() const;
-  // Bytes of shared memory taken for backlogs and larger items.
+  // The bytes of shared memory that backlogs and larger items occupy.
   uint64_t memory() const;
 
-  // Where it lies in shared memory; still owned by the queue.
+  // The place of the queue in shared memory. The queue still owns the descriptor.
   const Fd& descriptor() const;
   uint64_t offset() const { return 0; }
   // FailedPrecondition: code of this process has closed the descriptor.

@@ -13,16 +13,18 @@ namespace regatta {
 namespace {
 
 constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
-constexpr uint64_t kWriteAhead = 16;       // Slots.
-constexpr uint64_t kLookAtProcessor = 16;  // Items between looks at where this thread runs.
-constexpr uint64_t kSmallBacklog = 128;    // A large ring with no more in it is left for the base ring.
-constexpr uint64_t kTidyEvery = 2048;      // Items, at most.
-constexpr uint64_t kGrowSlots = 8192;      // Of a large ring get memory at a time: 1 MiB.
+constexpr uint64_t kWriteAhead = 16;       // In slots.
+constexpr uint64_t kLookAtProcessor = 16;  // After so many items the thread looks up its processor again.
+constexpr uint64_t kSmallBacklog = 128;    // With fewer items the writer moves from a large ring to the base ring.
+constexpr uint64_t kTidyEvery = 2048;      // At least once in so many items.
+constexpr uint64_t kGrowSlots = 8192;      // So many slots of a large ring get memory at a time: 1 MiB.
 constexpr uint64_t kWhole = kNoLimit;
 
-absl::Status OverwrittenError() { return absl::DataLossError("the queue's memory was overwritten: its ring is gone"); }
+absl::Status OverwrittenError() {
+  return absl::DataLossError("a process has overwritten the queue's memory: make a new queue");
+}
 
-// Its address identifies the calling thread among those that run.
+// Its address identifies the calling thread among the running threads.
 thread_local constinit char t_here = 0;
 
 uint32_t Log2(uint64_t mask) { return static_cast<uint32_t>(__builtin_popcountll(mask)); }
@@ -46,9 +48,9 @@ void LaneWriter::Load() {
   hop_ = segment_.SettledHop(lane_, next_);
   lane_.hop.store(hop_, std::memory_order_release);
   ring_ = segment_.Ring(lane_, hop_, &mask_);
-  ring_begin_ = 0;  // Not known: then the whole backlog may be in this ring.
+  ring_begin_ = 0;  // Unknown: the whole backlog may be in this ring.
   ready_until_ = 0;
-  // How far a predecessor had come with a large ring's memory is not known either: it is asked for again.
+  // It is also unknown which slots of a large ring a predecessor gave memory. So memory is requested again.
   grown_from_ = next_;
   grown_until_ = Log2(mask_) == kBaseRingLog2 ? kWhole : next_;
   extents_.Load();
@@ -67,7 +69,8 @@ uint64_t LaneWriter::KnownHead() const {
 bool LaneWriter::Begin() {
   lane_.used.store(next_ + 1, std::memory_order_relaxed);
   FaultPointHere(fault::kQueuePutBegun);
-  // Whoever lowers the limit fences heavily and then reads `used`: one of us sees the other.
+  // A process that lowers the limit makes a heavy fence and then reads `used`. So one of the two sees the other's
+  // store.
   AsymmetricFenceLight();
   if (lane_.limit.load(std::memory_order_relaxed) <= next_) [[unlikely]] {
     lane_.used.store(next_, std::memory_order_relaxed);
@@ -78,7 +81,7 @@ bool LaneWriter::Begin() {
 
 void LaneWriter::CancelBegin() {
   lane_.used.store(next_, std::memory_order_release);
-  // Somebody may have waited for this item's place, or for the queue to be drained.
+  // A putter may wait for this item's place, and a getter for the queue to be drained.
   segment_.header().space.Notify();
   segment_.header().items.Notify();
 }
@@ -93,7 +96,7 @@ absl::Status LaneWriter::BeginSlow(Deadline deadline) {
     return header.consumer_processor.load(std::memory_order_relaxed) == CurrentProcessor();
   };
   bool waited = false;
-  // A wake-up meant for another may have been left to this putter.
+  // This putter may have consumed a wake-up that another one needs.
   const auto pass_on = [&](absl::Status status) {
     if (waited && !status.ok()) header.space.Notify();
     return status;
@@ -142,7 +145,7 @@ LaneWriter::Credit LaneWriter::GetCredit() {
 
 bool LaneWriter::TakeCredit() {
   const uint64_t capacity = segment_.capacity();
-  // What a lane may hold at most: credit, or what it has.
+  // The most items that a lane may hold: its credit, or the items that it has.
   const auto claimed = [](const QueueLane& lane) {
     const uint64_t end =
         std::max(lane.limit.load(std::memory_order_relaxed), lane.used.load(std::memory_order_relaxed));
@@ -166,7 +169,8 @@ bool LaneWriter::TakeCredit() {
     total += claimed(lane);
   });
   if (total >= capacity && spare) {
-    // Take back what the others don't use. Each is either seen to have used it, or sees its lowered limit.
+    // Take back the credit that the other lanes do not use. Either this process sees that a lane has used it, or the
+    // lane's owner sees the lowered limit.
     segment_.ForEachLane([&](uint32_t index) {
       QueueLane& lane = segment_.lane(index);
       const uint64_t used = lane.used.load(std::memory_order_relaxed);
@@ -214,17 +218,17 @@ absl::Status LaneWriter::MakeReady(Deadline deadline) {
 }
 
 absl::Status LaneWriter::MoveToLargerRing(Deadline deadline) {
-  // The getters must have left the ring whose place in the lane's table the new one takes.
+  // The new ring takes the place of an older one in the lane's table. The getters must have left that ring.
   const uint64_t behind = (hop_ - (lane_.head.load(std::memory_order_acquire) >> 56)) & 0xff;
   if (behind >= kLaneRings - 1) {
-    return absl::ResourceExhaustedError(absl::StrCat("a producer has ", segment_.Outstanding(lane_),
-                                                     " items in the queue, the most that it can: take some out"));
+    return absl::ResourceExhaustedError(absl::StrCat("this producer has ", segment_.Outstanding(lane_),
+                                                     " items in the queue, which is the most: get some of them first"));
   }
   absl::StatusOr<uint32_t> first = absl::ResourceExhaustedError("");
-  // Where the limit or the address space has no room for one of twice the size, a smaller one will do.
+  // If the limit or the address space has no room for a ring of twice the size, take a smaller one.
   uint32_t log2 = std::min(Log2(mask_) + 1, kLargestRingLog2) + 1;
   while (absl::IsResourceExhausted(first.status()) && --log2 > kBaseRingLog2) {
-    // Memory for its slots comes as they are used.
+    // Its slots get memory as they are used.
     const auto count = static_cast<uint32_t>((sizeof(QueueSlot) << log2) / kChunkBytes);
     first = extents_.TakeRun(kRingKind, count, false, deadline);
   }
@@ -264,7 +268,7 @@ absl::Status LaneWriter::GrowRing() {
 
 void LaneWriter::Publish(uint32_t size, uint32_t place) {
   QueueSlot& here = slot();
-  // The slot that comes up soon was last in a getter's cache: ask for it while this one is written.
+  // A slot that this writer needs soon was last in a getter's cache. Prefetch it while this one is written.
   auto* soon = reinterpret_cast<std::byte*>(&ring_[(next_ + kWriteAhead) & mask_]);
   __builtin_prefetch(soon, 1);
   if (size > 48) __builtin_prefetch(soon + 64, 1);
@@ -297,15 +301,15 @@ absl::Status LaneWriter::Put(absl::Span<const std::byte> bytes, Deadline deadlin
   const absl::StatusOr<std::byte*> room = Reserve(bytes.size(), deadline, &extent);
   if (!room.ok()) return room.status();
   std::memcpy(*room, bytes.data(), bytes.size());
-  Commit(static_cast<uint32_t>(bytes.size()), extent);  // True, as the writer's thread is this one.
+  Commit(static_cast<uint32_t>(bytes.size()), extent);  // Returns true, because the writer belongs to this thread.
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::byte*> LaneWriter::Reserve(uint64_t size, Deadline deadline, Extent** extent) {
   *extent = nullptr;
   if (size > kLargestItem) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("an item of ", size, " bytes is over the largest, ", kLargestItem, ": put it in pieces"));
+    return absl::InvalidArgumentError(absl::StrCat("an item of ", size, " bytes is larger than the limit of ",
+                                                   kLargestItem, " bytes: put it in pieces"));
   }
   if (!idle() || !TryBegin()) {
     if (absl::Status begun = BeginSlow(deadline); !begun.ok()) return begun;
@@ -342,7 +346,7 @@ bool LaneWriter::Abandon() {
 }
 
 bool LaneWriter::EndReservation() {
-  // The thread that opened it has not ended, as it is this one: no compare-and-swap is needed.
+  // This thread opened the reservation, so it has not ended, and no compare-and-swap is needed.
   if (opener_ == &t_here && state_.load(std::memory_order_relaxed) == State::kReserved) [[likely]] {
     state_.store(State::kIdle, std::memory_order_release);
     return true;

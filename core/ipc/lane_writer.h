@@ -24,48 +24,48 @@ namespace regatta {
 
 class LaneWriter {
  public:
-  // The lane is owned by this process; the segment's lock is held.
+  // This process must own the lane, and the caller must hold the segment's lock.
   LaneWriter(QueueSegment& segment, uint32_t lane, Member self);
 
   absl::Status Put(absl::Span<const std::byte> bytes, Deadline deadline);
-  // Room for an item of `size` bytes; *extent is null if it is in the slot. Any thread may then call Commit or Abandon,
-  // once.
+  // Returns memory for an item of `size` bytes. *extent is null if that memory is in the slot. Then any thread may call
+  // Commit or Abandon once.
   absl::StatusOr<std::byte*> Reserve(uint64_t size, Deadline deadline, Extent** extent);
   // Both return false if the thread that had claimed the writer has ended meanwhile. The caller then owns the writer.
   bool Commit(uint32_t size, Extent* extent);
   bool Abandon();
-  // The thread that had claimed the writer ends. Returns false if a reservation is open, whose end then gives up the
-  // lane.
+  // Called when the thread that had claimed the writer ends. Returns false if a reservation is open. The end of that
+  // reservation then gives up the lane.
   bool LeaveThread();
-  // Gives the lane up; what is in it may still be got.
+  // Gives up the lane. Its items can still be got.
   void LetGo();
 
  private:
   enum class State : uint32_t {
     kIdle,      // No reservation is open.
-    kReserved,  // One is open.
-    kOrphaned,  // One is open, and the thread that had claimed the writer has ended.
+    kReserved,  // A reservation is open.
+    kOrphaned,  // A reservation is open, and the thread that had claimed the writer has ended.
   };
 
-  // What the lock's holder finds when it asks for the right to put one more item.
+  // The answer to the lock's holder who asks for the right to put one more item.
   enum class Credit { kGranted, kNone, kClosed, kOverwritten };
 
   bool idle() const { return state_.load(std::memory_order_acquire) == State::kIdle; }
   bool EndReservation();
   QueueSlot& slot() { return ring_[next_ & mask_]; }
-  // Marks item next_ as on its way, where the lane has credit and a slot. From then on nobody else changes the lane's
+  // If the lane has credit and a slot, marks item next_ as on its way. From then on no other process changes the lane's
   // rings and chunks.
   bool TryBegin() { return next_ < ready_until_ && Begin(); }
   bool Begin();
   void CancelBegin();
   uint64_t KnownHead() const;
   absl::Status BeginSlow(Deadline deadline);
-  // The lock is held.
+  // The caller holds the lock.
   Credit GetCredit();
   bool TakeCredit();
   void Load();
   bool MaybeRoom() const;
-  // An item is on its way: sees to a slot for it. Gives back, in bounded steps, the rings that the getters have left.
+  // Makes a slot for the item that is on its way. Gives back, in bounded steps, the rings that the getters have left.
   absl::Status MakeReady(Deadline deadline);
   absl::Status MoveToLargerRing(Deadline deadline);
   void MoveTo(uint64_t offset, uint32_t log2);
@@ -90,8 +90,9 @@ class LaneWriter {
   std::atomic<State> state_{State::kIdle};
   const void* opener_ = nullptr;  // Identifies the thread that opened the reservation.
   uint64_t next_ = 0;
-  uint64_t ready_until_ = 0;  // Items below it have a slot, with memory behind it and behind the next one.
-  uint64_t ring_begin_ = 0;   // The first item in this ring: a getter that isn't here yet has all of it before it.
+  uint64_t ready_until_ = 0;  // Items below it have a slot. That slot and the next one have memory.
+  uint64_t ring_begin_ =
+      0;  // The first item in this ring. A getter that has not reached the ring has not got this item.
   uint64_t hop_ = 0;
   QueueSlot* ring_ = nullptr;
   uint64_t mask_ = 0;

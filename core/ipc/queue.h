@@ -2,17 +2,19 @@
 //
 // Processes  Any number may put and get. Pass a Queue to a child as an argument, or keep it across fork.
 // Threads    Thread-safe. Up to 1,024 threads of all processes may be putting at one time.
-// Order      One producer's items arrive in the order put; across producers none is promised.
-// Crash      A process may die at any instruction. Then an item whose Put returned OK is got at most once, and exactly
-//            once if its getter lives; an item whose Put never returned is got whole or not at all. Others are held up
-//            for at most a second, and only if it died between its publishing and waking them.
-// Waiting    A blocked call spins briefly, then sleeps and costs nothing. A negative timeout has passed already.
-// Memory     Reserved at Put. No room: ResourceExhausted, and the queue stays usable.
-// Values     What codec can encode, from 0 bytes to 1 GiB encoded, but no descriptors or objects that hold some. A
-//            type's own codec runs under no lock. What it throws becomes an error of its item (Unknown, with type and
-//            text). It must not put into the same queue (FailedPrecondition).
+// Order      The items of one thread arrive in the order in which it put them. Items of different threads have no
+//            order.
+// Crash      A process may die at any instruction. An item whose Put returned OK is got at most once, and exactly once
+//            if its getter lives. An item whose Put never returned is got whole or not at all. Other processes are
+//            delayed by at most a second, and only if the process died after it published an item and before it woke
+//            them.
+// Waiting    A blocked call spins briefly, then sleeps, which costs nothing. A negative timeout has passed already.
+// Memory     Put reserves it. If there is no room, Put returns ResourceExhausted and the queue stays usable.
+// Values     All types that the codec knows, except descriptors and objects that hold descriptors. An encoded item may
+//            have up to 1 GiB. A user's codec runs while no lock is held. An exception that it throws becomes the error
+//            of its item (Unknown, with type and text). It must not put into the same queue (FailedPrecondition).
 // In place   Reserve and GetInPlace write and read an item where it lies in shared memory (queue_loan.h).
-// Copies     A Queue is a handle: copies are the same queue.
+// Copies     A Queue is a handle. Copies are the same queue.
 // Format     queue_format.h, described in FORMAT.md.
 #ifndef REGATTA_CORE_IPC_QUEUE_H_
 #define REGATTA_CORE_IPC_QUEUE_H_
@@ -33,20 +35,21 @@
 
 namespace regatta {
 
-// Attach, valid, descriptor, offset and CheckDescriptor: see ObjectHandle.
+// ObjectHandle has Attach, valid, descriptor, offset and CheckDescriptor.
 template <typename T>
 class Queue : public ObjectHandle<Queue<T>, ByteQueue> {
  public:
-  // capacity: items; 0 or less means no limit but memory.
-  // ResourceExhausted: no memory, descriptors or address space.
+  // `capacity` is the number of items that the queue may hold. 0 or less means that only memory limits it.
+  // ResourceExhausted: no memory, descriptors or address space left.
   static absl::StatusOr<Queue> Create(int64_t capacity = 0) {
     return Queue::Of(ByteQueue::Create({.capacity = capacity, .fingerprint = ValuesFingerprint()}));
   }
 
-  // Blocks while full, until `deadline`. What the caller wrote before Put is visible after the matching Get.
-  // On error nothing was put. Full (IsFull): still full. FailedPrecondition (IsClosed): closed. InvalidArgument: not
-  // encodable. ResourceExhausted: no room in memory. Unknown: encoding it threw. Unavailable and not Full: a process
-  // that is stopped, or gets no processor, has held up the queue until `deadline`, and for some milliseconds.
+  // Blocks while the queue is full, until `deadline`. The caller's writes before Put are visible after the matching
+  // Get. On error nothing was put. Full (IsFull): the queue is still full. FailedPrecondition (IsClosed): it is closed.
+  // InvalidArgument: the item can't be encoded. ResourceExhausted: no memory left. Unknown: the item's codec threw.
+  // Unavailable and not Full: a process that is stopped, or gets no processor, has held the queue's lock until
+  // `deadline`, and for at least some milliseconds.
   absl::Status Put(const T& item, Deadline deadline = Deadline::Never()) {
     return WithoutExceptions([&]() -> absl::Status {
       if constexpr (kFixedSize<T> != kVariable && kFixedSize<T> <= kInlineBytes) {
@@ -62,17 +65,18 @@ class Queue : public ObjectHandle<Queue<T>, ByteQueue> {
       }
     });
   }
-  // Without waiting.
+  // The same without blocking.
   absl::Status TryPut(const T& item) { return Put(item, Deadline::Now()); }
 
-  // Blocks while empty, until `deadline`. Empty (IsEmpty): still empty. FailedPrecondition (IsClosed): closed and
-  // drained. DataLoss: the item can't be a T; it is gone. Unknown: decoding it threw; it is gone.
+  // Blocks while the queue is empty, until `deadline`. Empty (IsEmpty): it is still empty. FailedPrecondition
+  // (IsClosed): it is closed and drained. DataLoss: the item is no T. Unknown: the item's codec threw. With both, the
+  // item is lost.
   absl::StatusOr<T> Get(Deadline deadline = Deadline::Never()) {
     QueueItem item;
     if (absl::Status got = object_.Get(&item, deadline); !got.ok()) return got;
     return WithoutExceptions([&]() -> absl::StatusOr<T> { return Decode<T>(item.bytes()); });
   }
-  // Without waiting.
+  // The same without blocking.
   absl::StatusOr<T> TryGet() { return Get(Deadline::Now()); }
 
   // Room for an item that is written in place (queue_loan.h): of one T, or of `count` elements. Errors: Put's.
@@ -95,15 +99,16 @@ class Queue : public ObjectHandle<Queue<T>, ByteQueue> {
     return borrowed;
   }
 
-  // For everyone: puts fail from now on, getters take what is left and then fail. Closing twice is fine.
+  // Closes the queue for all processes. Every later Put fails; Get returns the items that are left, and then fails.
+  // Idempotent.
   absl::Status Close() { return object_.Close(); }
   bool closed() const { return object_.closed(); }
 
-  // Hints: another process may put or get at any time. Only Get decides.
+  // Hints only, as another process may put or get at any time.
   int64_t size() const { return object_.size(); }
   bool empty() const { return object_.empty(); }
   bool full() const { return object_.full(); }
-  // 0: no limit.
+  // 0 means no limit.
   int64_t capacity() const { return object_.capacity(); }
 
   static constexpr uint64_t ValuesFingerprint() {

@@ -1,8 +1,8 @@
-// A queue's segment in shared memory; FORMAT.md says it in prose, queue_format_test.cc holds the two together.
+// A queue's segment in shared memory. FORMAT.md describes it, and queue_format_test.cc compares the two.
 //
 //   [header 4 KiB][lanes][base rings][chunk table][chunks ...]
 //
-// All of it is sparse: memory stands behind the header, the lanes and rings in use, and the chunks taken.
+// The file is sparse: the header, the lanes and rings in use, and the chunks taken have memory.
 #ifndef REGATTA_CORE_IPC_QUEUE_FORMAT_H_
 #define REGATTA_CORE_IPC_QUEUE_FORMAT_H_
 
@@ -28,15 +28,15 @@ inline constexpr uint64_t kLargestItem = uint64_t{1} << 30;
 
 // One item of a lane's ring. Item t lies in slot t modulo the ring's size.
 struct alignas(128) QueueSlot {
-  // t + 1: item t is here, whole. kJump | (t + 1): item t and what follows are in the lane's next ring.
+  // t + 1: the whole item t is here. kJump | (t + 1): item t and those after it are in the lane's next ring.
   std::atomic<uint64_t> sequence;
   std::atomic<uint32_t> size;   // Bytes of the item.
-  std::atomic<uint32_t> place;  // kInline: below. kExtent: the first 8 bytes below are an extent's offset.
+  std::atomic<uint32_t> place;  // kInline: in `bytes`. kExtent: the first 8 bytes of `bytes` are an extent's offset.
   std::byte bytes[kInlineBytes];
 
-  // Of the extent. It is stored after the extent's state and loaded before it: who reads this offset while the slot is
-  // being written for another item does not take the state that the extent had before for that of the item it looks
-  // for.
+  // The offset of the extent. It is stored after the extent's state, and loaded before the state. A process that reads
+  // the offset while the slot is written for another item therefore does not mistake the extent's earlier state for
+  // that of its item.
   std::atomic<uint64_t>& extent() { return *reinterpret_cast<std::atomic<uint64_t>*>(bytes); }
 
   static constexpr uint64_t kJump = uint64_t{1} << 63;
@@ -45,32 +45,33 @@ struct alignas(128) QueueSlot {
 };
 static_assert(sizeof(QueueSlot) == 128 && offsetof(QueueSlot, bytes) % 16 == 0);
 
-// One producer's FIFO. Written by its owner, but for `head` (consumers) and what the lock's holder repairs.
+// One producer's FIFO. Only its owner writes to it, except that consumers write `head` and the lock's holder repairs
+// it.
 struct alignas(1024) QueueLane {
-  // {ring number modulo 256 << 56 | t}: the next item to be got.
+  // {ring number modulo 256 << 56 | t}: item t is the next to be got.
   std::atomic<uint64_t> head;
 
-  // Items below `used` are published, but for the last, which may be on its way; the owner may publish items below
+  // The items below `used` are published, except that the last one may be on its way. The owner may publish items below
   // `limit`.
   alignas(128) std::atomic<uint64_t> used;
   std::atomic<uint64_t> limit;
-  std::atomic<uint64_t> hop;        // Number of the ring the owner writes to.
-  std::atomic<uint32_t> processor;  // That the owner last ran on.
+  std::atomic<uint64_t> hop;        // The number of the ring to which the owner writes.
+  std::atomic<uint32_t> processor;  // The one on which the owner last ran.
 
-  // A Member. 0: nobody's, its items may still be got and it may be taken.
+  // A Member. 0: the lane has no owner. Its items can still be got, and a process may take the lane.
   alignas(128) std::atomic<uint64_t> owner;
-  std::atomic<uint32_t> resets;  // Times that somebody else than the owner changed its rings and chunks.
+  std::atomic<uint32_t> resets;  // How often a process other than the owner changed its rings and chunks.
 
   // Ring number n modulo kLaneRings: {offset in the segment | log2 of its slots}.
   alignas(128) std::atomic<uint64_t> rings[kLaneRings];
 };
 static_assert(sizeof(QueueLane) == 1024);
 
-// Who uses a queue: decides whether its creator may free the memory although a nursery has it mapped.
+// Which processes use a queue. This decides whether its creator may free the memory although a nursery has it mapped.
 enum class QueueUse : uint32_t {
   kByCreator = 0,
   kByOthers = 1,   // Another process has put or got.
-  kDestroyed = 2,  // The creator has let go of it while it was the only user. Its memory is gone.
+  kDestroyed = 2,  // The creator destroyed it while it was the only user. Its memory is gone.
 };
 
 // What becomes of an item whose getter dies before it has finished it.
@@ -92,10 +93,10 @@ struct alignas(4096) QueueHeader {
   std::atomic<uint32_t> closed;
   std::atomic<QueueUse> use;
   alignas(64) ArenaState arena;              // Its lock also guards lanes' owners, limits granted, and lanes_in_use.
-  std::atomic<uint32_t> consumer_processor;  // That somebody last got an item on.
+  std::atomic<uint32_t> consumer_processor;  // The one on which an item was last got.
   alignas(64) WaitPoint items;               // Getters wait here.
-  alignas(64) WaitPoint space;               // Putters of a bounded queue.
-  // A bit a lane: it has an owner, or something may be in it. The others need not be looked at.
+  alignas(64) WaitPoint space;               // Putters of a bounded queue wait here.
+  // One bit for each lane that has an owner or may hold items. The other lanes need not be examined.
   alignas(64) std::atomic<uint64_t> lanes_in_use[kQueueLanes / 64];
   // Of a JoinableQueue.
   alignas(64) WaitPoint finished;   // Who joins it waits here.

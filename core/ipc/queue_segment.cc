@@ -21,7 +21,7 @@ namespace {
 
 std::atomic<uint64_t> g_next_number{1};
 
-// Small numbers for the QueueSegments that exist.
+// Gives each existing QueueSegment a small number.
 class Indices {
  public:
   uint32_t Take() {
@@ -52,14 +52,14 @@ bool IsOwned(const Extent& extent) {
 
 Member OwnerOf(uint64_t state) { return static_cast<Member>(state >> 32) & kMemberMask; }
 
-// The places of this thread in the queues it used, by the queue's index. A plain pointer, freed by a key's destructor:
-// that runs after those of the thread's other objects, which may still put and get. The first thread's stays for exit
-// handlers.
+// The states of this thread for the queues that it used, by the queue's index. It is a plain pointer, and the
+// destructor of a key frees it. That runs after the destructors of the thread's other objects, which may still put and
+// get. The first thread's is never freed, as exit handlers may use it.
 using ThreadPlaces = std::vector<std::unique_ptr<QueueThread>>;
 thread_local ThreadPlaces* t_places = nullptr;
 
 ThreadPlaces& ThisThreadPlaces() {
-  // Without a key left the lanes of threads that end stay with the process.
+  // If no key is left, threads that end leave their lanes to the process.
   static const std::optional<pthread_key_t> end = []() -> std::optional<pthread_key_t> {
     pthread_key_t key;
     if (pthread_key_create(&key, [](void*) { QueueSegment::LeaveThread(); }) != 0) return std::nullopt;
@@ -122,7 +122,7 @@ void QueueSegment::FreeIfAlone() const {
     return;
   }
   const absl::StatusOr<uint64_t> size = segment_->Size();
-  // If it can't be freed now, the end of the nursery frees it.
+  // If this fails, the memory is freed when the nursery ends.
   if (size.ok() && *size > kBaseRingsOffset) {
     segment_->Punch(kBaseRingsOffset, *size - kBaseRingsOffset).IgnoreError();
   }
@@ -135,11 +135,11 @@ absl::Status QueueSegment::CheckUse() const {
     return absl::OkStatus();
   }
   return absl::FailedPreconditionError(
-      "the queue was destroyed by the process that made it: keep a handle there for as long as others use it");
+      "the process that made the queue has destroyed it: keep a handle there as long as other processes use the queue");
 }
 
 uint32_t QueueSegment::LanesInFile(uint32_t count) const {
-  // The number comes from shared memory, and the lanes must be in the file to be looked at.
+  // The number comes from shared memory. The lanes must be in the file.
   if (!segment_->Contains(0, kLanesOffset + count * sizeof(QueueLane))) {
     return lanes_in_file_.load(std::memory_order_relaxed);
   }
@@ -161,8 +161,8 @@ uint64_t QueueSegment::Published(const QueueLane& lane) const {
   const uint64_t head = lane.head.load(std::memory_order_acquire);
   const uint64_t used = lane.used.load(std::memory_order_acquire);
   if ((head & kIndexMask) >= used) return used;
-  // The last item lies in the owner's ring, or in the one before if the owner had just moved on. That one may have been
-  // given away once the getters have left it too.
+  // The last item lies in the owner's ring, or in the one before if the owner had just moved on. The one before may
+  // have been given back once the getters had left it.
   const uint64_t hop = lane.hop.load(std::memory_order_acquire);
   const bool moving = (head >> 56) != (hop & 0xff);
   for (const uint64_t number : {hop, hop - 1}) {
@@ -215,7 +215,7 @@ QueueSegment::Local& QueueSegment::ThisProcess() {
   Local* local = local_.load(std::memory_order_acquire);
   const uint32_t generation = Family::fork_generation();
   while (local == nullptr || local->fork_generation != generation) {
-    auto* fresh = new Local;  // The parent's, if there is one, can't even be destroyed: its mutex may be held.
+    auto* fresh = new Local;  // If there is one of the parent, it can't be destroyed, because its mutex may be held.
     fresh->fork_generation = generation;
     if (local_.compare_exchange_strong(local, fresh, std::memory_order_acq_rel)) return *fresh;
     delete fresh;
@@ -229,7 +229,7 @@ absl::StatusOr<QueueThread*> QueueSegment::ThisThread() {
   ThreadPlaces& places = ThisThreadPlaces();
   if (places.size() <= index_) places.resize(index_ + 1);
   std::unique_ptr<QueueThread>& place = places[index_];
-  // Another queue may have had the index before.
+  // Another queue may have used the index before.
   if (place == nullptr || place->segment_number != number_ || place->fork_generation != generation) {
     const absl::StatusOr<Member> self = Family::Self();
     if (!self.ok()) return self.status();
@@ -287,7 +287,7 @@ absl::StatusOr<uint32_t> QueueSegment::ClaimLane(Member self) {
     header().lanes_in_use[index / 64].fetch_or(uint64_t{1} << index % 64, std::memory_order_release);
     return index;
   };
-  // One that is looked at anyway, else one that is not.
+  // Prefer a lane that is in use and thus examined anyway.
   for (uint32_t i = FindLane(0, count); i < count; i = FindLane(i + 1, count)) {
     if (!OwnerLives(lane(i))) return adopt(i);
   }
@@ -301,8 +301,8 @@ absl::StatusOr<uint32_t> QueueSegment::ClaimLane(Member self) {
         return adopt(i);
       }
     }
-    return absl::ResourceExhaustedError(
-        absl::StrCat(kQueueLanes, " threads are putting into this queue already: let some end, or share a producer"));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        kQueueLanes, " threads are putting into this queue already: end some of them, or put from fewer threads"));
   }
   QueueLane& fresh = lane(count);
   const uint64_t lane_at = kLanesOffset + count * sizeof(QueueLane);
@@ -321,7 +321,7 @@ absl::StatusOr<uint32_t> QueueSegment::ClaimLane(Member self) {
 void QueueSegment::Retire(uint32_t index) {
   ResetLane(index);
   lane(index).limit.store(0, std::memory_order_relaxed);
-  // Nothing can come into it before the next owner sets the bit, under the lock.
+  // No item can be put before the next owner sets the bit, while it holds the lock.
   header().lanes_in_use[index / 64].fetch_and(~(uint64_t{1} << index % 64), std::memory_order_release);
 }
 
@@ -336,18 +336,18 @@ void QueueSegment::RetireLanes(Member self) {
 }
 
 void QueueSegment::Trim(Member self) {
-  for (uint32_t from = 0; arena_.TryLock(self);) {  // Where another holds the lock, another will tidy up.
+  for (uint32_t from = 0; arena_.TryLock(self);) {  // If another process holds the lock, that process trims.
     const bool more = TrimStep(&from);
     arena_.Unlock();
     if (!more) return;
   }
 }
 
-// Goes on from chunk *from. Returns whether there is more to be done.
+// Goes on from chunk *from. Returns true if there is more to do.
 bool QueueSegment::TrimStep(uint32_t* from) {
   std::vector<uint64_t> limits(lanes());
   std::vector<bool> busy(limits.size());
-  // No owner can put from here on without the lock.
+  // From here on no owner can put without the lock.
   ForEachLane([&](uint32_t i) { limits[i] = lane(i).limit.exchange(0, std::memory_order_relaxed); });
   AsymmetricFenceHeavy();
   bool anything = false;
@@ -487,27 +487,29 @@ uint64_t QueueSegment::SettledHop(const QueueLane& lane, uint64_t next) const {
 void QueueSegment::ResetLane(uint32_t index) {
   QueueLane& lane = this->lane(index);
   uint64_t head = lane.head.load(std::memory_order_acquire);
-  const uint64_t next = head & kIndexMask;  // Not `used`: the owner may be trying to begin an item, in vain.
+  // `used` would be wrong: the owner may be trying to begin an item, and will fail.
+  const uint64_t next = head & kIndexMask;
   if (!OwnerLives(lane)) lane.used.store(next, std::memory_order_relaxed);
-  // Its owner, if any, reads everything anew when it comes for the lock, as its limit is 0.
+  // The owner, if there is one, needs the lock because its limit is 0. It then reads everything again.
   lane.resets.fetch_add(1, std::memory_order_relaxed);
   const uint64_t base = BaseRingOffset(index);
   uint64_t hop = SettledHop(lane, next);
   lane.hop.store(hop, std::memory_order_release);
-  // Nothing is in the lane, so getters can only be moving it from ring to ring.
+  // The lane is empty, so getters can only move its head from ring to ring.
   const auto move_head = [&] {
     while ((head >> 56) != (hop & 0xff) &&
            !lane.head.compare_exchange_weak(head, PackHead(hop, head), std::memory_order_acq_rel)) {
     }
   };
   if ((lane.rings[hop % kLaneRings].load(std::memory_order_relaxed) & ~uint64_t{63}) != base) {
-    // The head leaves the base ring before its mark is cleared. After a death in between it would find no way on.
+    // The head must leave the base ring before the mark in that ring is cleared. Otherwise a death in between would
+    // leave the head without a way on.
     move_head();
     ++hop;
     ClearMark(base, kBaseRingLog2, next);
     lane.rings[hop % kLaneRings].store(base | kBaseRingLog2, std::memory_order_release);
   }
-  // The head goes first: SettledHop finds it ahead of `hop` after a death.
+  // Move the head first: after a death SettledHop finds it ahead of `hop`.
   move_head();
   FaultPointHere(fault::kQueueLaneReset);
   lane.hop.store(hop, std::memory_order_release);

@@ -1,7 +1,7 @@
-// QueueSegment: one process's view of a queue's shared memory: what putters, getters and repair have in common.
+// QueueSegment: one process's view of a queue's shared memory, with what putters, getters and repair have in common.
 //
-// Internal to ipc. Threads: what it says of each member. Shared memory is read as another process may have left it:
-// numbers that address something are checked first.
+// Internal to ipc. The comment of each member says which threads may use it. Shared memory is not trusted: numbers that
+// address something are checked first.
 #ifndef REGATTA_CORE_IPC_QUEUE_SEGMENT_H_
 #define REGATTA_CORE_IPC_QUEUE_SEGMENT_H_
 
@@ -29,17 +29,17 @@ namespace regatta {
 
 class LaneWriter;
 
-// What a thread keeps for one queue.
+// The state of one thread for one queue.
 struct QueueThread {
   uint64_t segment_number = 0;
   uint32_t fork_generation = 0;
   Member self = kNobody;
-  LaneWriter* writer = nullptr;  // Once it has put something.
-  uint32_t lane = 0;             // Where it looks first when getting.
-  uint32_t streak = 0;           // Items in a row from that lane.
-  uint32_t hits = 0;             // Looks in a row that found an item.
-  uint32_t misses = 0;           // Looks that found none.
-  // The ring it looked into last: its word in a lane's table, and what RingAt returned for it.
+  LaneWriter* writer = nullptr;  // Null until the thread puts something.
+  uint32_t lane = 0;             // The lane that Get tries first.
+  uint32_t streak = 0;           // The number of successive items from that lane.
+  uint32_t hits = 0;             // The number of successive tries that found an item.
+  uint32_t misses = 0;           // The number of tries that found none.
+  // The ring that it used last: its word in a lane's table, and the result of RingAt for it.
   uint64_t ring_word = 0;
   QueueSlot* ring = nullptr;
   uint64_t mask = 0;
@@ -49,19 +49,19 @@ struct QueueThread {
 class QueueSegment : public GrowingObject<QueueHeader>, public std::enable_shared_from_this<QueueSegment> {
  public:
   static absl::StatusOr<std::shared_ptr<QueueSegment>> Create(const QueueOptions& options);
-  // The one of this process, made if need be.
+  // Returns this process's object for the queue, and makes it if there is none.
   static absl::StatusOr<std::shared_ptr<QueueSegment>> Attach(Fd file, uint64_t offset, uint64_t fingerprint);
   explicit QueueSegment(std::shared_ptr<Segment> segment);
-  // Lets the lanes of this process go; those of a parent it was forked from stay.
+  // Gives up the lanes of this process. Those of the parent from which it was forked stay.
   ~QueueSegment();
 
   QueueLane& lane(uint32_t index) const { return lanes_[index]; }
-  // Lanes [0, lanes) may be looked at.
+  // The lanes [0, lanes) may be examined.
   uint32_t lanes() const {
     const uint32_t count = std::min(header_->lanes.load(std::memory_order_acquire), kQueueLanes);
     return count <= lanes_in_file_.load(std::memory_order_relaxed) ? count : LanesInFile(count);
   }
-  // The ring of that number, or null if shared memory names an impossible one.
+  // The ring with that number. Null if the word in shared memory is impossible.
   QueueSlot* Ring(const QueueLane& lane, uint64_t hop, uint64_t* mask) const {
     return RingAt(lane.rings[hop % kLaneRings].load(std::memory_order_acquire), mask);
   }
@@ -75,11 +75,12 @@ class QueueSegment : public GrowingObject<QueueHeader>, public std::enable_share
     *mask = (uint64_t{1} << log2) - 1;
     return reinterpret_cast<QueueSlot*>(segment_->At(offset, sizeof(QueueSlot) << log2));
   }
-  // Fixed when the queue was made, and read once.
-  uint64_t capacity() const { return capacity_; }  // 0: no limit.
+  // Fixed when the queue was made, and read once. 0 means no limit.
+  uint64_t capacity() const { return capacity_; }
   // Whether items are unfinished until their getter says that they are done.
   bool counts() const { return counts_; }
-  // A ring used again may hold the mark of a move at this very item, made by an owner that died before putting it.
+  // Removes the mark of a move from the slot of `item`. A ring that is used again may hold such a mark, if an owner
+  // died before it put the item.
   void ClearMark(uint64_t ring_offset, uint64_t log2, uint64_t item);
 
   // Calls `visit(index)` for each lane that is in use.
@@ -92,28 +93,29 @@ class QueueSegment : public GrowingObject<QueueHeader>, public std::enable_share
       }
     }
   }
-  // The next lane in use after `index`, going round, but not beyond `first`.
+  // The next lane in use after `index`, in a circle that ends at `first`.
   uint32_t NextLane(uint32_t index, uint32_t first) const;
 
-  // Items of the lane put, or on their way, and not yet got; of a dead owner those that can still be got.
+  // The number of items of the lane that are put or on their way, and not yet got. For a dead owner, only items that
+  // can still be got.
   uint64_t Outstanding(const QueueLane& lane) const;
-  // Items below this number were published by an owner that has died or gone.
+  // The items below this number were published by an owner that has died or has given up the lane.
   uint64_t Published(const QueueLane& lane) const;
   bool OwnerLives(const QueueLane& lane) const;
-  // Number of the ring that item `next`, the lane's next to be put, goes to: `hop`, or the one after if an owner or
-  // trimmer died between moving on and saying so. The lock is held.
+  // The number of the ring for item `next`, the lane's next item: `hop`, or the ring after it if an owner or trimmer
+  // died after it moved on and before it stored that. The caller holds the lock.
   uint64_t SettledHop(const QueueLane& lane, uint64_t next) const;
-  // Of all lanes.
+  // The number of items in all lanes.
   uint64_t size() const;
-  // For who waits: an owner with an item on its way may be dead without the kernel having marked it. Finds that within
-  // a second.
+  // Called by waiters. An owner with an item on its way may be dead without the kernel having marked it; this finds
+  // such a death within a second.
   void RecheckOwners() const;
-  // Closed, and nothing is left or on its way.
+  // Whether the queue is closed, and no item is left or on its way.
   bool Drained() const;
 
-  // The calling thread's place. Family::Self's errors.
+  // The state of the calling thread. Errors: as Family::Self.
   absl::StatusOr<QueueThread*> ThisThread();
-  // The same where it used this queue last, else null.
+  // The same if the thread used this queue last. Otherwise null.
   QueueThread* CachedThread() const {
     QueueThread* last = t_last_;
     if (last != nullptr && last->segment_number == number_ && IsForkGeneration(last->fork_generation)) [[likely]] {
@@ -121,11 +123,11 @@ class QueueSegment : public GrowingObject<QueueHeader>, public std::enable_share
     }
     return nullptr;
   }
-  // A lane of this process for the calling thread. ResourceExhausted: all lanes are in use, or no memory.
+  // Claims a lane for the calling thread. ResourceExhausted: all lanes are in use, or no memory is left.
   absl::StatusOr<LaneWriter*> ClaimWriter(QueueThread* thread, Deadline deadline);
-  // The calling thread ends: lets its lanes in all queues go.
+  // Called when a thread ends: gives up its lanes in all queues.
   static void LeaveThread();
-  // Gives up the lane of a writer that no thread and no reservation uses any more, and destroys the writer.
+  // Gives up the lane of a writer that neither a thread nor a reservation uses any more, and destroys the writer.
   void ReturnWriter(LaneWriter* writer);
 
   // For a queue that counts unfinished items: those that are in the queue, or whose extent a getter owns.
@@ -139,17 +141,17 @@ class QueueSegment : public GrowingObject<QueueHeader>, public std::enable_share
   // Counts the items of dead getters as abandoned, and frees them or puts them back.
   void Recover(QueueThread* thread);
 
-  // Gives the memory of lanes with nothing in them back, in steps. Ends when something has been put.
+  // Gives back the memory of empty lanes, in steps. Stops when an item has been put.
   void Trim(Member self);
-  // For who finds nothing in many lanes: those without an owner and with nothing in them are looked at no more.
+  // Called by a getter that finds many lanes empty. Empty lanes without an owner are not examined any more.
   void RetireLanes(Member self);
 
  private:
   absl::StatusOr<uint32_t> ClaimLane(Member self);
-  // Nothing is in the lane and its owner can't put without the lock, which is held. Makes it use its base ring.
+  // Makes an empty lane use its base ring. The caller holds the lock, without which the lane's owner can't put.
   void ResetLane(uint32_t index);
   bool IsRetirable(const QueueLane& lane) const { return !OwnerLives(lane) && Outstanding(lane) == 0; }
-  // The lock is held.
+  // The caller holds the lock.
   void Retire(uint32_t index);
   bool TrimStep(uint32_t* from);
   // Calls `visit(extent, lane, run)` for each extent that a getter owns. The lock is held.
@@ -159,16 +161,16 @@ class QueueSegment : public GrowingObject<QueueHeader>, public std::enable_share
   // A number that changes with each put.
   uint64_t PutsSeen() const;
 
-  // The first lane in use of [from, to); `to` if there is none.
+  // The first lane in use of [from, to). `to` if there is none.
   uint32_t FindLane(uint32_t from, uint32_t to) const;
-  // Which of 64 lanes are in use, of those below `count`.
+  // A bit for each of 64 lanes that is in use and below `count`.
   uint64_t InUse(uint32_t word, uint32_t count) const {
     const uint64_t bits = header_->lanes_in_use[word].load(std::memory_order_acquire);
     const uint32_t valid = count - word * 64;
     return valid >= 64 ? bits : bits & ((uint64_t{1} << valid) - 1);
   }
 
-  // Of one process: a child of fork starts anew, as the mutex may be held and the lanes are its parent's.
+  // The state of one process. A child of fork makes a new one, as the mutex may be held and the lanes are its parent's.
   struct Local {
     uint32_t fork_generation = 0;
     Mutex mutex;
@@ -181,9 +183,9 @@ class QueueSegment : public GrowingObject<QueueHeader>, public std::enable_share
 
   static absl::StatusOr<std::shared_ptr<QueueSegment>> ViewOf(absl::StatusOr<std::shared_ptr<Segment>> segment);
   uint32_t LanesInFile(uint32_t count) const;
-  // A nursery keeps the memory of a queue that its creator destroys. Frees it if no other process has used the queue.
+  // Frees the memory of a queue that its creator destroys and that no other process has used. A nursery would keep it.
   void FreeIfAlone() const;
-  // FailedPrecondition: that has happened.
+  // FailedPrecondition: FreeIfAlone has freed the memory.
   absl::Status CheckUse() const;
 
   QueueLane* const lanes_;
@@ -191,7 +193,7 @@ class QueueSegment : public GrowingObject<QueueHeader>, public std::enable_share
   const bool counts_;
   mutable std::atomic<uint32_t> lanes_in_file_{0};
   const uint64_t number_;  // Never used again.
-  const uint32_t index_;   // Small, and free again after this object: threads find their place by it.
+  const uint32_t index_;   // A small number, by which threads find their state. It is used again after this object.
   std::atomic<Local*> local_{nullptr};
 };
 

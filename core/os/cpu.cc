@@ -32,13 +32,13 @@ namespace {
 constexpr uint32_t kTurning = 1;
 constexpr uint32_t kTurned = 2;
 
-// From now on Light is a full fence in all processes.
+// Makes Light a full fence in all processes from now on.
 void TurnToFullFences(std::atomic<uint32_t>& refused) {
   if (refused.load(std::memory_order_acquire) == kTurned) return;
   refused.store(kTurning, std::memory_order_seq_cst);
-  // A thread that has just been through a Light that was no fence may have its store in the processor's store buffer
-  // still. No call is left that would empty the buffers of other processors; they empty themselves, and each interrupt
-  // does.
+  // A thread may have passed a Light that was no fence, and still have its store in the processor's store buffer. No
+  // call is left that would empty the buffers of other processors. They empty themselves, and each interrupt empties
+  // them.
   constexpr timespec kBuffersAreEmpty{0, 20'000'000};
   nanosleep(&kBuffersAreEmpty, nullptr);
   refused.store(kTurned, std::memory_order_seq_cst);

@@ -1,4 +1,4 @@
-// The processor under this thread, and how to be polite on it.
+// The processor on which this thread runs, and what a thread tells it.
 #ifndef REGATTA_CORE_OS_CPU_H_
 #define REGATTA_CORE_OS_CPU_H_
 
@@ -7,10 +7,11 @@
 
 namespace regatta {
 
-// Index of the processor this thread runs on; already a hint when returned. A nanosecond where glibc registers rseq.
+// The index of the processor on which this thread runs. It is only a hint, as the thread may have moved by then. Takes
+// a nanosecond if glibc registers rseq.
 uint32_t CurrentProcessor();
 
-// Tells the processor that this is a spin loop.
+// Tells the processor that the thread spins.
 inline void CpuPause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -19,8 +20,8 @@ inline void CpuPause() {
 #endif
 }
 
-// Asks for the cache line at `at`, to be written soon. (__builtin_prefetch asks for a shared one, unless the compiler
-// may assume newer processors.)
+// Requests the cache line at `at` for a write that follows soon. (__builtin_prefetch requests a shared line, unless the
+// compiler may assume newer processors.)
 inline void PrefetchForWrite(const void* at) {
 #if defined(__x86_64__)
   asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(at)));
@@ -29,15 +30,15 @@ inline void PrefetchForWrite(const void* at) {
 #endif
 }
 
-// Gives the processor to another runnable thread.
+// Lets another runnable thread run on this processor.
 void YieldProcessor();
 
-// An asymmetric fence, so that the side that runs often pays nothing: AsymmetricFenceLight orders like a full fence
-// against any AsymmetricFenceHeavy of any process that has called EnableAsymmetricFence. Heavy costs 0.4 to 8 us.
+// An asymmetric fence, for which the side that runs often pays nothing: AsymmetricFenceLight orders like a full fence
+// against any AsymmetricFenceHeavy in any process that has called EnableAsymmetricFence. Heavy costs 0.4 to 8 us.
 //
-// Heavy is the kernel's membarrier, GLOBAL_EXPEDITED. Where the kernel or a sandbox refuses it to one process, now or
-// later, Light becomes a full fence in all: `refused` lies in memory that all processes share that fence against each
-// other, and is 0 at first.
+// Heavy is the kernel's membarrier with GLOBAL_EXPEDITED. If the kernel or a sandbox refuses it to one process, at once
+// or later, Light becomes a full fence in all processes. `refused` must lie in memory that all these processes share,
+// and must be 0 at first.
 void EnableAsymmetricFence(std::atomic<uint32_t>& refused);
 void AsymmetricFenceHeavy();
 

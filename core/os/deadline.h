@@ -1,7 +1,7 @@
-// Deadline: a point on the monotonic clock until which a call may wait.
+// Deadline: the point on the monotonic clock until which a call may block.
 //
-// A value; any thread. Never and far deadlines saturate instead of overflowing; a negative timeout is one that has
-// passed (as CPython treats it), so the call still tries once without waiting.
+// A Deadline is a value, and any thread may use it. Never and far deadlines saturate instead of overflowing. A negative
+// timeout has passed already, as in CPython: the call still tries once without blocking.
 #ifndef REGATTA_CORE_OS_DEADLINE_H_
 #define REGATTA_CORE_OS_DEADLINE_H_
 
@@ -12,25 +12,26 @@
 
 namespace regatta {
 
-// CLOCK_MONOTONIC in nanoseconds: the same clock in every process of this machine.
+// CLOCK_MONOTONIC in nanoseconds. All processes of a machine see the same clock.
 int64_t MonotonicNanos();
 
 class Deadline {
  public:
   static constexpr Deadline Never() { return Deadline(kNever); }
-  // Already passed: ask without waiting.
+  // A deadline that has passed: the call does not block.
   static constexpr Deadline Now() { return Deadline(0); }
   static Deadline After(absl::Duration timeout);
   static constexpr Deadline AtMonotonicNanos(int64_t nanos) { return Deadline(nanos); }
 
   constexpr bool is_never() const { return nanos_ == kNever; }
-  // Made by Now(): the caller asked not to wait at all.
+  // True for Deadline::Now(): the caller asked the call not to block.
   constexpr bool is_now() const { return nanos_ == 0; }
   constexpr int64_t monotonic_nanos() const { return nanos_; }
   bool passed() const { return !is_never() && (is_now() || MonotonicNanos() >= nanos_); }
-  // Zero if passed, InfiniteDuration if never.
+  // Zero if the deadline has passed, InfiniteDuration if it never does.
   absl::Duration remaining() const;
-  // For poll(): milliseconds rounded up, 0 if passed, -1 if never, at most INT_MAX.
+  // The timeout for poll(): milliseconds, rounded up and at most INT_MAX; 0 if the deadline has passed, -1 if it never
+  // does.
   int remaining_poll_millis() const;
   static constexpr Deadline Earlier(Deadline a, Deadline b) { return a.nanos_ < b.nanos_ ? a : b; }
 

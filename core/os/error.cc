@@ -48,7 +48,7 @@ absl::StatusCode CodeOf(int error_number) {
   }
 }
 
-// What to do about it, where that can be known.
+// What a reader can do about the error, if that is known.
 absl::string_view WayOut(int error_number) {
   switch (error_number) {
     case EMFILE:

@@ -1,17 +1,18 @@
-// The core's errors: absl::Status with the codes below, and payloads where people must tell cases of one code apart.
+// The core's errors: absl::Status with the codes below. A payload distinguishes cases of one code where callers need
+// that.
 //
-//   Unavailable         full, empty or not ready: asked without waiting (IsFull, IsEmpty)
-//   DeadlineExceeded    the deadline passed (IsFull, IsEmpty tell what was waited for)
+//   Unavailable         full, empty or not ready, and the call was not to block (IsFull, IsEmpty)
+//   DeadlineExceeded    the deadline passed (IsFull, IsEmpty give the reason)
 //   ResourceExhausted   no memory, descriptors or processes left
-//   FailedPrecondition  closed (IsClosed), used before or after its time, misuse
+//   FailedPrecondition  closed (IsClosed), used too early or too late, misuse
 //   OutOfRange          end of file: the peer closed
 //   Aborted             a worker, holder or peer was killed; DeathOf gives pid and signal
 //   Cancelled           terminated or cancelled
-//   DataLoss            bytes that can't be what they claim
+//   DataLoss            the bytes are not what they should be
 //   Unauthenticated     wrong key
-//   Unknown             the user's function threw; ThrownType gives the type
-//   InvalidArgument     argument out of range
-//   an errno            absl::ErrnoToStatus's code, with call and errno in the text; ErrnoOf gives the number
+//   Unknown             a user's function threw; ThrownType gives the type
+//   InvalidArgument     an argument is out of range
+//   an errno            absl::ErrnoToStatus's code, with call and errno in the message; ErrnoOf gives the number
 #ifndef REGATTA_CORE_OS_ERROR_H_
 #define REGATTA_CORE_OS_ERROR_H_
 
@@ -24,21 +25,21 @@
 
 namespace regatta {
 
-// The error of a system call that just failed with `error_number` (default: errno): "call: text (errno N)".
-// EMFILE, ENFILE, ENOMEM, ENOSPC, EFBIG, ETOOMANYREFS and EAGAIN of calls that make something become ResourceExhausted.
+// The error of a system call that has just failed with `error_number` (default: errno): "call: text (errno N)". EMFILE,
+// ENFILE, ENOMEM, ENOSPC, EFBIG, ETOOMANYREFS, and the EAGAIN of a call that makes something, become ResourceExhausted.
 absl::Status ErrnoError(absl::string_view call);
 absl::Status ErrnoError(absl::string_view call, int error_number);
-// The error of a call that this process can't do without and that the kernel, or a sandbox, refused: as ErrnoError, and
-// the sentence says what `purpose` the call has, and `since` which Linux there is one, so that a reader knows what to
+// The error of a call that this process needs and that the kernel or a sandbox refused. Like ErrnoError, and the
+// message adds the `purpose` of the call and the Linux version `since` which it exists, so that a reader knows what to
 // allow.
 absl::Status RefusedCallError(absl::string_view call, int error_number, absl::string_view purpose,
                               absl::string_view since);
-// Whether a call that is unknown or forbidden, not misused, fails with this: ENOSYS or EPERM.
+// Whether `error_number` means that the kernel or a sandbox refuses the call: ENOSYS or EPERM.
 bool IsRefusal(int error_number);
-// The errno behind `status`, if a system call was.
+// The errno behind `status`, if `status` is the error of a system call.
 std::optional<int> ErrnoOf(const absl::Status& status);
 
-// Full: DeadlineExceeded if `waited`, else Unavailable.
+// The error of something full: DeadlineExceeded if the call `waited`, else Unavailable. EmptyError likewise.
 absl::Status FullError(absl::string_view what, bool waited);
 absl::Status EmptyError(absl::string_view what, bool waited);
 absl::Status ClosedError(absl::string_view what);
@@ -46,8 +47,8 @@ bool IsFull(const absl::Status& status);
 bool IsEmpty(const absl::Status& status);
 bool IsClosed(const absl::Status& status);
 
-// How a process died. `signal` is 0 where it ended by itself with `exit_code`, and where nothing is known: that is then
-// -1.
+// How a process died. `signal` is 0 if the process exited with `exit_code`. If nothing is known, `signal` is 0 and
+// `exit_code` is -1.
 struct Death {
   int32_t pid = 0;
   int32_t signal = 0;
@@ -57,11 +58,11 @@ struct Death {
 absl::Status DeathError(absl::string_view who, const Death& death);
 std::optional<Death> DeathOf(const absl::Status& status);
 
-// Unknown: the user's function threw an object of `type` whose text is `text`.
+// Unknown: a user's function threw an object of `type` with the text `text`.
 absl::Status ThrownError(absl::string_view type, absl::string_view text);
 std::optional<std::string> ThrownType(const absl::Status& status);
 
-// "SIGKILL" for 9, "signal 77" for what has no name.
+// "SIGKILL" for 9. "signal 77" for a signal without a name.
 std::string SignalName(int signal);
 
 }  // namespace regatta

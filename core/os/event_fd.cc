@@ -13,7 +13,7 @@ absl::StatusOr<Fd> CreateEventFd() {
 }
 
 void SignalEventFd(const Fd& event) {
-  // The only failures are a counter at its maximum, which is readable all the more, and misuse.
+  // It fails only if the counter is at its maximum, and the descriptor thus readable, or after misuse.
   [[maybe_unused]] const int outcome = eventfd_write(event.get(), 1);
 }
 

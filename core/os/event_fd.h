@@ -1,6 +1,7 @@
-// EventFd: a counter in the kernel that a poll can wait for.
+// EventFd: a counter in the kernel for which poll can wait.
 //
-// Processes  Any that hold the descriptor. Threads: thread-safe.
+// Processes  All processes that hold the descriptor may use it.
+// Threads    Thread-safe.
 #ifndef REGATTA_CORE_OS_EVENT_FD_H_
 #define REGATTA_CORE_OS_EVENT_FD_H_
 
@@ -9,11 +10,11 @@
 
 namespace regatta {
 
-// Close-on-exec and never blocking. ResourceExhausted: no descriptors left.
+// The descriptor is close-on-exec, and its calls never block. ResourceExhausted: no descriptors left.
 absl::StatusOr<Fd> CreateEventFd();
-// Makes it readable. Does nothing if it is already.
+// Makes the descriptor readable. Idempotent.
 void SignalEventFd(const Fd& event);
-// Makes it unreadable again. Does nothing if it is.
+// Makes the descriptor unreadable again. Idempotent.
 void ClearEventFd(const Fd& event);
 
 }  // namespace regatta

@@ -36,13 +36,14 @@ namespace fault_point_internal {
 
 void Passed() {
   std::atomic<uint32_t>* const shared = g_shared_skip.load(std::memory_order_relaxed);
-  if (shared != nullptr && shared->fetch_sub(1, std::memory_order_relaxed) != 0) return;  // Later it is far from 0.
+  // After the deadly passage the number is far from 0.
+  if (shared != nullptr && shared->fetch_sub(1, std::memory_order_relaxed) != 0) return;
   uint32_t skip = g_skip.load(std::memory_order_relaxed);
   while (skip > 0) {
     if (g_skip.compare_exchange_weak(skip, skip - 1, std::memory_order_relaxed)) return;
   }
   kill(getpid(), SIGKILL);
-  // The signal is pending for this very thread: the next return from the kernel never comes back here.
+  // The signal is pending for this thread, so no return from the kernel reaches this line again.
   for (;;) pause();
 }
 

@@ -13,27 +13,27 @@
 namespace regatta {
 namespace {
 
-// Where descriptors of ours begin, if the limit allows.
+// The first number for the core's descriptors, if the limit allows it.
 constexpr rlim_t kHigh = 512;
-// The soft limit before this process raised it; 0: it did not.
+// The soft limit before this process raised it. 0 if it did not.
 constinit std::atomic<rlim_t> g_original_limit{0};
 
 }  // namespace
 
 void Fd::Reset() {
-  // Linux frees the number even when close() reports EINTR; trying again could close somebody else's.
+  // Linux frees the number even if close() reports EINTR. A second close() could close another file.
   if (fd_ >= 0) close(std::exchange(fd_, -1));
 }
 
 absl::StatusOr<Fd> Fd::Duplicate() const {
-  if (!valid()) return absl::FailedPreconditionError("Duplicate of a descriptor that owns none");
+  if (!valid()) return absl::FailedPreconditionError("Duplicate of an Fd that owns no descriptor");
   Fd copy = MakeDescriptor([this] { return fcntl(fd_, F_DUPFD_CLOEXEC, STDERR_FILENO + 1); });
   if (!copy.valid()) return ErrnoError("fcntl(F_DUPFD_CLOEXEC)");
   return copy;
 }
 
 absl::Status Fd::SetCloseOnExec(bool close_on_exec) {
-  if (!valid()) return absl::FailedPreconditionError("SetCloseOnExec of a descriptor that owns none");
+  if (!valid()) return absl::FailedPreconditionError("SetCloseOnExec of an Fd that owns no descriptor");
   if (fcntl(fd_, F_SETFD, close_on_exec ? FD_CLOEXEC : 0) != 0) return ErrnoError("fcntl(F_SETFD)");
   return absl::OkStatus();
 }

@@ -31,7 +31,7 @@ bool ChildrenLiveInAnotherNamespace() {
   struct stat own;
   struct stat of_children;
   if (stat("/proc/self/ns/pid", &own) != 0) return false;
-  // It can't be looked at where its first process is missing.
+  // stat fails if the namespace's first process is missing.
   return stat("/proc/self/ns/pid_for_children", &of_children) != 0 ? errno == ENOENT : own.st_ino != of_children.st_ino;
 }
 
@@ -53,16 +53,17 @@ absl::Status NoProcessError(absl::string_view call, int error_number) {
 
 namespace {
 
-// A descriptor that keeps a place for the child's: to find out afterwards that there is none would be too late.
+// Reserves a descriptor number for the pidfd. After the fork it would be too late to find that no number is free.
 absl::StatusOr<Fd> HoldPlace() {
   Fd place = MakeDescriptor([] { return fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0); });
   if (!place.valid() && errno == EBADF)
-    place = MakeDescriptor([] { return open("/", O_PATH | O_CLOEXEC); });  // No stderr.
+    place = MakeDescriptor([] { return open("/", O_PATH | O_CLOEXEC); });  // stderr is closed.
   if (!place.valid()) return ErrnoError("fcntl(F_DUPFD_CLOEXEC)");
   return place;
 }
 
-// Whether this process surely has one thread, that of ThreadSanitizer aside. An ending thread that was joined is none.
+// Whether this process certainly has one thread, without that of ThreadSanitizer. A thread that was joined does not
+// count, even if it is still ending.
 absl::StatusOr<bool> HasOneThread() {
   const absl::StatusOr<int> count = ThreadCount();
   if (!count.ok()) return count.status();
@@ -75,7 +76,7 @@ absl::StatusOr<bool> HasOneThread() {
 
 constexpr uint64_t kSiblingFlags = CLONE_PARENT | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
 
-// clone(2), where clone3 is refused. Its one argument for both would be too few for a pidfd and the pid.
+// Calls clone(2), if clone3 is refused. Its single output argument can't return both a pidfd and the pid.
 long OldClone(std::atomic<int32_t>* pid_in_shared_memory, int32_t* cached_thread_id) {  // NOLINT(google-runtime-int)
 #if defined(__x86_64__)
   return syscall(SYS_clone, kSiblingFlags, nullptr, pid_in_shared_memory, cached_thread_id, nullptr);
@@ -107,7 +108,7 @@ int32_t* CachedThreadIdFromKernel() {
 }
 
 int32_t* CachedThreadIdBySearch() {
-  // The first part of the thread's descriptor, smaller than any version of it.
+  // The part of the thread's descriptor that is searched. Every version of the descriptor is larger.
   constexpr size_t kSearched = 1024;
   char* const descriptor = reinterpret_cast<char*>(pthread_self());
   const int32_t tid = gettid();
@@ -116,7 +117,7 @@ int32_t* CachedThreadIdBySearch() {
     int32_t value;
     memcpy(&value, descriptor + offset, sizeof(value));
     if (value != tid) continue;
-    // The proof: it is what a recursive mutex stores as its owner.
+    // This verifies the find: a recursive mutex stores the cached id as its owner.
     pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
     auto* const candidate = reinterpret_cast<volatile int32_t*>(descriptor + offset);
     *candidate = probe;
@@ -134,7 +135,9 @@ int32_t* CachedThreadIdBySearch() {
 absl::StatusOr<Forked> CloneSibling(std::atomic<int32_t>* pid_in_shared_memory) {
   const absl::StatusOr<bool> alone = HasOneThread();
   if (!alone.ok()) return alone.status();
-  if (!*alone) return absl::FailedPreconditionError("a process with several threads can't be cloned this way");
+  if (!*alone)
+    return absl::FailedPreconditionError(
+        "this process has several threads, and CloneSibling copies only one: call it before the others begin");
   int32_t* cached = fork_internal::CachedThreadIdFromKernel();
   if (cached == nullptr) cached = fork_internal::CachedThreadIdBySearch();
   if (cached == nullptr) {
@@ -146,7 +149,8 @@ absl::StatusOr<Forked> CloneSibling(std::atomic<int32_t>* pid_in_shared_memory) 
     return RefusedCallError("get_robust_list", errno, "cloning a process", "2.6.17");
   }
   if (robust != nullptr && robust->list.next != &robust->list) {
-    return absl::FailedPreconditionError("a process that holds a robust mutex can't be cloned this way");
+    return absl::FailedPreconditionError(
+        "this process holds a robust mutex, which CloneSibling can't copy: release it first");
   }
 
   absl::StatusOr<Fd> place = HoldPlace();
@@ -157,7 +161,7 @@ absl::StatusOr<Forked> CloneSibling(std::atomic<int32_t>* pid_in_shared_memory) 
   arguments.pidfd = reinterpret_cast<uintptr_t>(&number);
   arguments.parent_tid = reinterpret_cast<uintptr_t>(pid_in_shared_memory);
   arguments.child_tid = reinterpret_cast<uintptr_t>(cached);
-  // No exit_signal: a sibling's is its maker's.
+  // exit_signal stays 0: a sibling has that of its maker.
   place->Reset();
   long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));  // NOLINT(google-runtime-int)
   if (pid < 0 && IsRefusal(errno)) pid = OldClone(pid_in_shared_memory, cached);
@@ -165,7 +169,7 @@ absl::StatusOr<Forked> CloneSibling(std::atomic<int32_t>* pid_in_shared_memory) 
   if (pid > 0) {
     Forked sibling{static_cast<int32_t>(pid), PlaceHigh(Fd(number))};
     if (sibling.pidfd.valid()) return sibling;
-    // Nobody reaps the sibling before its parent knows of it, so its pid can't be another's.
+    // The parent can't reap the sibling before it knows of it, so the pid can't belong to another process.
     absl::StatusOr<Fd> pidfd = OpenPidfd(sibling.pid);
     if (!pidfd.ok()) {
       kill(sibling.pid, SIGKILL);

@@ -12,8 +12,8 @@
 
 namespace regatta {
 
-// The error of a call that could not make a process; says the way out where there is none left, or where the namespace
-// of the children has lost its first process.
+// The error of a call that could not make a process. The message says what to do if no processes are left, or if the
+// first process of the PID namespace has ended.
 absl::Status NoProcessError(absl::string_view call, int error_number);
 
 struct Forked {
@@ -21,27 +21,27 @@ struct Forked {
   Fd pidfd;         // In the parent.
 };
 
-// fork(), with everything that the C library does around it, plus a pidfd.
-// ResourceExhausted: no processes, memory or descriptors left. A child that came to be before that was known is killed;
+// Calls fork(), with all that the C library does around it, and opens a pidfd of the child.
+// ResourceExhausted: no processes, memory or descriptors left. If the pidfd could not be opened, the child is killed;
 // it may have run for an instant.
 absl::StatusOr<Forked> ForkWithPidfd();
 
-// Makes a *sibling*: a copy of this process whose parent is this process's parent, which alone can wait for it.
+// Makes a *sibling*: a copy of this process whose parent is this process's parent. Only that parent can wait for it.
 //
-// Bypasses the C library's fork: handlers of pthread_atfork don't run; the thread id that the library caches (robust
-// and recursive mutexes store it) and the robust list are put right in the child. So only for a process that has one
-// thread and holds no robust mutex.
+// CloneSibling bypasses the C library's fork. Handlers of pthread_atfork do not run. In the child it corrects the
+// thread id that the C library caches (robust and recursive mutexes store it) and the robust list. Therefore the
+// process must have one thread and hold no robust mutex.
 //
-// The kernel writes the child's pid to `*pid_in_shared_memory` before the child runs and before this returns, so that
-// whoever shares it knows of the child even if this process is killed right here.
-// FailedPrecondition: this process has threads or holds robust mutexes, the cached thread id can't be found, or the
-// kernel or a sandbox refuses a call that this can't do without.
-// ResourceExhausted: no processes, memory or descriptors left; nothing was made.
+// The kernel writes the child's pid to `*pid_in_shared_memory` before the child runs and before this function returns.
+// A process that shares this memory thus knows of the child even if the calling process is killed at this moment.
+// FailedPrecondition: this process has threads or holds robust mutexes; the cached thread id was not found; or the
+// kernel or a sandbox refuses a necessary call.
+// ResourceExhausted: no processes, memory or descriptors left. Nothing was made.
 absl::StatusOr<Forked> CloneSibling(std::atomic<int32_t>* pid_in_shared_memory);
 
 namespace fork_internal {
-// Where the C library keeps the calling thread's id: by asking the kernel, and by searching the thread's descriptor and
-// proving the find. Null: not found.
+// The address at which the C library caches the calling thread's id. The first function asks the kernel; the second
+// searches the thread's descriptor and verifies what it finds. Null: not found.
 int32_t* CachedThreadIdFromKernel();
 int32_t* CachedThreadIdBySearch();
 }  // namespace fork_internal

@@ -12,12 +12,12 @@ namespace {
 #define MADV_WIPEONFORK 18
 #endif
 
-// The newest number given out. An ordinary variable: a child begins with its parent's.
+// The newest number given out. An ordinary variable, so that a child begins with its parent's value.
 constinit std::atomic<uint32_t> g_last{0};
 constinit std::atomic<bool> g_handlers_only{false};
-// Whether g_static_page is emptied in the child of a fork().
+// Whether g_static_page is cleared in the child of a fork().
 constinit std::atomic<bool> g_handler_set{false};
-// {generation:32, pid:32}: where there is neither a page nor a handler, each call asks for the pid.
+// {generation:32, pid:32}. Used if there is neither a page nor a handler: then each call compares the pid.
 constinit std::atomic<uint64_t> g_by_pid{0};
 
 bool MapPage() {
@@ -35,13 +35,13 @@ bool MapPage() {
 
 bool SetHandler() {
   if (g_handler_set.load(std::memory_order_acquire)) return true;
-  // Twice is harmless.
+  // A second registration is harmless.
   if (pthread_atfork(nullptr, nullptr, ForgetParent) != 0) return false;
   g_handler_set.store(true, std::memory_order_release);
   return true;
 }
 
-// Whether a new process will find the page empty.
+// Makes sure that the page is cleared in a new process. Returns false if it is not.
 bool Watch() {
   return &ThePage() != &g_static_page || g_handler_set.load(std::memory_order_acquire) || MapPage() || SetHandler();
 }
@@ -67,7 +67,7 @@ uint32_t Renew() {
     }
     return static_cast<uint32_t>(seen >> 32);
   }
-  // A number counts as given out before anybody can read it: a child made in between then has another.
+  // The number counts as given out before any thread can read it, so that a child made in between gets another number.
   const uint32_t next = NextGeneration();
   uint32_t expected = 0;
   return ThePage().generation.compare_exchange_strong(expected, next, std::memory_order_acq_rel) ? next : expected;

@@ -14,7 +14,7 @@
 namespace regatta {
 namespace {
 
-// The layout of futex_waitv's entries (Linux 5.16), which Debian 12's headers have, but older ones lack.
+// The layout of futex_waitv's entries (Linux 5.16). Headers older than Debian 12's lack it.
 struct WaitEntry {
   uint64_t value;
   uint64_t address;

@@ -15,8 +15,8 @@
 namespace regatta {
 namespace {
 
-// Whether the kernel and the C library agree on this thread's robust list. After a raw clone they don't: the kernel has
-// none, and the library's is still the parent's, into whose mutexes another lock() would write.
+// Whether the kernel and the C library agree on this thread's robust list. After a raw clone they do not: the kernel
+// has no list, and the library still has the parent's, so that another lock() would write into the parent's mutexes.
 bool DeathWouldBeMarked() {
   pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
   pthread_mutex_lock(&mutex);
@@ -30,7 +30,7 @@ bool DeathWouldBeMarked() {
 }  // namespace
 
 std::atomic<uint32_t>& Life::word() const {
-  // glibc keeps the futex word first; its owner bits are the kernel's robust-futex ABI.
+  // In glibc the futex word comes first. Its owner bits follow the kernel's robust-futex ABI.
   static_assert(offsetof(pthread_mutex_t, __data.__lock) == 0);
   return *reinterpret_cast<std::atomic<uint32_t>*>(const_cast<pthread_mutex_t*>(&mutex));
 }
@@ -39,7 +39,8 @@ bool Life::IsHeld(uint32_t word) { return (word & FUTEX_TID_MASK) != 0 && (word 
 
 absl::Status Life::Hold() {
   if (!DeathWouldBeMarked()) {
-    return absl::FailedPreconditionError("a process made by a raw clone can't hold a robust mutex");
+    return absl::FailedPreconditionError(
+        "the kernel marks no death of a process that a raw clone made: make it by fork()");
   }
   pthread_mutexattr_t attributes;
   pthread_mutexattr_init(&attributes);
@@ -49,7 +50,7 @@ absl::Status Life::Hold() {
   do {
     std::memset(&mutex, 0, sizeof(mutex));
     error = pthread_mutex_init(&mutex, &attributes);
-    // Somebody who still takes the place for the last holder's may set the waiters' bit here, and lock() would then
+    // A process that still takes the place for the last holder's may set the waiters' bit here, so that lock() would
     // sleep.
     if (error == 0) error = pthread_mutex_trylock(&mutex);
   } while (error == EBUSY);
@@ -60,10 +61,10 @@ absl::Status Life::Hold() {
 void Life::Release() { pthread_mutex_unlock(&mutex); }
 
 void Life::WaitBeside(const std::atomic<uint32_t>& other, uint32_t expected, Deadline deadline) {
-  // Without the waiters' bit the kernel marks the word but wakes nobody.
+  // Without the waiters' bit the kernel marks the word but wakes no sleeper.
   const uint32_t seen = word().fetch_or(FUTEX_WAITERS, std::memory_order_acq_rel) | FUTEX_WAITERS;
   if (!IsHeld(seen)) {
-    // Held by no thread, though the process may live: nothing would wake us at its death, so look again soon.
+    // No thread holds it, although the process may live. Nothing would wake this thread at its death, so it polls.
     constexpr int64_t kPoll = 50'000'000;
     FutexWait(other, expected, Deadline::Earlier(deadline, Deadline::AtMonotonicNanos(MonotonicNanos() + kPoll)));
     return;

@@ -1,12 +1,13 @@
-// Life: a word in shared memory that tells whether the process that holds it still lives, at the cost of one load.
+// Life: a word in shared memory that shows whether the process that holds it is alive, at the cost of one load.
 //
-// The holder locks a robust process-shared mutex for life; at its death (also by SIGKILL, and at exec) the kernel marks
-// the word, before it tears the memory down, and wakes one sleeper. Nobody else ever locks it, so a pid used again
-// cannot fool anybody. The mark is the holding thread's: it comes too when that thread ends and the process goes on.
+// The holder locks a robust process-shared mutex for its whole life. At the holder's death (also by SIGKILL, and at
+// exec) the kernel marks the word, before it frees the memory, and wakes one sleeper. No other process ever locks the
+// mutex, so a reused pid does no harm. The mark belongs to the holding thread: it also appears if that thread ends and
+// the process goes on.
 //
-// Limits     The mark may be late or never come: the kernel sets it after a core dump was written, and only for the
-//            2,048 robust mutexes that the thread locked last. core/os/liveness.h is the second source.
-// Trust      Only processes of one PID namespace may share a Life: thread ids are compared.
+// Limits     The mark may be late or never appear: the kernel sets it after it has written a core dump, and only for
+//            the 2,048 robust mutexes that the thread locked last. core/os/liveness.h is the second source.
+// Trust      Only processes of one PID namespace may share a Life, because thread ids are compared.
 #ifndef REGATTA_CORE_OS_LIFE_H_
 #define REGATTA_CORE_OS_LIFE_H_
 
@@ -20,19 +21,20 @@
 
 namespace regatta {
 
-// Lies in shared memory; all zero is "never held".
+// Lies in shared memory. All zero bytes mean "never held".
 struct alignas(64) Life {
-  // Makes the calling thread the holder. Only for a Life that is not held, by its only new owner.
-  // FailedPrecondition: the kernel would not mark this thread's death, as the process was made by a raw clone(2).
+  // Makes the calling thread the holder. The Life must not be held, and only its one new owner may call this.
+  // FailedPrecondition: the kernel would not mark the death of this thread, because the process was made by a raw
+  // clone(2).
   absl::Status Hold();
-  // The holder lets go without dying.
+  // Ends the hold without a death.
   void Release();
-  // False before Hold, after Release, and from the holding thread's death on.
+  // False before Hold, after Release, and after the death of the holding thread.
   bool held() const { return IsHeld(word().load(std::memory_order_acquire)); }
 
-  // Sleeps until the holder may have died, `word` differs from `expected` or was woken, or the deadline.
+  // Sleeps until the holder may have died, until `word` differs from `expected` or is woken, or until the deadline.
   void WaitBeside(const std::atomic<uint32_t>& word, uint32_t expected, Deadline deadline);
-  // Passes a death's wake-up on to the others that sleep beside it.
+  // Wakes the other threads that sleep in WaitBeside, as the kernel wakes only one at a death.
   void WakeOthers();
 
   pthread_mutex_t mutex;

@@ -18,8 +18,8 @@
 namespace regatta {
 namespace {
 
-// The pipe behind descriptor `number`; 0: there is none. User code may have closed our descriptor and opened its own
-// file under the number, so every use of a number that was stored asks first.
+// The inode of the pipe behind descriptor `number`; 0 if there is none. User code may have closed the core's descriptor
+// and opened its own file under the number, so every use of a stored number compares the inode first.
 uint64_t PipeInode(int number) {
   struct stat file;
   return number >= 0 && fstat(number, &file) == 0 && S_ISFIFO(file.st_mode) ? file.st_ino : 0;
@@ -29,7 +29,7 @@ void CloseIfPipe(int number, uint64_t inode) {
   if (inode != 0 && PipeInode(number) == inode) close(number);
 }
 
-// Descriptors that a forked child must not keep.
+// The descriptors that a forked child must not keep.
 class Registry {
  public:
   static Registry& Get() {
@@ -58,7 +58,7 @@ class Registry {
   }
 
   Mutex mutex_;
-  std::vector<uint64_t> inodes_ ABSL_GUARDED_BY(mutex_);  // By descriptor number; 0: not one of ours.
+  std::vector<uint64_t> inodes_ ABSL_GUARDED_BY(mutex_);  // Indexed by descriptor number. 0: not a lifeline.
 };
 
 }  // namespace
@@ -67,7 +67,7 @@ void Lifeline::WatchForks() { Registry::Get(); }
 
 absl::StatusOr<Lifeline> Lifeline::Create(Fd* dependent_end) {
   Registry& registry = Registry::Get();
-  // A fork of another thread must not happen between the pipe and its registration.
+  // Another thread must not fork between the making of the pipe and its registration.
   const MutexLock lock(registry.mutex());
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0 && !(errno == EMFILE && RaiseDescriptorLimit() && pipe2(ends, O_CLOEXEC) == 0)) {
@@ -108,7 +108,7 @@ void Lifeline::Cut() {
 absl::StatusOr<bool> DependOnLifeline(Fd dependent_end) {
   dependent_end = PlaceHigh(std::move(dependent_end));
   const int number = dependent_end.get();
-  // Not close-on-exec.
+  // Clears close-on-exec.
   if (fcntl(number, F_SETFD, 0) != 0) return ErrnoError("fcntl(F_SETFD)");
   if (fcntl(number, F_SETOWN, getpid()) != 0) return ErrnoError("fcntl(F_SETOWN)");
   if (fcntl(number, F_SETSIG, SIGKILL) != 0) return ErrnoError("fcntl(F_SETSIG)");
@@ -117,14 +117,14 @@ absl::StatusOr<bool> DependOnLifeline(Fd dependent_end) {
   const MutexLock lock(registry.mutex());
   registry.Add(number, PipeInode(number));
   static_cast<void>(dependent_end.Release());
-  // The kernel signals only what happens from now on.
+  // The kernel sends no signal for what happened before, so poll finds an end that came earlier.
   pollfd end{number, 0, 0};
   return poll(&end, 1, 0) == 0;
 }
 
 void lifeline_internal::CloseAllInSibling() {
   Registry& registry = Registry::Get();
-  const MutexLock lock(registry.mutex());  // Free, for the sibling's maker has one thread.
+  const MutexLock lock(registry.mutex());  // The mutex is free, because the maker of the sibling has one thread.
   registry.CloseAll();
 }
 

@@ -37,8 +37,7 @@ struct Stat {
   bool has_ended() const { return state == 'Z' || state == 'X' || (flags & kHasLeft) != 0; }
 };
 
-// The spare descriptor, and the inode behind it: a user's code may have closed it, and the number may be another file's
-// by now.
+// The spare descriptor and its inode. User code may have closed the descriptor, and another file may have its number.
 struct Spare {
   int32_t fd = -1;
   uint32_t inode = 0;
@@ -50,7 +49,7 @@ uint32_t InodeOf(int fd) {
   return fstat(fd, &about) == 0 && fcntl(fd, F_GET_SEALS) >= 0 ? static_cast<uint32_t>(about.st_ino) : 0;
 }
 
-// Whether closing it would make a number free: one above a limit that was lowered since does not.
+// Whether closing it would free a usable number. A number above a limit that was lowered since is not usable.
 bool IsThere(Spare spare) {
   rlimit limit{};
   return spare.fd >= 0 && InodeOf(spare.fd) == spare.inode && getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
@@ -83,7 +82,7 @@ Reading ReadStat(const char* path, Stat* stat) {
   close(fd);
   if (got <= 0) return is_gone ? Reading::kNotThere : Reading::kUnreadable;
   text[got] = '\0';
-  const char* after_name = strrchr(text, ')');  // A name may hold any character, parentheses too.
+  const char* after_name = strrchr(text, ')');  // The name may contain any character, even parentheses.
   unsigned long long start_time = 0;
   if (after_name == nullptr ||
       sscanf(after_name + 1, " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %lu %*d %llu",
@@ -94,7 +93,7 @@ Reading ReadStat(const char* path, Stat* stat) {
   return Reading::kRead;
 }
 
-// The inode of this process's time namespace; 0 where the kernel has none, or /proc doesn't show it.
+// The inode of this process's time namespace. 0 if the kernel has none, or if /proc doesn't show it.
 uint32_t ThisClock() {
   struct stat about;
   return stat("/proc/self/ns/time", &about) == 0 ? static_cast<uint32_t>(about.st_ino) : 0;
@@ -110,13 +109,13 @@ struct Path {
 
 enum class Threads { kAllEnded, kSomeMayRun, kUnclear };
 
-// Threads may start others and end while they are looked at, and a list leaves out some where others end meanwhile. So
-// all are dead only if all of the list have ended, *then* there are as many threads as the list has, and *then* each of
-// the list is still there: at the count the list was all. One folder or file is open at a time, as there may be one
-// descriptor only.
+// Threads may start others and end during the check, and a list may lack some threads if others end meanwhile. All are
+// dead only if all threads of the list have ended, *then* the process has as many threads as the list, and *then* each
+// thread of the list still exists: at the moment of the count the list was complete. Only one folder or file is open at
+// a time, because there may be only one descriptor.
 Threads LookAtThreads(int32_t pid) {
   const Path folder("/proc/%d/task", pid);
-  std::array<int32_t, 1024> threads;  // For more a pidfd has to do.
+  std::array<int32_t, 1024> threads;  // A process with more threads is examined by its pidfd.
   size_t count = 0;
   for (off64_t at = 0;;) {
     alignas(dirent64) char entries[8192];
@@ -149,10 +148,10 @@ Threads LookAtThreads(int32_t pid) {
   return Threads::kAllEnded;
 }
 
-// What the kernel says of the process that has the pid now.
+// Asks the kernel about the process that has the pid now.
 Liveness AskByPid(int32_t pid) {
   if (kill(pid, 0) != 0 && errno == ESRCH) return Liveness::kDead;
-  // An own child that nobody has reaped; this takes no descriptor.
+  // A child of this process that was not reaped. This call takes no descriptor.
   siginfo_t about;
   about.si_pid = 0;
   if (waitid(P_PID, static_cast<id_t>(pid), &about, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && about.si_pid == pid) {
@@ -170,7 +169,7 @@ Liveness AskByPid(int32_t pid) {
 }
 
 Liveness Ask(const ProcessStamp& process) {
-  constexpr int kLooks = 4;  // At threads that come and go.
+  constexpr int kLooks = 4;  // The number of tries if threads come and go.
   if (process.pid <= 0) return Liveness::kDead;
   Stat stat;
   bool is_same = false;

@@ -14,12 +14,12 @@ namespace {
 
 constexpr size_t kDescriptorsAtOnce = 200;  // The kernel takes 253.
 
-// Room for the control data of one message, aligned as the kernel wants it.
+// A buffer for the control data of one message, with the alignment that the kernel needs.
 struct ControlBuffer {
   alignas(cmsghdr) char bytes[CMSG_SPACE(kDescriptorsAtOnce * sizeof(int))];
 };
 
-// False: there was no room for one of them.
+// Returns false if there was no room for one of them.
 bool TakeDescriptors(const msghdr& message, std::vector<Fd>* descriptors) {
   bool all = (message.msg_flags & MSG_CTRUNC) == 0;
   for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
@@ -29,7 +29,7 @@ bool TakeDescriptors(const msghdr& message, std::vector<Fd>* descriptors) {
     for (size_t i = 0; i < count; ++i) {
       int number;
       memcpy(&number, CMSG_DATA(control) + i * sizeof(int), sizeof(number));
-      Fd fd(number);  // Closed at once if nobody wants it.
+      Fd fd(number);  // If `descriptors` is null, it is closed at once.
       if (descriptors == nullptr) continue;
       descriptors->push_back(PlaceHigh(std::move(fd)));
       all = all && descriptors->back().valid();
@@ -40,7 +40,7 @@ bool TakeDescriptors(const msghdr& message, std::vector<Fd>* descriptors) {
 
 Transfer Failed(absl::Status why) { return {TransferEnd::kFailed, std::move(why)}; }
 
-// Sets `gone` where the peer is gone and the socket isn't ready: the caller tries once more, and then gives up.
+// Sets `gone` if the peer is gone and the socket isn't ready. The caller then tries once more before it gives up.
 Transfer Await(const Fd& socket, PeerReady ready, const Peer& peer, bool* gone) {
   const absl::StatusOr<PeerEvent> event = AwaitPeer(socket, ready, peer);
   if (!event.ok()) return Failed(event.status());
@@ -73,9 +73,11 @@ Transfer SendAll(const Fd& socket, std::span<const std::byte> bytes, std::span<c
   bool gone = false;
   while (!bytes.empty() || !descriptors.empty()) {
     const size_t count = std::min(descriptors.size(), kDescriptorsAtOnce);
-    // What doesn't fit beside this byte goes beside the next.
+    // The descriptors that don't fit beside this byte go beside the next one.
     const size_t size = descriptors.size() > count ? std::min<size_t>(1, bytes.size()) : bytes.size();
-    if (size == 0) return Failed(absl::InvalidArgumentError("too few bytes for so many descriptors"));
+    if (size == 0)
+      return Failed(
+          absl::InvalidArgumentError("too few bytes for so many descriptors: send a byte for every 200 of them"));
     iovec part{const_cast<std::byte*>(bytes.data()), size};
     msghdr message{};
     message.msg_iov = &part;
@@ -141,7 +143,7 @@ Transfer ReceiveAll(const Fd& socket, std::span<std::byte> bytes, std::vector<Fd
   }
   if (all_came) return {};
   return {TransferEnd::kNoDescriptors,
-          absl::ResourceExhaustedError("no descriptors left for those that were sent: raise `ulimit -n`")};
+          absl::ResourceExhaustedError("no descriptors are left for those that arrived: raise `ulimit -n`")};
 }
 
 bool PeekAll(const Fd& socket, std::span<std::byte> bytes) {

@@ -62,8 +62,8 @@ uint64_t SumOf(absl::string_view text, std::initializer_list<absl::string_view> 
   return sum;
 }
 
-// The room left in `folder` of the memory cgroup and in each folder above it. Pages of files count as room: the kernel
-// takes them back before it refuses anybody memory. (Those of shared memory are none of them.)
+// The room that is left in `folder` of the memory cgroup and in each folder above it. Pages of files count as room,
+// because the kernel reclaims them before it refuses memory. (Pages of shared memory are not among them.)
 uint64_t CgroupRoom(const std::string& base, std::string folder, absl::string_view limit, absl::string_view usage) {
   uint64_t room = std::numeric_limits<uint64_t>::max();
   for (;;) {
@@ -71,7 +71,7 @@ uint64_t CgroupRoom(const std::string& base, std::string folder, absl::string_vi
     const auto used = ReadNumber(absl::StrCat(base, folder, "/", usage));
     if (max.has_value() && used.has_value()) {
       const std::string stat = ReadFile(absl::StrCat(base, folder, "/memory.stat")).value_or("");
-      // The first version's own lines leave out the folders below.
+      // In version 1 the lines without "total_" leave out the folders below.
       uint64_t files = SumOf(stat, {"total_inactive_file", "total_active_file"});
       if (files == 0) files = SumOf(stat, {"inactive_file", "active_file"});
       const uint64_t kept = *used - std::min(*used, files);
@@ -84,19 +84,20 @@ uint64_t CgroupRoom(const std::string& base, std::string folder, absl::string_vi
   }
 }
 
-// Reading /proc costs tens of microseconds: an answer serves until a sixteenth of it is spent or 100 ms have gone by.
+// Reading /proc costs tens of microseconds. So an answer is used until a sixteenth of it is spent or 100 ms have
+// passed.
 class RoomCache {
  public:
   absl::Status Take(uint64_t bytes) {
     const int64_t now = MonotonicNanos();
     const uint64_t left = left_.load(std::memory_order_relaxed);
     if (bytes <= left && now < fresh_until_.load(std::memory_order_relaxed)) {
-      left_.store(left - bytes, std::memory_order_relaxed);  // A lost update only reads /proc a little later.
+      left_.store(left - bytes, std::memory_order_relaxed);  // After a lost update /proc is only read a little later.
       return absl::OkStatus();
     }
     const absl::StatusOr<uint64_t> room = AvailableMemory();
-    // Where /proc can't be read (a chroot, no descriptor left), what was read last still refuses what is far too much,
-    // and otherwise the kernel decides.
+    // If /proc can't be read (a chroot, no descriptor left), the last answer still refuses a request that is far too
+    // large. Otherwise the kernel decides.
     if (room.ok()) known_.store(*room, std::memory_order_relaxed);
     const uint64_t known = known_.load(std::memory_order_relaxed);
     const uint64_t usable = known - known / 64;
@@ -112,14 +113,15 @@ class RoomCache {
   }
 
  private:
-  std::atomic<uint64_t> known_{std::numeric_limits<uint64_t>::max()};  // What /proc said last.
+  std::atomic<uint64_t> known_{std::numeric_limits<uint64_t>::max()};  // The last answer of /proc.
   std::atomic<uint64_t> left_{0};
   std::atomic<int64_t> fresh_until_{0};
 };
 
 constinit RoomCache g_room;
 
-// fallocate, whatever signals come: one that is handled again and again would make the kernel begin anew each time.
+// Calls fallocate with signals blocked: a signal that arrives again and again would make the kernel start over each
+// time.
 int AllocateUninterrupted(const Fd& file, int mode, uint64_t offset, uint64_t length) {
   const auto allocate = [&] {
     return fallocate(file.get(), mode, static_cast<off_t>(offset), static_cast<off_t>(length));
@@ -134,7 +136,7 @@ int AllocateUninterrupted(const Fd& file, int mode, uint64_t offset, uint64_t le
   return again;
 }
 
-// Whether `file` may be as long as `end`. Beyond the limit the kernel would send SIGXFSZ, which ends the process.
+// Returns OK if `file` may be as long as `end`. Beyond the limit the kernel would send SIGXFSZ, which ends the process.
 absl::Status CheckFileLimit(const Fd& file, uint64_t end) {
   rlimit limit{};
   if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || end <= limit.rlim_cur) return absl::OkStatus();
@@ -159,7 +161,7 @@ absl::StatusOr<Fd> CreateMemfd(absl::string_view name) {
   Fd file = MakeDescriptor([&] {
     const int fd = memfd_create(text.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
     if (fd >= 0 || errno != EINVAL) return fd;
-    return memfd_create(text.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING);  // Before 6.3.
+    return memfd_create(text.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING);  // Linux before 6.3.
   });
   if (!file.valid()) return RefusedCallError("memfd_create", errno, "shared memory", "3.17");
   if (fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK) != 0) return ErrnoError("fcntl(F_ADD_SEALS)");
@@ -207,7 +209,7 @@ absl::StatusOr<uint64_t> AvailableMemory(const std::string& root) {
   if (!meminfo.has_value()) return absl::UnavailableError("cannot read /proc/meminfo: is /proc mounted?");
   if (!absl::StrContains(*meminfo, "MemAvailable:")) return absl::UnavailableError("/proc/meminfo has no MemAvailable");
   uint64_t room = SumOf(*meminfo, {"MemAvailable:"}) * 1024;
-  // Never more than was promised to all may be promised.
+  // With strict accounting the commit limit bounds it, too.
   if (ReadNumber(root + "/proc/sys/vm/overcommit_memory") == 2) {
     const uint64_t limit = SumOf(*meminfo, {"CommitLimit:"}) * 1024;
     room = std::min(room, limit - std::min(limit, SumOf(*meminfo, {"Committed_AS:"}) * 1024));
@@ -235,7 +237,7 @@ absl::StatusOr<std::byte*> MapMemory(const Fd& file, uint64_t offset, size_t len
         "`ulimit -l`, or leave MCL_FUTURE out"));
   }
   if (at == MAP_FAILED) return ErrnoError(absl::StrCat("mmap of ", length, " bytes"));
-  // Refused only where the kernel knows no core dumps.
+  // This fails only if the kernel was built without core dumps.
   static_cast<void>(madvise(at, length, MADV_DONTDUMP));
   return static_cast<std::byte*>(at);
 }

@@ -36,7 +36,7 @@ class ABSL_LOCKABLE Mutex {
   std::mutex mutex_;
 };
 
-// Holds a mutex until the end of the scope, but for the time between Unlock and Lock.
+// Holds a mutex until the end of the scope, except between Unlock and Lock.
 class ABSL_SCOPED_LOCKABLE MutexLock {
  public:
   explicit MutexLock(Mutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) { mutex_.Lock(); }
@@ -64,8 +64,8 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 
 class CondVar {
  public:
-  // Releases the mutex, blocks until a notification or for no reason, and acquires the mutex again: call it in a loop
-  // that tests the condition.
+  // Releases the mutex, blocks until a notification or a spurious wake-up, and acquires the mutex again. Call it in a
+  // loop that tests the condition.
   void Wait(Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     changed_.wait(lock);

@@ -1,7 +1,7 @@
-// Waiting for another process: for its descriptor, its death and a deadline together.
+// Waiting for another process: for its descriptor, its death and a deadline at once.
 //
-// A descriptor alone is not enough: a stopped peer sends nothing, and a copy of the peer's end in a third process hides
-// its end of file. Every wait of the core for another process's answer goes through here.
+// Waiting for the descriptor alone is not enough: a stopped peer sends nothing, and a third process with a copy of the
+// peer's end hides the end of file. Every wait of the core for an answer of another process uses AwaitPeer.
 #ifndef REGATTA_CORE_OS_PEER_WAIT_H_
 #define REGATTA_CORE_OS_PEER_WAIT_H_
 
@@ -13,7 +13,7 @@
 
 namespace regatta {
 
-// How a wait learns that the process at the other end of a descriptor is gone. A wait needs at least one of the three.
+// How a wait notices that the process at the other end of a descriptor is gone. A wait needs at least one of the three.
 struct Peer {
   const Fd* pidfd = nullptr;              // Its pidfd.
   int32_t parent_pid = 0;                 // Its pid, if it is this process's parent. Checked once a second.
@@ -27,7 +27,7 @@ enum class PeerEvent {
 };
 enum class PeerReady { kToRead, kToWrite };
 
-// Waits for `fd`. Errors: an errno of poll.
+// Waits until `fd` is ready, the peer is gone, or the deadline passes. Errors: an errno of poll.
 absl::StatusOr<PeerEvent> AwaitPeer(const Fd& fd, PeerReady ready, const Peer& peer);
 
 }  // namespace regatta

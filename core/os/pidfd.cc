@@ -24,7 +24,7 @@ constexpr int kAnyKindOfChild = 0x40000000;  // __WALL: also those whose end sen
 absl::StatusOr<Fd> OpenPidfd(int32_t pid) {
   Fd pidfd = MakeDescriptor([pid] { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); });
   if (pidfd.valid()) return pidfd;
-  if (errno == ESRCH) return absl::NotFoundError("pidfd_open: somebody else has reaped this child");
+  if (errno == ESRCH) return absl::NotFoundError("pidfd_open: other code has reaped this child");
   return RefusedCallError("pidfd_open", errno, "waiting for processes", "5.3");
 }
 

@@ -1,9 +1,9 @@
-// pidfd: a descriptor that stands for one process, whatever becomes of its pid.
+// pidfd: a descriptor that stands for one process, even after its pid is reused.
 //
-// Polling    Readable from the end of the whole process on (its last thread's), also after it was reaped. Who holds
-//            other descriptors doesn't matter.
-// Reaping    Of this process's own child behind this very descriptor: nobody else's, and never of a process that got
-//            the pid later.
+// Polling    Readable once the last thread of the process has ended, also after the process was reaped. Other
+//            descriptors of the process, and their copies, do not matter.
+// Reaping    Only a child of this process is reaped, by this very descriptor; never a process that got the same pid
+//            later.
 #ifndef REGATTA_CORE_OS_PIDFD_H_
 #define REGATTA_CORE_OS_PIDFD_H_
 
@@ -16,35 +16,37 @@
 
 namespace regatta {
 
-// `pid` must be this process's child that nobody has reaped, or this process: any other pid may be another's by now.
-// ResourceExhausted: no descriptors left. NotFound: somebody else has reaped it (or SIGCHLD is ignored).
+// `pid` must be this process, or a child of it that was not reaped yet. Any other pid may belong to another process by
+// now.
+// ResourceExhausted: no descriptors left. NotFound: the child was reaped elsewhere, or SIGCHLD is ignored.
 // FailedPrecondition: the kernel or a sandbox refuses pidfd_open.
 absl::StatusOr<Fd> OpenPidfd(int32_t pid);
-// Of the child `pid` that this process has just made. If somebody else has reaped it already: a descriptor that is
-// readable and of no process. On error the child has been killed and reaped. ResourceExhausted: no descriptors left.
+// Opens a pidfd of the child `pid`, which this process has just made. If the child was reaped elsewhere already,
+// returns a readable descriptor that stands for no process. On error the child has been killed and reaped.
+// ResourceExhausted: no descriptors left.
 absl::StatusOr<Fd> OpenNewChild(int32_t pid);
 
-// OK, and nothing sent, if the process has ended.
+// Sends a signal. If the process has ended, returns OK and sends nothing.
 absl::Status SignalPidfd(const Fd& pidfd, int signal);
 
 enum class ReapOutcome {
-  kRunning,  // Or ended so recently that the kernel isn't ready: poll first.
+  kRunning,  // It may also have ended so recently that it can't be reaped yet: poll first.
   kExited,   // `number` is the exit code.
   kKilled,   // `number` is the signal.
-  // Ended, and its status is not known: another process reaped it, it never was a child of this process, or waitid is
-  // refused.
+  // The process has ended, and its status is unknown: it was reaped elsewhere, it was never a child of this process, or
+  // waitid is refused.
   kNotOurs,
 };
 struct Reaped {
   ReapOutcome outcome;
   int number = 0;
 };
-// Never waits.
+// Never blocks.
 absl::StatusOr<Reaped> ReapPidfd(const Fd& pidfd);
 
-// Ends `pid`, a child of this process that nobody has reaped and nobody else knows of, and reaps it; for those that got
-// no descriptor. A child that this process may not signal, as one of them has changed its user, is left to end by
-// itself.
+// Kills and reaps `pid`, a child of this process for which no descriptor could be opened. No other code may know of it
+// or reap it. If this process may not signal the child, because one of the two has changed its user, the child is left
+// to end by itself.
 void KillAndReap(int32_t pid);
 
 }  // namespace regatta

@@ -13,7 +13,8 @@
 namespace regatta {
 namespace {
 
-// For more entries than this process may have descriptors, which poll refuses: in parts, the first of which sleeps.
+// poll refuses more entries than this process may have descriptors. So this polls in parts, and sleeps in the first
+// one.
 absl::StatusOr<int> PollInParts(std::span<pollfd> polled, size_t part, Deadline deadline) {
   constexpr int kMillis = 10;
   for (;;) {
@@ -43,7 +44,7 @@ absl::StatusOr<int> Poll(pollfd* polled, nfds_t count, Deadline deadline) {
       return PollInParts({polled, count}, limit.rlim_cur, deadline);
     }
     if (ready < 0 && errno != EINTR) return ErrnoError("poll");
-    // A far deadline needs several polls, for poll's milliseconds are an int.
+    // A far deadline needs several polls, because poll's milliseconds are an int.
     if (deadline.passed()) return 0;
   }
 }

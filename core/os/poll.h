@@ -1,6 +1,6 @@
-// Waiting for descriptors to become readable.
+// Waiting until descriptors become readable.
 //
-// Signals    A handler that runs meanwhile doesn't end the wait, nor lengthen it.
+// Signals    A handler that runs meanwhile neither ends the wait nor lengthens it.
 #ifndef REGATTA_CORE_OS_POLL_H_
 #define REGATTA_CORE_OS_POLL_H_
 
@@ -13,16 +13,16 @@
 
 namespace regatta {
 
-// One descriptor to wait for. `ready` is set when it is readable, at its end of file, or broken.
+// One descriptor to wait for. PollReadable sets `ready` if it is readable, at its end of file, or broken.
 struct PollEntry {
   const Fd* fd = nullptr;  // Null: left out.
   bool ready = false;
 };
 
-// Waits until one of `entries` is ready or the deadline; returns how many are. 0: the deadline passed.
+// Waits until one of `entries` is ready, and returns the number of ready ones. Returns 0 if the deadline passed.
 absl::StatusOr<int> PollReadable(std::span<PollEntry> entries, Deadline deadline);
 
-// The same for one: whether it is ready.
+// Waits for one descriptor. Returns false if the deadline passed.
 absl::StatusOr<bool> PollReadable(const Fd& fd, Deadline deadline);
 
 }  // namespace regatta

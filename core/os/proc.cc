@@ -21,7 +21,7 @@
 namespace regatta {
 namespace {
 
-// A whole file of /proc; these fit into a page.
+// Reads a whole file of /proc. Such files fit into a page.
 absl::StatusOr<std::string> ReadProcFile(const std::string& path) {
   const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) {
@@ -45,7 +45,7 @@ struct Stat {
 absl::StatusOr<Stat> ReadStat(absl::string_view folder) {
   const absl::StatusOr<std::string> text = ReadProcFile(absl::StrCat(folder, "/stat"));
   if (!text.ok()) return text.status();
-  // The name may hold any character, parentheses too.
+  // The name may contain any character, even parentheses.
   const size_t name = text->find('(');
   const size_t name_end = text->rfind(") ");
   if (name != std::string::npos && name_end != std::string::npos && name < name_end) {
@@ -65,8 +65,8 @@ bool IsExiting(const Stat& stat) {
 }  // namespace
 
 #if defined(ABSL_HAVE_THREAD_SANITIZER)
-// It starts a thread before the program's second one. In a process made by fork, gcc 12's starts one at once, and
-// another one then.
+// ThreadSanitizer starts its thread before the program's second one. In a process made by fork, that of gcc 12 starts
+// one at once, and another one before the second thread.
 const pid_t g_first_pid = getpid();
 int SanitizerThreads(int count) { return std::min(count - 1, getpid() == g_first_pid ? 1 : 2); }
 #else
@@ -76,11 +76,11 @@ int SanitizerThreads(int) { return 0; }
 absl::StatusOr<int> ThreadCount() {
   struct stat folder;
   if (stat("/proc/self/task", &folder) != 0 || folder.st_nlink < 3) {
-    // This does nothing to a process that has one thread, and fails for others.
+    // This has no effect in a process with one thread, and fails in others.
     if (__libc_single_threaded != 0 || unshare(CLONE_THREAD) == 0) return 1;
     return absl::FailedPreconditionError("/proc/self/task can't be read: mount /proc");
   }
-  const int count = static_cast<int>(folder.st_nlink) - 2;  // Itself and its parent folder are links too.
+  const int count = static_cast<int>(folder.st_nlink) - 2;  // "." and ".." are links, too.
   return count - SanitizerThreads(count);
 }
 
@@ -101,8 +101,8 @@ absl::StatusOr<std::vector<ThreadEntry>> ListThreads() {
     if (absl::IsNotFound(stat.status())) continue;  // Ended since.
     if (!stat.ok()) return stat.status();
     const char state = stat->fields[0][0];
-    // A main thread that has ended before the others stays listed. One that was joined may be exiting in the kernel
-    // still.
+    // A main thread that ended before the others stays in the list. A thread that was joined may still be exiting in
+    // the kernel.
     if (state == 'Z' || state == 'X' || IsExiting(*stat)) continue;
     thread.name = stat->name;
     threads.push_back(std::move(thread));

@@ -1,7 +1,7 @@
-// What /proc says of processes and threads.
+// What /proc shows of processes and threads.
 //
-// A snapshot that may be old by the time it is read, except about the calling thread's own process when it has no other
-// threads.
+// A result is a snapshot, which may be out of date when the caller reads it. It is exact only for the calling process
+// if that has no other threads.
 #ifndef REGATTA_CORE_OS_PROC_H_
 #define REGATTA_CORE_OS_PROC_H_
 
@@ -19,24 +19,24 @@ struct ThreadEntry {
   std::string name;
 };
 
-// How many threads this process has, those included that are just ending and those of a sanitizer left out. One system
-// call. FailedPrecondition: /proc isn't mounted, and there is not surely one thread only.
+// The number of threads of this process. Threads that are just ending count; those of a sanitizer do not. Costs one
+// system call. FailedPrecondition: /proc isn't mounted, and the process may have several threads.
 absl::StatusOr<int> ThreadCount();
 
-// Whether this process surely has one thread; without a look into /proc where the C library knows, for a new process's
-// first one costs tens of microseconds.
+// Whether this process certainly has only one thread. Does not read /proc if the C library knows the answer, as the
+// first such read of a new process costs tens of microseconds.
 bool IsSingleThreaded();
 
-// At most so many of this process's `count` threads are a sanitizer's own, which it takes care of itself at a fork. 0
-// in a program that was built without ThreadSanitizer.
+// The greatest possible number of a sanitizer's threads among the `count` threads of this process. The sanitizer itself
+// takes care of these at a fork. 0 in a program that was built without ThreadSanitizer.
 int SanitizerThreads(int count);
 
-// The threads of this process that have not ended, the calling one and a sanitizer's included. A thread that was joined
-// has ended.
+// The threads of this process that have not ended. The calling thread and those of a sanitizer are among them. A thread
+// that was joined has ended.
 absl::StatusOr<std::vector<ThreadEntry>> ListThreads();
 
-// The state letter of a process's main thread as in /proc/PID/stat: R running or ready, S or D waiting, T stopped, Z
-// dead and not yet reaped. NotFound: there is no such process.
+// The state letter of a process's main thread, as in /proc/PID/stat: R for running or ready, S or D for waiting, T for
+// stopped, Z for dead and not reaped. NotFound: there is no such process.
 absl::StatusOr<char> ProcessStateLetter(int32_t pid);
 
 // The parent of process `pid`. NotFound: there is no such process.

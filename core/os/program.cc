@@ -71,7 +71,7 @@ absl::Status CheckCanRunAfresh() {
         "child of itself, for a child that trusted its arguments would take orders from its user. Use "
         "StartMethod::kFork");
   }
-  // The kernel loaded no loader beside a program that wants one: the loader is the program.
+  // If the kernel loaded no loader although the program needs one, the loader itself is the program.
   bool wants_loader = false;
   dl_iterate_phdr(
       [](dl_phdr_info* program, size_t, void* wants) {

@@ -13,11 +13,11 @@ namespace {
 constexpr int kSignals = 64;
 constexpr int32_t kNobody = -1;
 std::atomic<int32_t> g_watched_parent{kNobody};
-std::atomic<int32_t> g_watcher{kNobody};  // A forked child inherits the handler, and watches nobody.
+std::atomic<int32_t> g_watcher{kNobody};  // A forked child inherits the handler, but watches no process.
 
 void OnParentWatch(int) {
   const int32_t parent = g_watched_parent.load(std::memory_order_relaxed);
-  if (parent == kNobody || IsParent(parent)) return;  // Only the thread that made us has ended.
+  if (parent == kNobody || IsParent(parent)) return;  // Only the thread that made this process has ended.
   if (g_watcher.load(std::memory_order_relaxed) == getpid()) kill(getpid(), SIGKILL);
 }
 
@@ -46,8 +46,9 @@ AllSignalsBlocked::AllSignalsBlocked() : before_(BlockedSignals()) { SetBlockedS
 
 SignalSet WithoutParentWatch(SignalSet blocked) { return blocked & ~(SignalSet{1} << (ParentWatchSignal() - 1)); }
 
-// Ignored by default: after exec, which resets the handler but not the kernel's wish, it must not kill. Of the signals
-// that are, this is the one that programs handle least, and those that do (Go's runtime) expect it without a cause.
+// The signal must be ignored by default, so that it does not kill after exec, which resets the handler but not the
+// parent-death signal. Among such signals, programs handle this one least. Those that do (Go's runtime) accept it at
+// any time.
 int ParentWatchSignal() { return SIGURG; }
 
 bool IsParent(int32_t pid) {
@@ -68,13 +69,13 @@ bool DieWithParent(int32_t parent_pid) {
   sigaddset(&watch, ParentWatchSignal());
   prctl(PR_SET_PDEATHSIG, ParentWatchSignal());
   pthread_sigmask(SIG_UNBLOCK, &watch, nullptr);
-  // A parent that died before the kernel knew of the wish sends nothing.
+  // A parent that died before prctl took effect sends no signal.
   return IsParent(parent_pid);
 }
 
 void LiveOnWithoutParent() {
   prctl(PR_SET_PDEATHSIG, 0);
-  // A signal on its way still finds the handler: its question must then have no wrong answer.
+  // A signal that is on its way still runs the handler, which must then do nothing.
   g_watched_parent.store(kNobody, std::memory_order_relaxed);
 }
 

@@ -1,6 +1,6 @@
-// Signal masks, and the question "has my parent died?" that the kernel asks by a signal.
+// Signal masks, and the watch by which a child ends with its parent.
 //
-// Fork       Masks and dispositions are inherited; the parent's watch is not.
+// Fork       A child inherits masks and dispositions, but not the watch.
 #ifndef REGATTA_CORE_OS_SIGNAL_MASK_H_
 #define REGATTA_CORE_OS_SIGNAL_MASK_H_
 
@@ -8,14 +8,14 @@
 
 namespace regatta {
 
-// A set of signals: bit N-1 for signal N.
+// A set of signals. Bit N-1 stands for signal N.
 using SignalSet = uint64_t;
 
-// What this thread blocks.
+// The signals that this thread blocks.
 SignalSet BlockedSignals();
 void SetBlockedSignals(SignalSet blocked);
 
-// Blocks every signal that can be, in this thread; puts it back as it was in the end.
+// Blocks all signals in this thread, as far as they can be blocked. The destructor restores the mask.
 class AllSignalsBlocked {
  public:
   AllSignalsBlocked();
@@ -28,22 +28,22 @@ class AllSignalsBlocked {
 };
 
 // Whether the process `pid` is this process's parent now. Also true if the parent lives outside of this process's PID
-// namespace, where it has no number.
+// namespace, where it has no pid.
 bool IsParent(int32_t pid);
 
-// From now on this process kills itself (SIGKILL) when its parent, the process `parent_pid`, ends. False: it had ended
-// already (and nothing was done).
+// Makes this process kill itself (SIGKILL) when its parent, the process `parent_pid`, ends. Returns false and does
+// nothing if the parent has ended already.
 //
-// The kernel sends its parent-death signal whenever the *thread* that made the child ends; the handler then asks
-// getppid(). By that time the kernel has given the child its new parent, so the answer is exact. This watch is the
-// second source beside a lifeline (lifeline.h): it does nothing while every thread blocks ParentWatchSignal(), after
-// user code has changed the signal's handler, after a change of user or group id, and after exec. That signal is
-// ignored by default, so exec leaves nothing behind that could kill the new program.
+// The kernel sends the parent-death signal whenever the *thread* that made the child ends, so the handler calls
+// getppid(). By then the kernel has given the child its new parent, and the answer is exact. This watch is the second
+// source beside a lifeline (lifeline.h). It has no effect while every thread blocks ParentWatchSignal(), after user
+// code has changed the signal's handler, after a change of user or group id, and after exec. The signal is ignored by
+// default, so after exec it can't kill the new program.
 bool DieWithParent(int32_t parent_pid);
-// Ends that.
+// Ends the watch.
 void LiveOnWithoutParent();
 int ParentWatchSignal();
-// `blocked` without it.
+// `blocked` without ParentWatchSignal().
 SignalSet WithoutParentWatch(SignalSet blocked);
 
 }  // namespace regatta

@@ -17,7 +17,7 @@ std::string ReadableName(const std::type_info& type) {
   return status == 0 ? name.get() : type.name();
 }
 
-std::string TextOf(const char* text) { return text == nullptr ? "it carries no text" : text; }
+std::string TextOf(const char* text) { return text == nullptr ? "its what() returns no text" : text; }
 
 }  // namespace
 
@@ -34,12 +34,12 @@ absl::Status CurrentExceptionError() {
     } catch (const char* text) {
       return ThrownError(name, TextOf(text));
     } catch (...) {
-      return ThrownError(name, "it carries no text");
+      return ThrownError(name, "it is not a std::exception and has no text");
     }
   } catch (abi::__forced_unwind&) {
     throw;
   } catch (...) {
-    return ThrownError(name, "asking for its text threw again");
+    return ThrownError(name, "its what() threw, too");
   }
 }
 

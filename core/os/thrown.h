@@ -1,9 +1,10 @@
-// What a user's code throws, as a status: Unknown with the exception's type and text.
+// Exceptions of users' code as statuses: Unknown with the exception's type and text.
 //
-// The core runs code of its users (encoders, decoders, functions, callbacks) under no lock, and by WithoutExceptions.
+// The core calls its users' code (encoders, decoders, functions, callbacks) through WithoutExceptions, and holds no
+// lock meanwhile.
 //
-// Compile with -fno-exceptions all of a program's files that include the core, or none of them: the linker keeps one of
-// the copies of a template's code, and one that was compiled without exceptions catches none.
+// Compile either all or none of a program's files that include the core with -fno-exceptions: the linker keeps one of
+// the copies of a template's code, and a copy that was compiled without exceptions catches none.
 #ifndef REGATTA_CORE_OS_THROWN_H_
 #define REGATTA_CORE_OS_THROWN_H_
 
@@ -13,17 +14,18 @@
 
 namespace regatta {
 
-// The error of the exception that is being handled. what() may return null, or throw.
+// The error of the exception that is being handled. The what() of the exception may return null or throw.
 absl::Status CurrentExceptionError();
 
-// Returns what `work` returns: an absl::Status, or what one converts to. An exception becomes CurrentExceptionError.
+// Calls `work` and returns its result, an absl::Status or a type that converts to one. Returns CurrentExceptionError()
+// if `work` throws.
 template <class Work>
 auto WithoutExceptions(Work&& work) -> decltype(work()) {
 #if defined(__cpp_exceptions)
   try {
     return work();
   } catch (abi::__forced_unwind&) {
-    throw;  // A thread that is being cancelled: it must not be stopped.
+    throw;  // The thread is being cancelled, and this must go on.
   } catch (...) {
     return CurrentExceptionError();
   }

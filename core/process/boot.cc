@@ -13,7 +13,7 @@ namespace {
 constexpr uint32_t kBootMagic = 0x32544252;  // "RBT2"
 constexpr uint32_t kMostOrderBytes = 1 << 20;
 
-// Goes first, with all descriptors beside it, in the order of the fields that count them.
+// The header is sent first. All descriptors travel beside it, in the order of the fields that count them.
 struct BootHeader {
   uint32_t magic = kBootMagic;
   uint32_t order_bytes = 0;
@@ -30,7 +30,7 @@ std::span<const std::byte> BytesOf(const std::string& text) {
   return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
 
-// Moves the first `count` of `from` away.
+// Removes the first `count` elements of `from` and returns them.
 std::vector<Fd> Take(std::vector<Fd>& from, size_t count) {
   std::vector<Fd> taken(std::make_move_iterator(from.begin()),
                         std::make_move_iterator(from.begin() + static_cast<ptrdiff_t>(count)));
@@ -50,7 +50,8 @@ Transfer SendBootOrder(const Fd& channel, const BootOrder& order, std::span<cons
   const absl::StatusOr<std::string> encoded = EncodeToString(order);
   if (!encoded.ok()) return {TransferEnd::kFailed, encoded.status()};
   if (encoded->size() > kMostOrderBytes) {
-    return {TransferEnd::kFailed, absl::InvalidArgumentError("the process's name is over a MiB long")};
+    return {TransferEnd::kFailed,
+            absl::InvalidArgumentError("the name of the process is longer than a MiB: give it a shorter one")};
   }
 
   BootHeader header;
@@ -86,7 +87,7 @@ absl::StatusOr<ReceivedBootOrder> ReceiveBootOrder(const Fd& channel, int32_t cr
       header.lifeline > 1 ||
       uint64_t{header.family} + header.standard + header.directory + header.lifeline + header.beside_arguments !=
           all.size()) {
-    return absl::DataLossError("what came over the channel is not a boot order of this program");
+    return absl::DataLossError("the bytes from the channel are not a boot order of this program");
   }
   ReceivedBootOrder boot;
   std::string encoded(header.order_bytes, '\0');

@@ -1,10 +1,10 @@
-// What a new process is told over its channel before it runs anything: who it is, and what to call with which
-// arguments.
+// The order that a new process receives over its channel before it runs anything else: its identity, the function to
+// call, and the arguments.
 //
-// Processes  The creator sends, the new process receives. A channel is a LocalSocketPair that only the two hold.
-// Trust      Both are the same program, and nobody else has the channel; sizes are checked nevertheless.
-// Crash      A creator that dies in the middle: the receiver gets an error and runs nothing, though others hold the
-//            channel.
+// Processes  The creator sends and the new process receives. A channel is a LocalSocketPair that only these two hold.
+// Trust      Both run the same program, and no other process has the channel. Sizes are checked nevertheless.
+// Crash      If the creator dies in the middle, the receiver gets an error and runs nothing, even if other processes
+//            hold the channel.
 #ifndef REGATTA_CORE_PROCESS_BOOT_H_
 #define REGATTA_CORE_PROCESS_BOOT_H_
 
@@ -30,21 +30,21 @@ struct BootOrder {
   bool daemon = false;
   int32_t creator_pid = 0;
   std::string name = {};
-  std::string number = {};  // As ChildIdentity's.
+  std::string number = {};  // As in ChildIdentity.
   FunctionId function = {};
-  uint64_t blocked_signals = 0;  // SignalSet, for the function to begin with.
+  uint64_t blocked_signals = 0;  // The SignalSet that is blocked when the function begins.
 };
 
-// What travels beside the order. An empty list, or a null pointer: not sent.
+// The descriptors that travel beside the order. An empty list and a null pointer are not sent.
 struct BootDescriptors {
-  const Fd* family = nullptr;  // For one that has just been exec'd.
-  std::vector<Fd> standard;    // Three, to become 0-2.
-  Fd directory;                // To become the working directory.
-  Fd lifeline;                 // The dependent's end, for a daemonic one.
+  const Fd* family = nullptr;  // For a process that has just been exec'd.
+  std::vector<Fd> standard;    // Three, which become descriptors 0-2.
+  Fd directory;                // Becomes the working directory.
+  Fd lifeline;                 // The dependent's end, for a daemonic process.
   std::vector<const Fd*> beside_arguments;
 };
 
-// kPeerGone: the receiver is gone, as `peer` knows it.
+// kPeerGone: the receiver is gone, according to `peer`.
 Transfer SendBootOrder(const Fd& channel, const BootOrder& order, std::span<const std::byte> arguments,
                        const BootDescriptors& descriptors, const Peer& peer);
 
@@ -57,8 +57,8 @@ struct ReceivedBootOrder {
   Fd lifeline;
   DescriptorSource beside_arguments;
 };
-// Waits as long as the creator, this process's parent, lives. Any error means: run nothing. OutOfRange or DataLoss: the
-// creator gave up or died, or this is no order.
+// Blocks as long as the creator, which is this process's parent, lives. After an error, run nothing. OutOfRange or
+// DataLoss: the creator gave up or died, or the bytes are no order.
 absl::StatusOr<ReceivedBootOrder> ReceiveBootOrder(const Fd& channel, int32_t creator_pid);
 
 }  // namespace regatta

@@ -1,15 +1,16 @@
-// Calls that cross to another process: which functions may, what travels, and the trampolines that make the call there.
+// Calls that cross to another process: which functions are allowed, what is sent, and the trampolines that make the
+// call there.
 //
-// Functions  Pointers to functions, and lambdas without captures (or other classes without state and with one
-//            operator()). What else is given is refused when compiling, with what to do instead.
-// Arguments  Are converted to the function's own parameter types by the caller, as in a plain call, and travel as a
-//            tuple of these without const and &; a string_view travels as a std::string, a span as a std::vector. All
-//            must be known to the codec. Parameters `T&` are refused: nobody would see the change. For a generic lambda
-//            the arguments' own types travel.
-// Results    T, and T of a StatusOr<T>, are encoded; void and absl::Status leave nothing to encode.
+// Functions  Function pointers, and lambdas without captures (or other classes without state and with one operator()).
+//            Anything else fails to compile with a message that says what to do.
+// Arguments  The caller converts the arguments to the function's parameter types, as in a plain call. They travel as a
+//            tuple of these types without const and &; a string_view travels as a std::string, and a span as a
+//            std::vector. The codec must know all types. Parameters `T&` are refused, because no caller would see the
+//            change. For a generic lambda the arguments' own types travel.
+// Results    T is encoded, and so is the T of a StatusOr<T>. For void and absl::Status nothing is encoded.
 //
 //   using C = Call<decltype(&Work)>;
-//   C::Arguments arguments = C::Pack(17, "seventeen");   // To be encoded by the codec.
+//   C::Arguments arguments = C::Pack(17, "seventeen");   // The codec encodes these.
 //   absl::StatusOr<FunctionId> id = C::Id(&Work);        // A function pointer costs a table look-up, a lambda a load.
 #ifndef REGATTA_CORE_PROCESS_CALL_H_
 #define REGATTA_CORE_PROCESS_CALL_H_
@@ -34,7 +35,7 @@
 namespace regatta {
 namespace call_internal {
 
-// R (*)(P...), given a function pointer or the type of a class's operator().
+// R (*)(P...) for a function pointer or for the type of a class's operator().
 template <class R, class... P>
 struct Signature {};
 template <class F>
@@ -76,7 +77,7 @@ constexpr auto FindSignature() {
   }
 }
 
-// What travels for a parameter of type P.
+// The type that is sent for a parameter of type P.
 template <class P>
 struct Carried {
   using Type = std::remove_cvref_t<P>;
@@ -99,7 +100,7 @@ using CarriedType = typename Carried<std::remove_cvref_t<P>>::Type;
 template <class P>
 inline constexpr bool kIsChangeable = std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>>;
 
-// A decoded argument as the parameter P wants it: moved where P takes it over.
+// Passes a decoded argument as the parameter P; moves it if P takes ownership.
 template <class P, class T>
 decltype(auto) Give(T& value) {
   if constexpr (std::is_lvalue_reference_v<P> || !std::is_same_v<std::remove_cvref_t<P>, T>) {
@@ -109,7 +110,7 @@ decltype(auto) Give(T& value) {
   }
 }
 
-// What a function's result is once it arrived.
+// The type of a function's result after it has arrived.
 template <class R>
 struct ResultOf {
   using Type = std::remove_cvref_t<R>;
@@ -123,7 +124,8 @@ struct ResultOf<absl::Status> {
   using Type = void;
 };
 
-// As the kernel keeps it, its low eight bits; but 1 where these would turn a failure into the 0 of success.
+// The exit code that the kernel keeps: the low eight bits, or 1 if these would turn a failure into 0, which means
+// success.
 constexpr int KernelExitCode(int result) { return result != 0 && (result & 0xff) == 0 ? 1 : result & 0xff; }
 
 template <class T>
@@ -138,7 +140,8 @@ absl::Status GiveResult(const T& value, const Invocation& call) {
     if (!room.ok()) return room.status();
     return Encode(value, absl::MakeSpan(*room, size), call.result->descriptors());
   } else {
-    return absl::InvalidArgumentError("the codec knows no encoding for the type of this function's result");
+    return absl::InvalidArgumentError(
+        "the codec can't encode the type of this function's result: return a type that codec.h names");
   }
 }
 
@@ -160,7 +163,7 @@ absl::Status RunAndGiveResult(Work&& work, const Invocation& call) {
 using regatta::CurrentExceptionError;
 using regatta::WithoutExceptions;
 
-// Calls with what travelled. Once: arguments that the function takes over are moved away.
+// Calls the function with the decoded arguments. Only once: arguments of which the function takes ownership are moved.
 template <class R, class... P, class F>
 R CallWithCarried(F function, std::tuple<CarriedType<P>...>& arguments) {
   return std::apply([&](auto&... values) -> R { return function(Give<P>(values)...); }, arguments);
@@ -195,9 +198,9 @@ absl::Status DecodeAndCall(const Invocation& call, Signature<R, P...>) {
   });
 }
 
-// The code that stands for F in other processes. Being compiled, it leaves a note in its module that permits it: owner
-// "RGT", {distance to the code, kind}. Hidden, as the assembler must know the distance; in the section group of the
-// function, so that the linker keeps or drops both.
+// The code that stands for F in other processes. When it is compiled, it leaves a note in its module that permits it:
+// owner "RGT", {distance to the code, kind}. It is hidden, because the assembler must know the distance. The note is in
+// the function's section group, so that the linker keeps or drops both.
 template <class F, class... Args>
 [[gnu::noinline, gnu::visibility("hidden")]] absl::Status TrampolineTo(const Invocation& call) {
   using function_id_internal::kLambdaEntry;
@@ -214,7 +217,7 @@ template <class F, class... Args>
   return DecodeAndCall<F>(call, FindSignature<F, Args...>());
 }
 
-// The trampoline for F; one for all calls, unless F is generic.
+// The trampoline for F. There is one for all calls, unless F is generic.
 template <class F, class... Args>
 constexpr Trampoline TrampolineFor() {
   if constexpr (kIsFunctionPointer<F> || kHasOneSignature<F>) {
@@ -246,10 +249,10 @@ class CallWith<F, Signature<R, P...>> {
       "a parameter T& can't cross to another process, where nobody here would see the change: take const T& or "
       "T and return the new value, or share it (a Queue, a Value)");
   using Arguments = std::tuple<CarriedType<P>...>;
-  // void where nothing is encoded.
+  // void if nothing is encoded.
   using Result = typename ResultOf<R>::Type;
 
-  // The arguments, converted to what travels.
+  // The arguments, converted to the types that travel.
   template <class... Args>
   static Arguments Pack(Args&&... arguments) {
     static_assert(sizeof...(Args) == sizeof...(P),
@@ -257,17 +260,17 @@ class CallWith<F, Signature<R, P...>> {
     return Arguments{PackOne<CarriedType<P>, P>(std::forward<Args>(arguments))...};
   }
 
-  // The call itself, in this process. Once.
+  // Makes the call in this process. Only once.
   static R CallPacked(F function, Arguments& arguments) { return CallWithCarried<R, P...>(function, arguments); }
 };
 
 }  // namespace call_internal
 
-// F, decayed, can be called in another process.
+// Whether F, decayed, can be called in another process.
 template <class F>
 concept CrossableFunction = call_internal::kIsFunctionPointer<F> || call_internal::kIsStateless<F>;
 
-// A call of F (a decayed type). `Args` matter to generic lambdas only: the types of the arguments.
+// A call of F (a decayed type). `Args`, the arguments' types, matter only to generic lambdas.
 template <class F, class... Args>
 class Call : public call_internal::CallWith<F, decltype(call_internal::FindSignature<F, Args...>())> {
   static_assert(CrossableFunction<F>,
@@ -276,7 +279,7 @@ class Call : public call_internal::CallWith<F, decltype(call_internal::FindSigna
                 "std::function or bind expression give the function and its arguments");
 
  public:
-  // FailedPrecondition: see function_id.h. InvalidArgument: a null pointer.
+  // FailedPrecondition: as in function_id.h. InvalidArgument: `function` is a null pointer.
   static absl::StatusOr<FunctionId> Id([[maybe_unused]] F function) {
     using function_id_internal::MakeFunctionId;
     if constexpr (call_internal::kIsFunctionPointer<F>) {
@@ -290,7 +293,7 @@ class Call : public call_internal::CallWith<F, decltype(call_internal::FindSigna
   }
 };
 
-// Call<F, Args...>::Id(function), deducing F.
+// Call<F, Args...>::Id(function) with a deduced F.
 template <class... Args, class F>
 absl::StatusOr<FunctionId> FunctionIdOf(F function) {
   return Call<F, Args...>::Id(function);

@@ -20,13 +20,13 @@
 namespace regatta {
 namespace {
 
-// A child that takes an order's bytes no faster than this is stopped or broken.
+// A child that needs longer to take an order is stopped or broken.
 constexpr absl::Duration kTimeToBoot = absl::Seconds(30);
 
 }  // namespace
 
 absl::Status UndoChannelChild(Child& child, Fd channel, absl::Status why) {
-  channel.Reset();  // It ends by itself, then, even if it can't be killed.
+  channel.Reset();  // The child then ends by itself, even if it can't be killed.
   const absl::StatusOr<ExitStatus> ended = child.End();
   if (ended.ok()) return why;
   return absl::Status(why.code(), absl::StrCat(why.message(), "; and ", ended.status().message()));

@@ -43,7 +43,7 @@ absl::StatusOr<std::optional<ExitStatus>> Child::Reap() {
       status_ = ExitStatus::Unknown();
       break;
   }
-  lifeline_.Cut();  // Its descriptor is free again.
+  lifeline_.Cut();  // This frees its descriptor.
   FaultPointHere(fault::kProcessReaped);
   return status_;
 }
@@ -52,9 +52,9 @@ absl::StatusOr<ExitStatus> Child::Wait(Deadline deadline) {
   if (absl::Status parent = CheckParent("waited for"); !parent.ok()) return parent;
   for (;;) {
     const Deadline must_end = Deadline::AtMonotonicNanos(end_by_nanos_.load(std::memory_order_relaxed));
-    // Another thread may cut the lifeline of a daemonic child meanwhile, which sets a limit.
+    // Another thread may cut the lifeline of a daemonic child meanwhile, which sets end_by_nanos_. So look at it again.
     const Deadline tick = daemon_ ? Deadline::Earlier(must_end, Deadline::After(kTimeToDie)) : Deadline::Never();
-    // The kernel tells of the end by the descriptor first; only then the status can be taken.
+    // The descriptor becomes readable first. Only then can the status be taken.
     const absl::StatusOr<bool> ended = PollReadable(pidfd_, Deadline::Earlier(deadline, tick));
     if (!ended.ok()) return ended.status();
     if (*ended) {

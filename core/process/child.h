@@ -1,14 +1,15 @@
-// Child: a process that this process is the parent of; its pid, a descriptor that stands for it, and how it ended.
+// Child: a child process of this process, with its pid, a descriptor that stands for it, and its exit status.
 //
-// Ends       A daemonic child holds the other end of a lifeline (core/os/lifeline.h): it ends when this process does,
-//            and this process can end it even where it may not send it signals (one of the two changed its user, or a
+// Ends       A daemonic child holds the other end of a lifeline (core/os/lifeline.h). It ends when this process ends.
+//            This process can end it even if it may not send it signals (one of the two has changed its user, or a
 //            sandbox forbids it).
-// Ownership  Shared between handles and the runtime. When the last handle goes while the process runs it is detached:
-//            it goes on, and is reaped by a later start or at this process's end.
-// Threads    Thread-safe: any number of threads may wait, and all see one status.
-// Reaping    By the descriptor, this child only; signals and waits never meet another process that got the pid later.
-//            If other code reaped it (waitpid(-1), SIGCHLD ignored) the status is ExitStatus::Unknown().
-// Fork       In any process but the parent Wait and Signal are FailedPrecondition, and status() is absent.
+// Ownership  Handles and the runtime share a Child. If the last handle is destroyed while the process runs, the process
+//            is detached: it goes on, and is reaped by a later start or at the end of this process.
+// Threads    Thread-safe. Any number of threads may wait, and all get the same status.
+// Reaping    Only this child is reaped, by its descriptor. Signals and waits never reach another process that got the
+//            pid later. If other code reaped the child (waitpid(-1), or SIGCHLD is ignored), the status is
+//            ExitStatus::Unknown().
+// Fork       In any process but the parent, Wait and Signal return FailedPrecondition, and status() is absent.
 #ifndef REGATTA_CORE_PROCESS_CHILD_H_
 #define REGATTA_CORE_PROCESS_CHILD_H_
 
@@ -32,52 +33,54 @@ namespace regatta {
 
 class Child {
  public:
-  // `pidfd` is of the child `pid` of this process. It is daemonic if `lifeline` is valid: its lifeline's owner's end.
+  // `pidfd` stands for the child `pid` of this process. The child is daemonic if `lifeline`, the owner's end of its
+  // lifeline, is valid.
   Child(int32_t pid, Fd pidfd, Lifeline lifeline);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
   int32_t pid() const { return pid_; }
   bool daemon() const { return daemon_; }
-  // Readable (poll: POLLIN) from the process's end on, whoever holds which descriptors; stays so after it was reaped.
+  // Readable (poll: POLLIN) once the process has ended, also after it was reaped, and whatever descriptors others hold.
   const Fd& sentinel() const { return pidfd_; }
 
-  // Waits until the process has ended, and reaps it. Repeatable.
-  // DeadlineExceeded: it still runs at `deadline`; with Deadline::Now(), which asks without waiting: Unavailable.
-  // FailedPrecondition: asked by a process that isn't the parent. PermissionDenied: it was to end, but outlived its
-  // lifeline by kTimeToDie, and this process may not signal it.
+  // Blocks until the process has ended, and reaps it. Idempotent.
+  // DeadlineExceeded: it still runs at `deadline`. Unavailable: it still runs, and `deadline` is Deadline::Now().
+  // FailedPrecondition: the caller is not the parent. PermissionDenied: it has outlived the cut of its lifeline by
+  // kTimeToDie, and this process may not signal it.
   absl::StatusOr<ExitStatus> Wait(Deadline deadline = Deadline::Never());
-  // Absent while it runs.
+  // Absent while the process runs.
   std::optional<ExitStatus> status();
 
-  // Sends `signal`. OK and nothing sent once it has ended. PermissionDenied: this process may not signal it.
+  // Sends `signal`. If the process has ended, returns OK and sends nothing. PermissionDenied: this process may not
+  // signal it.
   absl::Status Signal(int signal);
-  // SIGTERM, SIGKILL. Where this process may not signal a daemonic child, both cut its lifeline, which kills it.
+  // Send SIGTERM and SIGKILL. If this process may not signal a daemonic child, both cut its lifeline, which kills it.
   absl::Status Terminate();
   absl::Status Kill();
 
-  // Kills the process, waits until it has ended, and reaps it. Returns within kTimeToDie.
-  // PermissionDenied, DeadlineExceeded: it still runs; the message says what can be done about it.
+  // Kills the process, blocks until it has ended, and reaps it. Returns within kTimeToDie.
+  // PermissionDenied, DeadlineExceeded: the process still runs. The message says what to do.
   absl::StatusOr<ExitStatus> End();
   static constexpr absl::Duration kTimeToDie = absl::Seconds(10);
 
-  // In a forked child of the parent, by its last owner there: closes the descriptor.
+  // Closes the descriptor. Called in a forked child of the parent by the last owner there.
   void CloseInForkedChild() { pidfd_.Reset(); }
 
  private:
   absl::Status CheckParent(absl::string_view what) const;
   absl::Status SignalOrCut(int signal);
   absl::Status OutlivesItsLifeline() const;
-  // Absent while it runs. Never waits.
+  // Absent while the process runs. Never blocks.
   absl::StatusOr<std::optional<ExitStatus>> Reap();
 
   const int32_t pid_;
   const int32_t parent_pid_;
   const bool daemon_;
   Fd pidfd_;
-  // When it must have ended, its lifeline having been cut.
+  // The time by which the process must have ended, because its lifeline was cut.
   std::atomic<int64_t> end_by_nanos_{Deadline::Never().monotonic_nanos()};
-  Mutex mutex_;  // Held for the length of a waitid that doesn't wait.
+  Mutex mutex_;  // Held during a waitid that doesn't block.
   Lifeline lifeline_ ABSL_GUARDED_BY(mutex_);
   std::optional<ExitStatus> status_ ABSL_GUARDED_BY(mutex_);
 };

@@ -1,4 +1,4 @@
-// The name and number of a child to be: "Process-1", "Process-2", and in the child Process-1 "Process-1:1".
+// The name and number that the next child gets: "Process-1", "Process-2", and in the child Process-1 "Process-1:1".
 #ifndef REGATTA_CORE_PROCESS_CHILD_IDENTITY_H_
 #define REGATTA_CORE_PROCESS_CHILD_IDENTITY_H_
 

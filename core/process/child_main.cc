@@ -20,7 +20,7 @@
 #include "core/process/function_id.h"
 #include "core/process/standard_streams.h"
 
-// Of gcc's and clang's coverage runtimes, if the program has one.
+// Functions of gcc's and clang's coverage runtimes, if the program has one.
 extern "C" {
 // NOLINTBEGIN(bugprone-reserved-identifier)
 [[gnu::weak]] void __gcov_dump();
@@ -33,13 +33,13 @@ namespace {
 
 constexpr int kFailed = 1;
 
-// From here on exit() ends this process as a return from its function does: no handler or static destructor that the
-// creator had registered runs, for ours is the newest.
+// Makes exit() end this process like a return from its function. The core's handler is the newest, and so no handler
+// and no static destructor that the creator had registered runs.
 void TakeOverExit() {
   on_exit([](int exit_code, void*) { EndProcess(exit_code); }, nullptr);
 }
 
-// Blocks SIGPIPE in this thread. One that came meanwhile is forgotten at the end.
+// Blocks SIGPIPE in this thread. The destructor discards a SIGPIPE that came meanwhile.
 class WithoutBrokenPipes {
  public:
   WithoutBrokenPipes() {
@@ -61,13 +61,14 @@ class WithoutBrokenPipes {
   sigset_t before_;
 };
 
-// What handlers of exit() would write, which don't run in a child, where the program was built to measure coverage.
+// Writes the coverage data of a program that was built to measure coverage. Handlers of exit() would write them, but do
+// not run in a child.
 void DumpCoverage() {
   if (__gcov_dump != nullptr) __gcov_dump();
   if (__llvm_profile_write_file != nullptr) __llvm_profile_write_file();
 }
 
-// The creator has died before this child was ready: it never was.
+// Called if the creator has died before this child was ready. Then the child counts as never made.
 [[noreturn]] void EndUnnoticed() { _exit(kFailed); }
 
 [[noreturn]] void Fail(const absl::Status& status) {
@@ -78,16 +79,16 @@ void DumpCoverage() {
 }  // namespace
 
 void ReportFailure(const absl::Status& status) {
-  // The exit code says more than the signal of a pipe that nobody reads.
+  // SIGPIPE would replace the exit code, which says more.
   const WithoutBrokenPipes quiet;
   FlushStandardStreams();
-  // An exception's message has its type and text; a status that was returned needs its code.
+  // The message of an exception has its type and text. For a returned status the code is printed, too.
   const std::string what = ThrownType(status).has_value() ? std::string(status.message()) : status.ToString();
   const std::string line = absl::StrCat("Process ", RuntimeState::Get().identity().name, ": ", what, "\n");
   absl::string_view left = line;
   while (!left.empty()) {
     const ssize_t written = write(STDERR_FILENO, left.data(), left.size());
-    if (written <= 0) return;  // Nobody listens.
+    if (written <= 0) return;  // stderr has no reader.
     left.remove_prefix(static_cast<size_t>(written));
   }
 }
@@ -99,7 +100,7 @@ void EndWithoutBoot(const absl::Status& why) {
 
 void EndProcess(int exit_code) {
   static std::atomic<bool> ending{false};
-  // exit() within an exit callback.
+  // An exit callback has called exit().
   if (ending.exchange(true)) _exit(exit_code);
   RuntimeState::Get().End();
   DumpCoverage();

@@ -1,6 +1,7 @@
 // What a child of the core does from its first instruction to its end.
 //
-// Nothing here returns, and nothing of the creator's stack is unwound: a child ends by EndProcess or by a signal.
+// A child ends by EndProcess or by a signal. These functions do not return, and nothing of the creator's stack is
+// unwound.
 #ifndef REGATTA_CORE_PROCESS_CHILD_MAIN_H_
 #define REGATTA_CORE_PROCESS_CHILD_MAIN_H_
 
@@ -12,22 +13,22 @@
 
 namespace regatta {
 
-// In the child of a fork: becomes `identity` and runs `run`, whose result is the exit code. Where `gate` is valid, not
-// before a byte has come through it. `lifeline`: the dependent's end, for a daemonic child.
+// Called in the child of a fork: takes `identity` and calls `run`, whose result is the exit code. If `gate` is valid,
+// first waits for a byte from it. `lifeline` is the dependent's end, for a daemonic child.
 [[noreturn]] void RunForkedChild(ProcessIdentity identity, Fd gate, Fd lifeline, absl::FunctionRef<int()> run) noexcept;
 
-// In a fresh or cloned process that has its orders: becomes what they say, and calls.
+// Called in a fresh or cloned process that has its order: sets up what the order says, and calls the function.
 [[noreturn]] void RunOrderedChild(ReceivedBootOrder boot) noexcept;
 
-// Ties this process to its creator; ends it at once if the creator has gone.
+// Ties this process to its creator. Ends this process at once if the creator is gone.
 void DependOnCreator(Fd lifeline);
 
-// Says on stderr that this process fails with `status`.
+// Prints to stderr that this process fails with `status`.
 void ReportFailure(const absl::Status& status);
-// The end of a child that received no boot order: silent if its creator gave up or is gone, which OutOfRange tells.
+// Ends a child that received no boot order. Prints nothing if `why` is OutOfRange: the creator gave up or is gone.
 [[noreturn]] void EndWithoutBoot(const absl::Status& why);
 
-// A child's end: the end of the runtime (exit callbacks, its own children), stdio flushed, _exit.
+// Ends a child: ends the runtime (exit callbacks, its own children), flushes stdio, and calls _exit.
 [[noreturn]] void EndProcess(int exit_code);
 
 }  // namespace regatta

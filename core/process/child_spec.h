@@ -1,4 +1,4 @@
-// ChildSpec: what a child that gets its orders over a channel is to do.
+// ChildSpec: what a child that receives its order over a channel must do.
 #ifndef REGATTA_CORE_PROCESS_CHILD_SPEC_H_
 #define REGATTA_CORE_PROCESS_CHILD_SPEC_H_
 
@@ -12,11 +12,11 @@
 
 namespace regatta {
 
-// What a child is to do. Borrowed for the length of the call that it is given to.
+// A call borrows its ChildSpec until it returns.
 struct ChildSpec {
   ChildIdentity identity = {};  // From NextChildIdentity, perhaps with another name.
-  bool daemon = true;           // Ends when its creator does, and may start no process.
-  std::vector<int> cpus = {};   // To be pinned to before any of the function's code runs; empty: as its maker.
+  bool daemon = true;           // It ends when its creator does, and may start no process.
+  std::vector<int> cpus = {};   // The child is pinned to these before its function begins. Empty: as its creator.
   FunctionId function = {};
   std::span<const std::byte> arguments = {};  // Encoded for `function`. Any size.
   std::vector<const Fd*> descriptors = {};    // Beside the arguments, in their order.

@@ -1,4 +1,4 @@
-// ExitStatus: how a process ended, as data. A value; any thread.
+// ExitStatus: how a process ended. It is a value, and any thread may use it.
 #ifndef REGATTA_CORE_PROCESS_EXIT_STATUS_H_
 #define REGATTA_CORE_PROCESS_EXIT_STATUS_H_
 
@@ -9,11 +9,10 @@ namespace regatta {
 
 class ExitStatus {
  public:
-  // `code` as the kernel keeps it: its low eight bits, so 263 is 7.
+  // The kernel keeps the low eight bits of `code`, so 263 becomes 7.
   static constexpr ExitStatus Exited(int code) { return ExitStatus(Kind::kExited, code & 0xff); }
   static constexpr ExitStatus Signalled(int signal) { return ExitStatus(Kind::kSignalled, signal); }
-  // Somebody else reaped the process (waitpid(-1) in other code, or an ignored SIGCHLD): that it ended is all that is
-  // known.
+  // Other code reaped the process (waitpid(-1), or SIGCHLD is ignored). It is known only that the process ended.
   static constexpr ExitStatus Unknown() { return ExitStatus(Kind::kUnknown, 0); }
 
   constexpr bool exited() const { return kind_ == Kind::kExited; }
@@ -21,11 +20,11 @@ class ExitStatus {
   constexpr bool unknown() const { return kind_ == Kind::kUnknown; }
   constexpr bool success() const { return exited() && number_ == 0; }
 
-  // 0..255; absent unless exited().
+  // 0 to 255. Absent unless exited().
   constexpr std::optional<int> exit_code() const { return exited() ? std::optional<int>(number_) : std::nullopt; }
-  // The signal that killed it; absent unless signalled().
+  // The signal that killed the process. Absent unless signalled().
   constexpr std::optional<int> signal() const { return signalled() ? std::optional<int>(number_) : std::nullopt; }
-  // As CPython's exitcode: the exit code, or minus the signal; absent if unknown().
+  // The same number as CPython's exitcode: the exit code, or minus the signal. Absent if unknown().
   constexpr std::optional<int> code() const {
     if (unknown()) return std::nullopt;
     return signalled() ? -number_ : number_;

@@ -28,7 +28,7 @@ inline constexpr FaultPoint kChildFlushed("child_flushed");
 
 }  // namespace fault
 
-// Every point above: the coverage tests go through it.
+// All points above. process_fault_test requires a death at each of them.
 inline constexpr std::array kProcessFaultPoints = {
     fault::kProcessForked,    fault::kProcessSpawned, fault::kProcessRequested, fault::kProcessReplied,
     fault::kProcessBootBegun, fault::kProcessBooted,  fault::kProcessEndSeen,   fault::kProcessReaped,

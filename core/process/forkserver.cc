@@ -23,7 +23,7 @@ class Forkserver {
   absl::StatusOr<std::shared_ptr<Nursery>> Take() {
     std::lock_guard<std::mutex> lock(mutex_);
     if (owner_pid_ != getpid()) {
-      // The creator's, inherited: its nursery makes children for the creator.
+      // The inherited nursery belongs to the creator and makes children only for it.
       nursery_.reset();
       at_end_.reset();
       owner_pid_ = getpid();

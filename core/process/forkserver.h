@@ -10,8 +10,8 @@
 
 namespace regatta {
 
-// Starts a child from the forkserver, which the first call makes.
-// Errors: Nursery::Create's and Start's.
+// Starts a child from the forkserver. The first call makes the forkserver.
+// Errors: as Nursery::Create and Nursery::Start.
 absl::StatusOr<std::shared_ptr<Child>> StartFromForkserver(const ChildSpec& spec);
 
 }  // namespace regatta

@@ -19,8 +19,8 @@ namespace regatta {
 namespace function_id_internal {
 namespace {
 
-// A table that only grows: found without a lock, nodes are never freed. When it is full the rest is worked out each
-// time.
+// A hash table that only grows. Look-ups take no lock, and nodes are never freed. Once it is full, what it lacks is
+// computed each time.
 template <typename Key, typename Value, size_t kSlots>
 class GrowingTable {
  public:
@@ -108,7 +108,8 @@ absl::StatusOr<Place> PlaceOf(uintptr_t address, uint32_t kind) {
                        " has no build-id, by which its functions are known in another process: link it with "
                        "-Wl,--build-id"));
     } else if (address - module.base() > std::numeric_limits<uint32_t>::max()) {
-      place = absl::FailedPreconditionError(absl::StrCat(module.name(), " is larger than 4 GiB"));
+      place = absl::FailedPreconditionError(
+          absl::StrCat(module.name(), " is larger than 4 GiB: its functions can't cross to another process"));
     } else if (kind == 0 ? !module.HasFunctionAt(address) : module.EntryKindAt(address) != kind) {
       place =
           absl::FailedPreconditionError(absl::StrFormat("%s+%#x is not where a function begins, by the program's "
@@ -130,8 +131,8 @@ absl::StatusOr<Place> PlaceOf(uintptr_t address, uint32_t kind) {
   return place;
 }
 
-// The address of `place` if its module permits it: the begin of a function or a trampoline, of a kind that `kind`
-// receives. DataLoss: the module isn't here. FailedPrecondition: it is here twice.
+// The address of `place` if its module permits it: the begin of a function, or a trampoline, whose kind is stored in
+// `kind`. DataLoss: the module isn't loaded. FailedPrecondition: it is loaded twice.
 absl::StatusOr<std::optional<uintptr_t>> AddressOf(const Place& place, bool is_trampoline, uint32_t* kind) {
   std::optional<uintptr_t> found;
   std::string name;

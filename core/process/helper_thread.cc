@@ -23,7 +23,7 @@ std::atomic<bool> HelperThread::fork_pending_{false};
 namespace {
 
 struct Registry {
-  // Also guards tid_, finished_ and parked_ of each thread.
+  // Also guards tid_, finished_ and parked_ of each HelperThread.
   Mutex mutex;
   CondVar changed;
   std::vector<HelperThread*> threads ABSL_GUARDED_BY(mutex);
@@ -35,14 +35,13 @@ Registry& GetRegistry() {
   return *registry;
 }
 
-// How long a start by fork waits for the core's helper threads: far longer than they need where no user code keeps
-// them.
+// How long a start by fork waits for the core's helper threads. They need far less if no user code delays them.
 constexpr std::chrono::seconds kTimeToPark{5};
 
 }  // namespace
 
-// In the child of any fork() there are no helper threads, and nobody knows who held or awaited what: a new registry.
-// What the old one owned is left alone.
+// The child of any fork() has no helper threads, and the state of the old registry's locks is unknown. So the child
+// makes a new registry. The objects that the old one owned are not touched.
 void HelperThread::ForgetAllInChild() {
   new (g_registry_storage) Registry;
   fork_pending_.store(false, std::memory_order_relaxed);
@@ -52,21 +51,21 @@ absl::StatusOr<std::unique_ptr<HelperThread>> HelperThread::Start(std::string na
                                                                   std::function<void(HelperThread&)> body,
                                                                   std::function<void()> wake) {
   static const int registered = pthread_atfork(nullptr, nullptr, ForgetAllInChild);
-  if (registered != 0) return absl::ResourceExhaustedError("no memory to stand in the way of forks (pthread_atfork)");
+  if (registered != 0) return absl::ResourceExhaustedError("pthread_atfork found no memory: free some");
   std::unique_ptr<HelperThread> helper(new HelperThread);
   helper->owner_pid_ = getpid();
   helper->name_ = std::move(name);
   helper->wake_ = std::move(wake);
   Registry& registry = GetRegistry();
   MutexLock lock(registry.mutex);
-  // A thread must not appear while a fork has counted them.
+  // A thread must not appear between the count of a fork and the fork.
   while (fork_pending_.load(std::memory_order_relaxed)) registry.changed.Wait(registry.mutex);
   HelperThread* const self = helper.get();
   try {
     const AllSignalsBlocked inherited_by_the_thread;
     helper->thread_ = std::make_unique<std::thread>([self, body = std::move(body)] { self->Run(body); });
   } catch (const std::system_error& error) {
-    helper->owner_pid_ = 0;  // Nothing to join.
+    helper->owner_pid_ = 0;  // There is no thread to join.
     return absl::ResourceExhaustedError(
         absl::StrCat("no thread for the core's own work: ", error.what(),
                      ": raise `ulimit -u` or the cgroup's pids.max, or what limits memory: `ulimit -v`, `-d`, or `-l` "
@@ -95,7 +94,7 @@ void HelperThread::Run(const std::function<void(HelperThread&)>& body) {
 
 HelperThread::~HelperThread() {
   if (getpid() != owner_pid_) {
-    static_cast<void>(thread_.release());  // Belongs to a thread that isn't here.
+    static_cast<void>(thread_.release());  // The thread does not exist in this process.
     return;
   }
   stopping_.store(true, std::memory_order_release);

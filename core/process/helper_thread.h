@@ -1,7 +1,8 @@
-// HelperThread: a thread of the core's own, which stands still at a safe place while this process forks.
+// HelperThread: a thread of the core that stands at a safe place whenever this process forks.
 //
-// A fork copies locks but not the threads that hold them. So the body names places where it holds none (Park), `wake`
-// gets it there from its sleep, and every fork of the core first waits until all helper threads stand at such a place.
+// A fork copies locks, but not the threads that hold them. Therefore the body of a helper thread calls Park at places
+// where it holds no lock. `wake` interrupts the body's sleep, so that it reaches such a place. Every fork of the core
+// first waits until all helper threads are parked.
 //
 //   auto thread = HelperThread::Start("results", [&](HelperThread& self) {
 //     while (!self.stopping()) {
@@ -10,9 +11,9 @@
 //     }
 //   }, [&] { /* end that wait, from any thread */ });
 //
-// Fork       In a child, of whatever fork, the thread doesn't exist; destroying the object there does nothing.
-// User code  A callback run by the body may start processes by spawn and forkserver. Not by fork: the others are
-//            threads in use.
+// Fork       The thread does not exist in a child of any fork. The destructor of the object does nothing there.
+// User code  A callback that the body runs may start processes by spawn and forkserver, but not by fork, because the
+//            other helper threads are in use.
 #ifndef REGATTA_CORE_PROCESS_HELPER_THREAD_H_
 #define REGATTA_CORE_PROCESS_HELPER_THREAD_H_
 
@@ -30,22 +31,22 @@ namespace regatta {
 
 class HelperThread {
  public:
-  // `name`: at most 15 characters, as /proc shows it and as errors name it. `wake` is called from other threads, and
-  // must make the body reach Park() or return, soon; also if the body only then goes to sleep (an eventfd remembers).
-  // Signals are blocked in the thread: they go to the user's. ResourceExhausted: no threads left.
+  // `name` has at most 15 characters; /proc and errors show it. `wake` is called from other threads. It must make the
+  // body reach Park() or return soon, even if the body goes to sleep only afterwards (an eventfd has this memory). The
+  // thread blocks all signals, so that they are delivered to the user's threads. ResourceExhausted: no threads left.
   static absl::StatusOr<std::unique_ptr<HelperThread>> Start(std::string name, std::function<void(HelperThread&)> body,
                                                              std::function<void()> wake);
-  // Asks the body to return and waits until it has.
+  // Requests the body to return, and waits until it has.
   ~HelperThread();
   HelperThread(const HelperThread&) = delete;
   HelperThread& operator=(const HelperThread&) = delete;
 
-  // For the body: at a place where it holds no lock. Returns at once (one load) unless a fork is under way.
+  // Called by the body at a place where it holds no lock. Returns at once (one load) unless a fork is under way.
   void Park() {
     if (fork_pending_.load(std::memory_order_relaxed)) [[unlikely]]
       ParkUntilForked();
   }
-  // The body is to return.
+  // True once the body must return.
   bool stopping() const { return stopping_.load(std::memory_order_acquire); }
 
  private:
@@ -61,19 +62,19 @@ class HelperThread {
   std::string name_;
   std::function<void()> wake_;
   std::unique_ptr<std::thread> thread_;
-  // Guarded by the registry of helper threads.
-  int32_t tid_ = 0;  // 0: has not begun.
+  // The registry of helper threads guards this.
+  int32_t tid_ = 0;  // 0: the thread has not begun.
   bool finished_ = false;
   bool parked_ = false;
 };
 
-// Held around a fork of the core: all helper threads stand at their safe places, and there are no threads of other
-// people.
+// Held during a fork of the core. As long as it exists, all helper threads are parked. It can be made only if no other
+// threads run.
 class ForkGuard {
  public:
-  // FailedPrecondition: this process has threads of other people, or a helper thread doesn't come to a safe place
-  // within seconds, because it runs a callback that may wait for what the caller holds. The message names the threads
-  // and the way out.
+  // FailedPrecondition: this process has threads that are not the core's, or a helper thread does not park within
+  // seconds, because it runs a callback that may wait for something that the caller holds. The message names the
+  // threads and says what to do.
   static absl::StatusOr<std::unique_ptr<ForkGuard>> Enter();
   ~ForkGuard();
   ForkGuard(const ForkGuard&) = delete;
@@ -81,7 +82,7 @@ class ForkGuard {
 
  private:
   ForkGuard() = default;
-  bool locked_ = false;  // The mutex of the threads' registry.
+  bool locked_ = false;  // Whether it holds the mutex of the registry.
 };
 
 }  // namespace regatta

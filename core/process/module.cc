@@ -48,7 +48,7 @@ bool HasName(const Note& note, const char (&name)[4]) {
   return note.name.size() == sizeof(name) && memcmp(note.name.data(), name, sizeof(name)) == 0;
 }
 
-// What .eh_frame_hdr looks like in the only encoding that the linkers write.
+// The layout of .eh_frame_hdr in the only encoding that linkers write.
 struct UnwindHeader {
   uint8_t version;
   uint8_t frame_encoding;
@@ -58,7 +58,7 @@ struct UnwindHeader {
   uint32_t count;
 };
 struct UnwindEntry {
-  int32_t function;  // From the header's start; sorted.
+  int32_t function;  // The offset from the header's start. The entries are sorted by it.
   int32_t description;
 };
 constexpr uint8_t kCountIsFourBytes = 0x03;            // DW_EH_PE_udata4
@@ -100,7 +100,7 @@ std::optional<uint32_t> Module::EntryKindAt(uintptr_t address) const {
   std::optional<uint32_t> kind;
   ForEachNote(base_, Headers(headers_, header_count_), [&](const Note& note) {
     struct {
-      int32_t distance;  // From here to the trampoline.
+      int32_t distance;  // The distance from this field to the trampoline.
       uint32_t kind;
     } entry;
     if (!HasName(note, "RGT") || note.size != sizeof(entry)) return false;

@@ -25,7 +25,7 @@ namespace regatta {
 namespace {
 
 constexpr size_t kServersOfFork = 2;
-constexpr int kTries = 5;  // Servers in a row that are killed at once.
+constexpr int kTries = 5;  // The number of servers in a row that may be killed at once.
 
 NurseryPage& PageOf(const Mapping& page) { return *reinterpret_cast<NurseryPage*>(page.data()); }
 
@@ -39,7 +39,7 @@ absl::StatusOr<Forked> ForkServer(LocalSocketPair& sockets, Fd& page_file, Fd& d
   absl::StatusOr<Forked> forked = ForkWithPidfd();
   if (!forked.ok() || forked->pid != 0) return forked;
   absl::StatusOr<Mapping> page = Mapping::Map(page_file, sizeof(NurseryPage));
-  if (!page.ok()) _exit(1);  // The owner sees the end of the socket.
+  if (!page.ok()) _exit(1);  // The owner sees the end of file of the socket.
   sockets.first.Reset();
   page_file.Reset();
   ServeAsNursery({std::move(sockets.second), *std::move(page), std::move(dependent_end)}, owner_pid);
@@ -52,7 +52,7 @@ Nursery::Nursery(Origin origin)
       owner_pid_(getpid()),
       blocked_signals_(origin == Origin::kFork ? BlockedSignals() : RuntimeState::Get().blocked_signals()) {
   fork_handler_ = RuntimeState::Get().AddForkHandler([this] {
-    // After a fork of other people's another thread may have been changing them.
+    // In a child of a user's own fork(), another thread may have been changing the servers.
     if (!mutex_.TryLock()) return;
     for (const auto& server : servers_) {
       server->socket.Reset();
@@ -64,7 +64,7 @@ Nursery::Nursery(Origin origin)
 
 absl::StatusOr<std::unique_ptr<Nursery>> Nursery::Create(Origin origin) {
   if (absl::Status may = RuntimeState::Get().CheckMayStart(); !may.ok()) return may;
-  // Before the copy, so that the nursery's children belong to the same one.
+  // Make the family before the copy, so that the nursery's children belong to it.
   if (const absl::StatusOr<const Fd*> family = Family::Descriptor(); !family.ok()) return family.status();
   std::unique_ptr<Nursery> nursery(new Nursery(origin));
   const MutexLock lock(nursery->mutex_);
@@ -75,7 +75,7 @@ absl::StatusOr<std::unique_ptr<Nursery>> Nursery::Create(Origin origin) {
     if (!server.ok()) return server.status();
     nursery->servers_.push_back(*std::move(server));
     healed = nursery->HealLocked();
-    // What a standby lacks may be there at the next Heal.
+    // The next Heal may find the resources that the standby lacked.
     if (!nursery->servers_.empty()) return nursery;
   }
   return healed;
@@ -86,11 +86,12 @@ Nursery::~Nursery() {
   RuntimeState::Get().RemoveForkHandler(fork_handler_);
   const MutexLock lock(mutex_);
   for (const auto& server : servers_) server->socket.Reset();
-  // It keeps nothing that could be lost. One that can't be killed ends by itself, for its socket and its lifeline are
-  // closed.
+  // A server holds nothing that could be lost. A server that can't be killed ends by itself, because its socket and its
+  // lifeline are closed.
   for (const auto& server : servers_) server->process->End().IgnoreError();
   servers_.clear();
-  RuntimeState::Get().ForgetEndedChildren();  // A pool's workers: no later start may come that would.
+  // For the workers of a pool. Perhaps no later start follows that would reap them.
+  RuntimeState::Get().ForgetEndedChildren();
 }
 
 absl::StatusOr<std::unique_ptr<Nursery::Server>> Nursery::MakeServer(Way way) {
@@ -109,7 +110,7 @@ absl::StatusOr<std::unique_ptr<Nursery::Server>> Nursery::MakeServer(Way way) {
 
   absl::StatusOr<Forked> made;
   {
-    // A terminal's ^C is for those who handle it, and reaches the nursery from its first instruction on.
+    // The nursery must not die of a terminal's ^C, which could reach it from its first instruction on.
     const AllSignalsBlocked inherited_by_the_nursery;
     if (way == Way::kCopyOwner) {
       made = ForkServer(*sockets, *page_file, descriptors.lifeline);
@@ -134,9 +135,9 @@ absl::StatusOr<std::unique_ptr<Nursery::Server>> Nursery::MakeServer(Way way) {
   }
   descriptors.beside_arguments = {&*page_file};
   Transfer done = SendBootOrder(server->socket, order, {}, descriptors, peer);
-  // One that has died already is found out by the first request.
+  // The first request notices a server that has died already.
   if (way == Way::kAfresh && (done.ok() || done.end == TransferEnd::kPeerGone)) return server;
-  // A standby is asked for nothing for long: that it serves must be seen now.
+  // A standby gets no request for a long time. So make sure now that it serves.
   NurseryReply greeting;
   if (done.ok()) done = ReceiveAll(server->socket, std::as_writable_bytes(std::span(&greeting, 1)), nullptr, peer);
   if (done.ok()) return server;
@@ -207,7 +208,7 @@ std::optional<absl::StatusOr<Forked>> Nursery::Ask(const Fd& channel) {
     mutex_.AssertHeld();
     const int32_t made = Bury(0, why);
     if (made == 0) return std::nullopt;
-    // The sibling waits for its order, as one that was told of.
+    // The sibling waits for its order, like one that was in a reply.
     absl::StatusOr<Fd> pidfd = OpenNewChild(made);
     if (!pidfd.ok()) return pidfd.status();
     return Forked{made, *std::move(pidfd)};
@@ -220,8 +221,8 @@ std::optional<absl::StatusOr<Forked>> Nursery::Ask(const Fd& channel) {
   std::vector<Fd> pidfd;
   do {
     done = ReceiveAll(server.socket, std::as_writable_bytes(std::span(&reply, 1)), &pidfd, peer);
-  } while (done.ok() && reply.number == 0);       // The greeting.
-  if (done.end == TransferEnd::kNoDescriptors) {  // The answer itself has come.
+  } while (done.ok() && reply.number == 0);       // Skip the greeting.
+  if (done.end == TransferEnd::kNoDescriptors) {  // The answer itself has arrived.
     PageOf(server.page).child.store(0);
     KillAndReap(reply.pid);
     return done.status;

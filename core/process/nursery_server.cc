@@ -22,11 +22,12 @@
 namespace regatta {
 namespace {
 
-// In a sibling that was just made. Returns the post of one that is to serve; of another, never.
+// Called in a sibling that was just made. Returns the post if the sibling must serve. Otherwise runs the child and does
+// not return.
 NurseryPost BecomeSibling(Fd channel, int32_t owner_pid) {
   FaultPointHere(fault::kChildBegun);
   Segment::AdoptInherited();
-  // Until it is under way it belongs to its creator, daemonic or not.
+  // Until it has its order it ends with its creator, whether it is daemonic or not.
   if (!DieWithParent(owner_pid)) _exit(1);
   absl::StatusOr<ReceivedBootOrder> boot = ReceiveBootOrder(channel, owner_pid);
   if (!boot.ok()) EndWithoutBoot(boot.status());
@@ -39,7 +40,7 @@ NurseryPost BecomeSibling(Fd channel, int32_t owner_pid) {
   RunOrderedChild(*std::move(boot));
 }
 
-// False: the owner is gone.
+// Returns false if the owner is gone.
 bool Reply(const Fd& socket, uint64_t number, const absl::StatusOr<Forked>& child, const Peer& owner) {
   NurseryReply reply{.number = number};
   std::vector<const Fd*> beside;
@@ -85,20 +86,20 @@ absl::StatusOr<NurseryPost> TakePost(Fd channel, ReceivedBootOrder boot) {
 
 void ServeAsNursery(NurseryPost post, int32_t owner_pid) noexcept {
   for (;;) {
-    // They would hide end-of-file for as long as the nursery lives; its children are given the owner's. Its stderr
-    // stays, for what a sanitizer may have to say.
+    // These would hide an end of file as long as the nursery lives. Its children get the owner's. stderr stays open for
+    // the reports of a sanitizer.
     close(STDIN_FILENO);
     close(STDOUT_FILENO);
     if (!FillStandardDescriptors().ok()) _exit(1);
     DependOnCreator(std::move(post.lifeline));
-    // The socket may be held open by a copy of the owner; the owner itself is another question.
+    // A copy of the owner may hold the socket open. So the owner itself is watched, too.
     absl::StatusOr<Fd> owner = OpenPidfd(owner_pid);
     if (!owner.ok() || getppid() != owner_pid) _exit(1);
     const Peer peer{.pidfd = &*owner};
     const NurseryReply greeting;
     if (!SendAll(post.socket, std::as_bytes(std::span(&greeting, 1)), {}, peer).ok()) _exit(0);
     Fd channel = Serve(post, peer);
-    // From here on this is a sibling.
+    // From here on this process is a sibling.
     post.socket.Reset();
     owner->Reset();
     post = BecomeSibling(std::move(channel), owner_pid);

@@ -1,4 +1,4 @@
-// The nursery's own side: a loop that makes siblings on request until its owner is gone.
+// The nursery's side: a loop that makes siblings on request until the owner is gone.
 #ifndef REGATTA_CORE_PROCESS_NURSERY_SERVER_H_
 #define REGATTA_CORE_PROCESS_NURSERY_SERVER_H_
 
@@ -11,18 +11,18 @@
 
 namespace regatta {
 
-// What a process of a nursery serves with.
+// What a process of a nursery needs in order to serve.
 struct NurseryPost {
   Fd socket;
   Mapping page;  // NurseryPage
   Fd lifeline;   // The dependent's end.
 };
 
-// The post that `boot`, an order to serve, brought; `channel` is its socket. DataLoss: no page came with it.
+// Takes the post out of `boot`, an order to serve. `channel` is the socket. DataLoss: no page came with the order.
 absl::StatusOr<NurseryPost> TakePost(Fd channel, ReceivedBootOrder boot);
 
-// Serves the process `owner_pid`, this process's parent. This process has a single thread, which blocks all signals.
-// Its children have its memory and its descriptors, without those of the post.
+// Serves the process `owner_pid`, which is the parent. This process must have one thread, which blocks all signals. Its
+// children have its memory and its descriptors, without those of the post.
 [[noreturn]] void ServeAsNursery(NurseryPost post, int32_t owner_pid) noexcept;
 
 }  // namespace regatta

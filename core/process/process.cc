@@ -38,13 +38,13 @@ int ExitCodeOf(const absl::Status& status, int exit_code) {
 
 namespace {
 
-// Lets a forked child pass that has been pinned.
+// Pins a forked child and then lets it go on.
 absl::Status OpenGate(Child& child, const std::vector<int>& cpus, Fd gate) {
   absl::Status pinned = PinProcess(child.pid(), cpus);
   if (!pinned.ok()) return UndoChannelChild(child, std::move(gate), std::move(pinned));
   const std::byte pass{1};
   Transfer open = SendAll(gate, std::span(&pass, 1), {}, {.pidfd = &child.sentinel()});
-  // One that has died shows that in its status.
+  // If the child has died, its status shows that.
   if (open.ok() || open.end == TransferEnd::kPeerGone) return absl::OkStatus();
   return UndoChannelChild(child, std::move(gate), std::move(open.status));
 }
@@ -67,8 +67,8 @@ int Process::Run() { return target_ == nullptr ? 0 : target_->Run(); }
 absl::Status Process::CheckMayStart() const {
   if (closed_) return absl::FailedPreconditionError(absl::StrCat(name(), " is closed"));
   if (pid_ != 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(name(), " has been started before (pid ", pid_, "): a process starts once, make another"));
+    return absl::FailedPreconditionError(absl::StrCat(name(), " has been started before (pid ", pid_,
+                                                      "): make another Process, as each starts only once"));
   }
   return RuntimeState::Get().CheckMayStart();
 }
@@ -97,7 +97,7 @@ absl::Status Process::StartByFork(absl::FunctionRef<int()> run) {
   }
   const absl::StatusOr<std::unique_ptr<ForkGuard>> guard = ForkGuard::Enter();
   if (!guard.ok()) return guard.status();
-  // Before the copy, so that both belong to the same one.
+  // Make the family before the copy, so that both processes belong to it.
   const absl::StatusOr<const Fd*> family = Family::Descriptor();
   if (!family.ok()) return family.status();
   LocalSocketPair gate;
@@ -168,8 +168,7 @@ std::optional<int32_t> Process::pid() const { return pid_ == 0 ? std::nullopt : 
 
 absl::Status Process::SetDaemon(bool daemon) {
   if (pid_ != 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(name(), " has been started: it stays as daemonic as it was then"));
+    return absl::FailedPreconditionError(absl::StrCat(name(), " has been started: call SetDaemon before Start"));
   }
   daemon_ = daemon;
   return absl::OkStatus();
@@ -178,7 +177,8 @@ absl::Status Process::SetDaemon(bool daemon) {
 bool Process::IsAlive() {
   if (child_ == nullptr) return pid_ != 0 && pid_ == getpid();
   if (child_->status().has_value()) return false;
-  // Also in a process that can't reap it. A descriptor that can't be polled is not one that says it has ended.
+  // This also works in a process that can't reap the child. If the descriptor can't be polled, the child counts as
+  // alive.
   const absl::StatusOr<bool> ended = PollReadable(child_->sentinel(), Deadline::Now());
   return !ended.ok() || !*ended;
 }
@@ -187,9 +187,9 @@ ProcessState Process::State() {
   if (pid_ == 0) return ProcessState::kNew;
   if (!IsAlive()) return ProcessState::kDead;
   const absl::StatusOr<char> letter = ProcessStateLetter(pid_);
-  // Asked again, for the pid may be another process's by now.
+  // Check again, because the pid may belong to another process by now.
   if (!IsAlive()) return ProcessState::kDead;
-  if (!letter.ok()) return ProcessState::kRunning;  // /proc doesn't show it here.
+  if (!letter.ok()) return ProcessState::kRunning;  // /proc does not show the process.
   if (*letter == 'Z' || *letter == 'X') return ProcessState::kDead;
   return *letter == 'R' ? ProcessState::kRunning : ProcessState::kWaiting;
 }

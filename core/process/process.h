@@ -3,17 +3,18 @@
 //   absl::StatusOr<Process> p = Process::Start({.method = StartMethod::kSpawn}, &Work, 17, "seventeen");
 //   if (p.ok()) absl::StatusOr<ExitStatus> end = p->Join();
 //
-// Functions  Start and the constructor take function pointers and captureless lambdas, with arguments that the codec
-//            knows (call.h); the same call works with every start method. Fork takes any callable, captures and all. A
-//            class derived from Process overrides Run.
-// Result     A function that returns int gives the exit code: its low eight bits, or 1 where they are 0 and the int is
-//            not (256 is no success); absl::Status or StatusOr: an error is printed to stderr and is exit
-//            code 1; other results are dropped. An exception: its type and text on stderr with the process's name, exit
-//            code 1.
-// Handle     Destroying it detaches a running process. Not to be moved once it is of a derived class, nor while in use.
-// Threads    One started may be used by many; N threads may wait, all see one status.
-// Fork       In a process that didn't start it, Join and signals are FailedPrecondition.
-// Ends       runtime.h says what happens to children at this process's end and death.
+// Functions  Start and the constructor take function pointers and captureless lambdas, and arguments that the codec
+//            knows (call.h). The same call works with every start method. Fork takes any callable, also with captures.
+//            A class derived from Process overrides Run.
+// Result     A function that returns int gives the exit code: the low eight bits of the int, or 1 if these are 0 and
+//            the int is not (256 is no success). An error of an absl::Status or StatusOr is printed to stderr, and the
+//            exit code is 1. Other results are dropped. If the function throws, its process prints the exception's type
+//            and text and the process's name to stderr, and the exit code is 1.
+// Handle     Destroying the handle of a running process detaches the process. Do not move a Process of a derived class
+//            once it is started, nor a Process that is in use.
+// Threads    Several threads may use a started Process. Any number may wait, and all get the same status.
+// Fork       In a process that did not start it, Join and the signals return FailedPrecondition.
+// Ends       runtime.h describes what happens to the children when this process ends or dies.
 #ifndef REGATTA_CORE_PROCESS_PROCESS_H_
 #define REGATTA_CORE_PROCESS_PROCESS_H_
 
@@ -42,22 +43,22 @@ namespace regatta {
 struct StartOptions {
   StartMethod method = StartMethod::kFork;
   std::string name = {};                      // Empty: Process-N.
-  std::optional<bool> daemon = std::nullopt;  // Absent: as this process.
-  std::vector<int> cpus = {};                 // Pinned to these before the function's code runs; empty: as this thread.
+  std::optional<bool> daemon = std::nullopt;  // Absent: as this process is.
+  std::vector<int> cpus = {};  // The process is pinned to these before its function begins. Empty: as this thread.
 };
 
 enum class ProcessState {
   kNew,      // Not started.
-  kRunning,  // On a processor, or ready for one; or alive where /proc doesn't show which.
+  kRunning,  // On a processor or ready for one. Also if it is alive and /proc doesn't show its state.
   kWaiting,  // Asleep, waiting for I/O, or stopped.
-  kDead,     // Ended, reaped or not.
+  kDead,     // Ended, whether it was reaped or not.
 };
 
 class Process {
  public:
-  // Without a target: a process that ends with 0 at once, unless a derived class says otherwise.
+  // Without a function the process ends with 0 at once, unless a derived class overrides Run.
   explicit Process(StartOptions options = {});
-  // With the function to call there.
+  // With the function that the process calls, and its arguments.
   template <class F, class... Args>
   Process(StartOptions options, F&& function, Args&&... arguments) : Process(std::move(options)) {
     target_ = process_internal::MakeTarget(std::forward<F>(function), std::forward<Args>(arguments)...);
@@ -66,13 +67,13 @@ class Process {
   Process& operator=(Process&&) noexcept;
   virtual ~Process();
 
-  // Makes the process. It has its pid when this returns; its first lines may come later.
-  // FailedPrecondition: started before; Init has not run; this process is daemonic; kFork, and other threads run; or,
-  // but for kFork, this is of a derived class. InvalidArgument: a cpu that may not be used, an argument that can't be
-  // encoded. ResourceExhausted: no processes, memory or descriptors. On error nothing runs.
+  // Makes the process. When Start returns, the process has its pid; its code may run later. FailedPrecondition: Start
+  // was called before; Init has not run; this process is daemonic; kFork, and other threads run; or another method, and
+  // the object is of a derived class. InvalidArgument: a cpu may not be used, or an argument can't be encoded.
+  // ResourceExhausted: no processes, memory or descriptors left. On error nothing runs.
   absl::Status Start();
 
-  // Both in one.
+  // Constructs and starts a Process.
   template <class F, class... Args>
   static absl::StatusOr<Process> Start(StartOptions options, F&& function, Args&&... arguments) {
     Process process(std::move(options), std::forward<F>(function), std::forward<Args>(arguments)...);
@@ -98,7 +99,7 @@ class Process {
   std::optional<int32_t> pid() const;
   StartMethod method() const { return options_.method; }
   bool daemon() const { return daemon_; }
-  // FailedPrecondition: it has been started.
+  // FailedPrecondition: the process has been started.
   absl::Status SetDaemon(bool daemon);
 
   // False before the start and after the end.
@@ -107,25 +108,26 @@ class Process {
   // Absent before the end.
   std::optional<ExitStatus> exit_status();
 
-  // Waits for the end; repeatable. DeadlineExceeded: it still runs. Unavailable: the same, asked without waiting
-  // (Deadline::Now()). FailedPrecondition: not started, closed, itself, or not this process's child.
+  // Blocks until the process has ended. Idempotent. DeadlineExceeded: it still runs. Unavailable: it still runs, and
+  // `deadline` is Deadline::Now(). FailedPrecondition: not started, closed, the process itself, or not a child of this
+  // process.
   absl::StatusOr<ExitStatus> Join(Deadline deadline = Deadline::Never());
 
-  // SIGTERM, SIGKILL, any. OK and nothing sent after the end. FailedPrecondition as Join.
+  // Send SIGTERM, SIGKILL, or any signal. After the end they return OK and send nothing. FailedPrecondition as Join.
   absl::Status Terminate();
   absl::Status Kill();
   absl::Status Signal(int signal);
 
-  // Readable (poll: POLLIN) from the process's end on, even if descendants of it hold its descriptors. Valid until
+  // Readable (poll: POLLIN) once the process has ended, even if its descendants hold its descriptors. Valid until
   // Close. FailedPrecondition: not started, or closed.
   absl::StatusOr<const Fd*> sentinel() const;
 
-  // Lets go of the descriptor; only name, daemon and pid can be asked afterwards. Repeatable. FailedPrecondition: it
-  // runs.
+  // Closes the descriptor. Only name, daemon and pid can be asked afterwards. Idempotent. FailedPrecondition: the
+  // process runs.
   absl::Status Close();
 
  protected:
-  // What the new process does, in that process only. The result is its exit code; it may throw.
+  // Called in the new process only. The result is the exit code. It may throw.
   virtual int Run();
 
  private:
@@ -144,8 +146,8 @@ class Process {
   std::shared_ptr<Child> child_;
 };
 
-// Waits until one of `processes` has ended; returns all of them that have, in order. None: the deadline passed, or
-// there are no processes. FailedPrecondition: one isn't started, closed, or not this process's child.
+// Blocks until one of `processes` has ended. Returns all that have ended, in order. The result is empty if the deadline
+// passed or `processes` is empty. FailedPrecondition: one is not started, closed, or not a child of this process.
 absl::StatusOr<std::vector<Process*>> WaitForAny(std::span<Process* const> processes,
                                                  Deadline deadline = Deadline::Never());
 

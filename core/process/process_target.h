@@ -1,4 +1,4 @@
-// What a Process is to call: in a copy of this process, or encoded for another.
+// The function of a Process: called in a copy of this process, or encoded for another process.
 #ifndef REGATTA_CORE_PROCESS_PROCESS_TARGET_H_
 #define REGATTA_CORE_PROCESS_PROCESS_TARGET_H_
 
@@ -20,17 +20,17 @@ namespace regatta::process_internal {
 class Target {
  public:
   virtual ~Target() = default;
-  // Calls it here. Once.
+  // Makes the call in this process. Only once.
   virtual int Run() = 0;
-  // FailedPrecondition, InvalidArgument: call.h and the codec say when.
+  // FailedPrecondition, InvalidArgument: as call.h and the codec.
   virtual absl::StatusOr<FunctionId> Id() const = 0;
   virtual absl::StatusOr<std::string> Encode(DescriptorSink* descriptors) const = 0;
 };
 
-// 1, after having said on stderr what is wrong with `status`; `exit_code` if nothing is.
+// Returns `exit_code` if `status` is OK. Otherwise prints the status to stderr and returns 1.
 int ExitCodeOf(const absl::Status& status, int exit_code);
 
-// Calls any callable as a child does.
+// Calls any callable in the way of a child.
 template <class C>
 int RunForExitCode(C&& callable) {
   int exit_code = 0;

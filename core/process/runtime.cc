@@ -34,13 +34,13 @@ namespace {
   _exit(1);
 }
 
-// In a process that its creator made by running this program afresh.
+// Called in a process that its creator made by running this program afresh.
 [[noreturn]] void RunSpawned(int32_t creator_pid) {
   FaultPointHere(fault::kChildBegun);
   const AllSignalsBlocked until_under_way;
   Fd channel(kSpawnedChannel);
   if (!IsLocalSocket(channel)) RefuseToBeChild("descriptor 3 is not the channel to a creator");
-  // Until it is under way it belongs to its creator, daemonic or not.
+  // Until it has its order it ends with its creator, whether it is daemonic or not.
   if (!DieWithParent(creator_pid)) _exit(1);
   absl::StatusOr<ReceivedBootOrder> boot = ReceiveBootOrder(channel, creator_pid);
   if (!boot.ok()) EndWithoutBoot(boot.status());
@@ -58,7 +58,7 @@ namespace {
 
 void Init(int* argc, char*** argv) {
   if (RuntimeState::Get().initialized()) return;
-  // Before anything is opened: it would get a number that everybody writes to.
+  // Do this before anything is opened. A file could otherwise get the number of stdout or stderr.
   if (absl::Status filled = FillStandardDescriptors(); !filled.ok()) {
     fprintf(stderr, "Descriptors 0 to 2 are not all open, and can't be opened: %s\n", filled.ToString().c_str());
   }

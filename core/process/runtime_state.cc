@@ -19,7 +19,7 @@ namespace {
 
 // How long a daemonic child that was sent SIGTERM may take before it is sent SIGKILL.
 constexpr absl::Duration kTimeToTerminate = absl::Seconds(1);
-// Fewer children are looked at each time one is added.
+// As long as there are fewer children, all are examined each time one is added.
 constexpr size_t kSweepAlwaysBelow = 16;
 
 }  // namespace
@@ -32,7 +32,7 @@ RuntimeState& RuntimeState::Get() {
 void RuntimeState::Initialize(std::string program) {
   program_ = std::move(program);
   blocked_signals_ = BlockedSignals();
-  Lifeline::WatchForks();  // Children cut theirs under mutex_.
+  Lifeline::WatchForks();  // Children cut their lifelines while mutex_ is held.
   pthread_atfork(LockForFork, UnlockInParent, UnlockInChild);
   std::atexit([] { Get().End(); });
   initialized_.store(true, std::memory_order_release);
@@ -51,7 +51,7 @@ absl::Status RuntimeState::CheckMayStart() const {
                      "and would leave its children behind; start it with daemon = false"));
   }
   if (ending_.load(std::memory_order_relaxed)) {
-    return absl::FailedPreconditionError(absl::StrCat(identity_.name, " is at its end and starts nothing any more"));
+    return absl::FailedPreconditionError(absl::StrCat(identity_.name, " is ending and can't start processes any more"));
   }
   return absl::OkStatus();
 }
@@ -88,7 +88,7 @@ std::vector<std::shared_ptr<Child>> RuntimeState::TakeEndedChildren() {
       std::partition(children_.begin(), children_.end(), [](const auto& old) { return !old->status().has_value(); });
   std::vector<std::shared_ptr<Child>> ended(std::make_move_iterator(running), std::make_move_iterator(children_.end()));
   children_.erase(running, children_.end());
-  // Looking at all is worth it again when there are twice as many.
+  // Examine all of them again when there are twice as many.
   sweep_at_ = children_.size() < kSweepAlwaysBelow ? 0 : 2 * children_.size();
   return ended;
 }
@@ -121,7 +121,7 @@ void RuntimeState::End() {
     MutexLock lock(mutex_);
     if (exit_callbacks_.empty() && children_.empty()) return;
   }
-  FlushStandardStreams();  // What was printed before the children's last lines comes before them.
+  FlushStandardStreams();  // So the text that this process printed before comes before the children's last lines.
   for (;;) {
     std::function<void()> callback;
     {
@@ -142,7 +142,7 @@ void RuntimeState::EndChildren() {
     children.swap(children_);
   }
   for (const auto& child : children) {
-    if (child->daemon()) child->Terminate().IgnoreError();  // End() follows, and has the last word.
+    if (child->daemon()) child->Terminate().IgnoreError();  // End() follows and reports the result.
   }
   const Deadline patience = Deadline::After(kTimeToTerminate);
   const auto report = [](const absl::Status& why) {
@@ -159,7 +159,7 @@ void RuntimeState::EndChildren() {
 }
 
 void RuntimeState::DropInherited() {
-  // Kept rather than freed: each page of the heap that is touched here is copied.
+  // Keep the objects instead of freeing them, because the kernel would copy each page of the heap that is touched here.
   for (const auto& child : children_) {
     if (child.use_count() == 1) child->CloseInForkedChild();
   }

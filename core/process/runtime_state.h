@@ -1,8 +1,8 @@
-// What the runtime of this process consists of, for the parts of this package.
+// The state of this process's runtime, for the other parts of this package.
 //
-// Threads  Thread-safe, but Become, which a child calls while it has one thread.
-// Fork     Put right in the child of every fork(), also of other people's: it has no children and no callbacks. After a
-//          raw clone Become does that.
+// Threads  Thread-safe, except for Become, which a child calls while it has one thread.
+// Fork     A handler corrects the state in the child of every fork(), also of users' own: the child has no children and
+//          no callbacks. After a raw clone Become does that.
 #ifndef REGATTA_CORE_PROCESS_RUNTIME_STATE_H_
 #define REGATTA_CORE_PROCESS_RUNTIME_STATE_H_
 
@@ -24,10 +24,10 @@
 
 namespace regatta {
 
-// Who a process is. The defaults are those of the first one.
+// The identity of a process. The defaults are those of the first one.
 struct ProcessIdentity {
   std::string name = "MainProcess";
-  std::string number = {};  // As ChildIdentity's.
+  std::string number = {};  // As in ChildIdentity.
   bool daemon = false;
   int32_t creator_pid = 0;
 };
@@ -38,37 +38,37 @@ class RuntimeState {
   RuntimeState(const RuntimeState&) = delete;
   RuntimeState& operator=(const RuntimeState&) = delete;
 
-  // First thing in main. `program` is argv[0].
+  // Call it first in main. `program` is argv[0].
   void Initialize(std::string program);
   bool initialized() const { return initialized_.load(std::memory_order_acquire); }
   const std::string& program() const { return program_; }
-  // What fresh processes begin with: what the main thread blocked at Init, or this process was to begin with itself
-  // (Init of a process made for others finds all blocked).
+  // The signals that a fresh process blocks when its function begins: those that the main thread blocked at Init, or
+  // those that this process itself began with (in a process of the core, all signals are blocked at Init).
   SignalSet blocked_signals() const { return blocked_signals_; }
   void set_blocked_signals(SignalSet blocked) { blocked_signals_ = blocked; }
 
-  // FailedPrecondition: Init has not run; this process is daemonic, or at its end.
+  // FailedPrecondition: Init has not run; this process is daemonic; or it is ending.
   absl::Status CheckMayStart() const;
 
-  // This process is a new one with nothing of its creator's.
+  // Makes this process a new one, with nothing of its creator's state.
   void Become(ProcessIdentity identity);
   const ProcessIdentity& identity() const { return identity_; }
   ChildIdentity NextChildIdentity(absl::string_view prefix);
 
-  // The child ends with this process, and is reaped at the latest by a later call.
+  // Ends the child with this process. A later call reaps it at the latest.
   void AddChild(std::shared_ptr<Child> child);
-  // Lets go of children that have ended, and with them of their descriptors, unless others hold them.
+  // Drops the children that have ended. Their descriptors are closed, unless other handles hold them.
   void ForgetEndedChildren();
 
   uint64_t AddExitCallback(std::function<void()> callback);
   void RemoveExitCallback(uint64_t id);
 
-  // `in_child` runs in the child of each fork(), also of other people's. It closes descriptors of the core's that a
-  // child has no use for, some of which would hide end-of-file from their peers; it must not wait.
+  // Runs `in_child` in the child of each fork(), also of users' own. It closes descriptors of the core that a child
+  // does not need, some of which would hide the end of file from their peers. It must not block.
   uint64_t AddForkHandler(std::function<void()> in_child);
   void RemoveForkHandler(uint64_t id);
 
-  // The end of this process but for its exit: callbacks, then children.
+  // Runs the callbacks and ends the children, at the end of this process.
   void End();
 
  private:
@@ -87,9 +87,9 @@ class RuntimeState {
   SignalSet blocked_signals_ = 0;
   ProcessIdentity identity_;
 
-  Mutex mutex_;  // Never held while user code runs or anything waits.
+  Mutex mutex_;  // Never held while user code runs or the thread blocks.
   std::vector<std::shared_ptr<Child>> children_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::shared_ptr<Child>> inherited_ ABSL_GUARDED_BY(mutex_);  // A forked child's: its creator's children.
+  std::vector<std::shared_ptr<Child>> inherited_ ABSL_GUARDED_BY(mutex_);  // In a forked child: its creator's children.
   size_t sweep_at_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<uint64_t, std::function<void()>> exit_callbacks_ ABSL_GUARDED_BY(mutex_);
   uint64_t exit_callbacks_added_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -1,4 +1,4 @@
-// Calls a function of this program in a fresh process, and prints by which build-id the function is known.
+// Calls a function of this program in a fresh process, and prints the build-id in the id of the function.
 #include <cstdio>
 
 #include "absl/status/statusor.h"

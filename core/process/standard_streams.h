@@ -1,18 +1,18 @@
-// Writing out what the C and C++ output streams hold: before a fork, so that it isn't written twice, and at ends.
+// Flushes the C and C++ output streams: before a fork, so that no text is written twice, and when a process ends.
 #ifndef REGATTA_CORE_PROCESS_STANDARD_STREAMS_H_
 #define REGATTA_CORE_PROCESS_STANDARD_STREAMS_H_
 
 namespace regatta {
 
-// stdout, stderr and C++'s.
+// Flushes stdout, stderr and the streams of C++.
 void FlushStandardStreams();
 
-// Every stream of the C library, if this process has one thread; otherwise as FlushStandardStreams, for another thread
-// may be reading from a stream and holds its lock as long as that takes.
+// Flushes every stream of the C library if this process has one thread. Otherwise like FlushStandardStreams, because
+// another thread may hold the lock of a stream for as long as it reads from it.
 void FlushAllStreams();
 
-// Every stream, before a fork: what they hold would be written by both processes. The caller holds a ForkGuard, so that
-// no thread holds the lock of a stream.
+// Flushes every stream before a fork; otherwise both processes would write the text. The caller holds a ForkGuard, so
+// that no thread holds the lock of a stream.
 void FlushAllStreamsToFork();
 
 }  // namespace regatta

@@ -1,15 +1,15 @@
-// How a process is started. A value chosen at run time; every method gives the same parent, names, flags and exit
-// status.
+// The way in which a process is started. It is chosen at run time. Every method gives the same parent, names, flags and
+// exit status.
 //
-//   kFork        a copy of this process: sees its memory and inherits its descriptors, also those that are
-//                close-on-exec. The core's own are left out. The copy of a pipe's write end keeps the end of file away
-//                from the pipe's reader for as long as the child lives. Needs a process without threads of other
-//                people; costs grow with the memory in use.
-//   kSpawn       this program afresh (/proc/self/exe, so argv[0] and a replaced file don't matter): nothing inherited
-//                but descriptors 0-2, the environment and the working directory. The slowest.
-//   kForkserver  a copy of a small, fresh process of this program that the first use starts: nothing inherited, as with
-//                spawn (the environment is that of the server's start), at a cost that doesn't depend on this process's
-//                size.
+//   kFork        A copy of this process. It has this process's memory and descriptors, also those that are
+//                close-on-exec, but not the core's own. Its copy of a pipe's write end hides the end of file from the
+//                pipe's reader as long as the child lives. This process must have no threads but the core's. The cost
+//                grows with the memory in use.
+//   kSpawn       This program, run afresh (/proc/self/exe, so argv[0] and a replaced file don't matter). It inherits
+//                descriptors 0-2, the environment and the working directory, and nothing else. The slowest method.
+//   kForkserver  A copy of a small, fresh process of this program, which the first use starts. It inherits as little as
+//                with spawn (the environment is that at the server's start). The cost doesn't depend on the size of
+//                this process.
 #ifndef REGATTA_CORE_PROCESS_START_METHOD_H_
 #define REGATTA_CORE_PROCESS_START_METHOD_H_
 

@@ -1,6 +1,7 @@
-// What this process is, as the core started it; the names of its children; and what it does at its end.
+// The identity of this process, the names of its children, and its exit callbacks.
 //
-// Threads  Thread-safe. Fork: a child of your own fork() keeps name and creator, has no children and no callbacks.
+// Threads  Thread-safe.
+// Fork     A child of your own fork() keeps name and creator. It has no children and no callbacks.
 #ifndef REGATTA_CORE_PROCESS_THIS_PROCESS_H_
 #define REGATTA_CORE_PROCESS_THIS_PROCESS_H_
 
@@ -14,18 +15,19 @@
 namespace regatta {
 
 namespace this_process {
-// "MainProcess" in the first process, then what it was started as.
+// "MainProcess" in the first process. In the others, the name under which they were started.
 const std::string& name();
-// The pid of the process that started it; 0 in the first one.
+// The pid of the process that started this one. 0 in the first process.
 int32_t creator_pid();
-// Ends with its creator and may start no process.
+// Whether this process ends with its creator and may start no process.
 bool daemon();
 }  // namespace this_process
 
-// The next child's. The counter is one for all prefixes.
+// The identity of the next child. There is one counter for all prefixes.
 ChildIdentity NextChildIdentity(absl::string_view prefix = "Process");
 
-// Runs a callback at this process's end (runtime.h), unless destroyed before. Nothing can be started any more then.
+// Runs a callback at the end of this process (runtime.h), unless it is destroyed before. The callback can start
+// nothing.
 class ExitCallback {
  public:
   explicit ExitCallback(std::function<void()> callback);

@@ -22,7 +22,7 @@ absl::Status Arena::Lock(Member self, Deadline deadline) {
 
 ChunkRun Arena::Read(uint32_t chunk) const {
   const std::atomic<uint64_t>* const at = Word(chunk);
-  if (at == nullptr) return {};  // The table has not grown so far.
+  if (at == nullptr) return {};  // The table has not grown to this chunk.
   const uint64_t word = at->load(std::memory_order_acquire);
   return {static_cast<uint8_t>(word & 0xff), static_cast<uint32_t>(word >> 8 & 0xffffff),
           static_cast<uint32_t>(word >> 32)};
@@ -45,12 +45,12 @@ uint32_t Arena::FindFree(uint32_t first, uint32_t count, uint64_t looks) const {
   const uint32_t end = End();
   for (uint32_t run = 0; run < count;) {
     if (first >= place_.chunks) return kNone;
-    // A run lies in one window, as it is used by its address.
+    // A run must lie in one window, because it is used by its address.
     if (run == 0 && !Segment::InOneWindow(OffsetOf(first), count * kChunkBytes)) {
       first = ChunkOf(Segment::EndOfWindowAt(OffsetOf(first)));
       continue;
     }
-    if (first + run >= end) break;  // Nothing beyond it was ever taken.
+    if (first + run >= end) break;  // No chunk beyond it was ever taken.
     if (looks-- == 0) return kNone;
     if (Read(first + run).kind == ChunkRun::kFree) {
       ++run;
@@ -73,7 +73,7 @@ absl::StatusOr<uint32_t> Arena::Take(uint32_t count, uint32_t owner) {
   uint32_t first_free = std::min(state_->first_free.load(std::memory_order_relaxed), end);
   uint32_t first = FindFree(first_free, count, kTakeLooks);
   if (first == kNone) {
-    // None of the words looked at is free, if one chunk was asked for: the next search begins behind them.
+    // If one chunk was asked for, none of the words examined is free. The next search begins behind them.
     if (count == 1) first_free = std::min(first_free + static_cast<uint32_t>(kTakeLooks), end);
     first = FindFree(end, count, 0);
   }
@@ -102,7 +102,7 @@ absl::Status Arena::Prepare(uint32_t first, uint32_t count, bool all) const {
   const uint64_t offset = OffsetOf(first);
   const uint64_t bytes = count * kChunkBytes;
   if (absl::Status reserved = segment_->Reserve(offset); !reserved.ok()) return reserved;
-  // Where an earlier Punch was refused, old bytes are still there.
+  // If the kernel refused an earlier Punch, the old bytes are still there.
   if (absl::Status punched = segment_->Punch(offset, bytes); !punched.ok()) return punched;
   const uint64_t from = all ? 0 : bytes - kLastPage;
   if (absl::Status grown = segment_->Grow(offset + from, bytes - from); !grown.ok()) return grown;
@@ -116,12 +116,12 @@ void Arena::Publish(uint32_t first, const ChunkRun& run) {
 }
 
 void Arena::Punch(uint32_t first, uint32_t count) const {
-  // Prepare clears what a refusal leaves.
+  // If the kernel refuses this, the next Prepare clears the bytes.
   segment_->Punch(OffsetOf(first), count * kChunkBytes).IgnoreError();
 }
 
 void Arena::GiveBack(uint32_t first, uint32_t count) {
-  // The head goes first: a death then leaves tails without a head, which are found again.
+  // Free the head first: a death then leaves tails without a head, which ForEachRun and Sweep find.
   for (uint32_t i = 0; i < count; ++i) {
     Write(first + i, {}, std::memory_order_release);
     FaultPointHere(fault::kArenaFreed);
@@ -177,7 +177,7 @@ uint32_t Arena::Sweep(uint32_t from, absl::FunctionRef<bool(uint32_t, const Chun
 }
 
 void Arena::Recount() {
-  // Killed inside Take or GiveBack, the holder may have left these hints behind the table.
+  // A holder that was killed inside Take or GiveBack may not have updated these hints.
   const uint32_t end = End();
   uint32_t first_free = end;
   uint64_t taken = 0;

@@ -36,11 +36,11 @@ namespace regatta {
 
 inline constexpr uint64_t kChunkBytes = 64 << 10;
 
-// {kind:8, owner:24, count:32}; kind and count stand at the run's first chunk, its others are tails.
+// {kind:8, owner:24, count:32}. The word of the run's first chunk has its kind and count; its other chunks are tails.
 struct ChunkRun {
   static constexpr uint8_t kFree = 0;
   static constexpr uint8_t kTail = 1;
-  // From here on the owner's kinds.
+  // The owner defines the kinds from here on.
   static constexpr uint8_t kFirstKind = 2;
 
   uint8_t kind = kFree;
@@ -53,7 +53,7 @@ struct ArenaState {
   LockCell lock;
   std::atomic<uint32_t> turns;       // How often the lock was acquired.
   std::atomic<uint32_t> first_free;  // No free chunk lies below it.
-  std::atomic<uint32_t> end;         // None from here on was ever taken. Stored before a chunk beyond it is.
+  std::atomic<uint32_t> end;         // No chunk from here on was ever taken. Stored before such a chunk is taken.
   std::atomic<uint64_t> taken;       // Chunks.
 };
 
@@ -63,7 +63,7 @@ struct ArenaPlace {
   uint64_t chunks_at = 0;  // The offset of the chunks, a multiple of kChunkBytes.
   uint32_t chunks = 0;
 
-  // The table at `table`, and the chunks behind it.
+  // The table lies at `table`, and the chunks lie behind it.
   static constexpr ArenaPlace From(uint64_t table, uint32_t chunks) {
     const uint64_t end = table + chunks * sizeof(uint64_t);
     return {table, (end + kChunkBytes - 1) / kChunkBytes * kChunkBytes, chunks};
@@ -95,7 +95,7 @@ class Arena {
   void Publish(uint32_t first, const ChunkRun& run);
   // Gives back the memory behind chunks that the caller owns. A refusal leaves it with the file, for the next Take.
   void Punch(uint32_t first, uint32_t count) const;
-  // Frees chunks, published or only taken, whose memory the caller has punched out before.
+  // Frees chunks, whether published or only taken. The caller has punched out their memory before.
   void GiveBack(uint32_t first, uint32_t count);
   // Calls `visit(first chunk, run)` for each run of `owner`. Tails that belong to no run are passed as a run of kind
   // kTail.
@@ -107,14 +107,14 @@ class Arena {
   uint32_t Sweep(uint32_t from, absl::FunctionRef<bool(uint32_t, const ChunkRun&)> unused);
   bool none_left(uint32_t from) const { return from >= End(); }
 
-  // Whether a run starts at `first`; false for numbers that can't be.
+  // Whether a run starts at `first`. False for impossible numbers.
   bool IsRun(uint32_t first, ChunkRun* run) const;
   uint64_t OffsetOf(uint32_t chunk) const { return place_.chunks_at + chunk * kChunkBytes; }
   uint32_t ChunkOf(uint64_t offset) const { return static_cast<uint32_t>((offset - place_.chunks_at) / kChunkBytes); }
   bool Contains(uint64_t offset) const {
     return offset >= place_.chunks_at && offset - place_.chunks_at < place_.chunks * kChunkBytes;
   }
-  // The address of `bytes` bytes from the chunk's begin plus `offset` on. Null as Segment::At.
+  // The address of `bytes` bytes at `offset` in the chunk. Null as with Segment::At.
   std::byte* At(uint32_t chunk, uint64_t offset, uint64_t bytes) const {
     return segment_->At(OffsetOf(chunk) + offset, bytes);
   }
@@ -139,7 +139,7 @@ class Arena {
   uint32_t CheckedEnd(uint32_t end) const;
   ChunkRun Read(uint32_t chunk) const;
   void Write(uint32_t chunk, ChunkRun run, std::memory_order order);
-  // The first of `count` free chunks in one window, from `first` on; kNone if they are not found within `looks` words.
+  // The first of `count` free chunks in one window, from `first` on. kNone if `looks` words show none.
   uint32_t FindFree(uint32_t first, uint32_t count, uint64_t looks) const;
 
   static constexpr uint32_t kNone = ~uint32_t{0};
@@ -156,7 +156,7 @@ class Arena {
   ArenaPlace place_;
   uint64_t limit_ = 0;
   absl::string_view noun_;
-  mutable uint32_t known_end_ = 0;  // So many words of the table are in the file. Atomic.
+  mutable uint32_t known_end_ = 0;  // The number of words of the table that are in the file. Atomic.
 };
 
 }  // namespace regatta

@@ -6,14 +6,15 @@
 namespace regatta {
 namespace {
 
-constexpr uint32_t kSpareRuns = 2;  // That a shelf keeps, with nothing in them, ahead of where extents are taken from.
-constexpr uint32_t kSpareChunks = 64 << 4;  // Of large extents that many chunks are kept at most: 64 MiB.
-constexpr uint32_t kIdleChunks = 1 << 4;    // Kept while the owner is idle: 1 MiB.
-constexpr uint32_t kLooks = 4;              // At extents in use, before memory is taken; twice.
-constexpr uint32_t kStepChunks = 64;        // Punched out in one step: 4 MiB.
-constexpr uint32_t kLeaveRuns = 4;          // In one step.
+constexpr uint32_t kSpareRuns = 2;          // A shelf keeps so many empty runs ahead of the one in use.
+constexpr uint32_t kSpareChunks = 64 << 4;  // The most chunks that are kept for large extents: 64 MiB.
+constexpr uint32_t kIdleChunks = 1 << 4;    // The most chunks that an idle owner keeps: 1 MiB.
+constexpr uint32_t kLooks = 4;        // How many extents in use are examined before memory is taken; in two places.
+constexpr uint32_t kStepChunks = 64;  // The most chunks that are punched out in one step: 4 MiB.
+constexpr uint32_t kLeaveRuns = 4;    // The most runs that are given up in one step.
 
-// Chunks for a large extent: so many lengths only that one that was freed mostly fits the next.
+// The number of chunks for a large extent. There are few different numbers, so that a freed extent usually fits the
+// next request.
 uint32_t RoundedChunks(uint64_t bytes) {
   const uint64_t count = (bytes + kChunkBytes - 1) / kChunkBytes;
   if (count < 32) return static_cast<uint32_t>(count);
@@ -21,7 +22,7 @@ uint32_t RoundedChunks(uint64_t bytes) {
   return static_cast<uint32_t>((count + step - 1) / step * step);
 }
 
-// Null: there is no address space for it.
+// Null if there is no address space for it.
 Extent* ExtentAt(const Arena& arena, uint32_t chunk, uint64_t offset, uint64_t bytes = sizeof(Extent)) {
   return reinterpret_cast<Extent*>(arena.At(chunk, offset, bytes));
 }
@@ -32,13 +33,13 @@ uint32_t SpareRuns(uint32_t count) { return std::min(kSpareRuns, kSpareChunks / 
 
 bool IsPublished(uint64_t state) { return (state & Extent::kTag) == Extent::kQueued; }
 
-// Bytes of each extent of a run.
+// The size of each extent of a run, in bytes.
 uint64_t ExtentBytes(const ChunkRun& run) {
   return run.kind == ExtentPool::kBigKind ? run.count * kChunkBytes
                                           : ExtentPool::ClassBytes(run.kind - ExtentPool::kFirstClassKind);
 }
 
-// False: some could not be visited, as no address space is left.
+// Returns false if some could not be visited, because no address space is left.
 template <typename Visit>
 bool ForEachExtent(const Arena& arena, uint32_t first, const ChunkRun& run, Visit visit) {
   const uint64_t bytes = ExtentBytes(run);
@@ -97,7 +98,7 @@ void ExtentPool::Load() {
   bigs_.clear();
   runs_.clear();
   unused_entries_.clear();
-  // What was to be given back is still in the table, or another has given it back.
+  // The runs that were to be given back are still in the table, or another process has given them back.
   leaving_.clear();
   to_free_.clear();
   arena_->ForEachRun(owner_, [&](uint32_t first, const ChunkRun& run) {
@@ -123,8 +124,8 @@ bool ExtentPool::MayReuse(const Extent& extent) const {
   const uint64_t seen = extent.state.load(std::memory_order_acquire);
   if (seen == Extent::kFree) return true;
   if (!IsPublished(seen)) return extent.IsFree() && (!is_passed_ || is_passed_(seen));
-  // A reader claims the extent before its item is passed: it may have done so between the two looks, but not after the
-  // second.
+  // A reader claims the extent before its item is passed. It may have done so between the two loads of the state, but
+  // not after the second one.
   return is_passed_ && is_passed_(seen) && extent.state.load(std::memory_order_acquire) == seen;
 }
 
@@ -176,7 +177,7 @@ void ExtentPool::Remove(uint32_t index) {
   unused_entries_.push_back(index);
 }
 
-// Extents that stand empty ahead, but for a few, are more than this owner needs.
+// Gives up all but a few of the empty runs ahead, which are more than this owner needs.
 void ExtentPool::LeaveSurplus(Shelf& shelf) {
   for (uint32_t i = 0; i < kLeaveRuns; ++i) {
     uint32_t ahead = runs_[shelf.at].next;
@@ -222,7 +223,7 @@ Extent* ExtentPool::TakeFrom(Shelf& shelf) {
       at = runs_[at].next;
     }
   }
-  // Those freed longest ago may be kept by their readers for long, and others be free.
+  // Readers may keep the oldest extents for a long time while other extents are free.
   extent = 0;
   at = shelf.sample == kNone ? shelf.at : shelf.sample;
   for (uint32_t i = 0; i < kLooks; ++i) {
@@ -243,7 +244,7 @@ absl::StatusOr<Extent*> ExtentPool::Take(uint64_t size, Deadline deadline) {
   Shelf& shelf = ShelfFor(kind, kind == kBigKind ? RoundedChunks(bytes) : 1);
   if (!leaving_.empty() || !to_free_.empty()) Step();
   if (Extent* const extent = TakeFrom(shelf)) return extent;
-  // What other sizes don't need any more is looked for as memory is taken.
+  // Each time memory is taken, look for memory that other sizes do not need any more.
   LeaveUnused(1);
   absl::StatusOr<uint32_t> first = TakeRun(kind, shelf.count, true, deadline);
   if (absl::IsResourceExhausted(first.status())) {
@@ -283,7 +284,7 @@ void ExtentPool::Step() {
     to_free_.push_back(run);
     leaving_.pop_back();
   }
-  // Where another holds the lock, the next step will do.
+  // If another process holds the lock, the next step frees them.
   if (to_free_.empty() || !arena_->TryLock(self_)) return;
   for (const Leaving& run : to_free_) arena_->GiveBack(run.first, run.count);
   arena_->Unlock();

@@ -23,9 +23,9 @@ namespace {
 
 constexpr uint32_t kPlaceBits = 14;
 constexpr uint32_t kPlaceMask = (1U << kPlaceBits) - 1;
-// Asking the kernel at every look would cost more than what is looked at.
+// The least time between two questions to the kernel, which cost far more than a load.
 constexpr int64_t kLookAgain = 10'000'000;
-// How often a member is asked for whose Life is held.
+// The least time between two questions about a member whose Life is held.
 constexpr int64_t kRecheck = 1'000'000'000;
 constexpr uint16_t kLastGeneration = 0xffff;
 
@@ -46,20 +46,20 @@ Claim Unpack(uint64_t word) {
 
 Member MakeMember(uint32_t place, uint16_t generation) { return place | uint32_t{generation} << kPlaceBits; }
 
-// This process's table. Never destroyed: exit handlers and other threads may still ask.
+// This process's table. Never destroyed, because exit handlers and other threads may still use it.
 struct Table {
   Fd file;
   Mapping mapping;
   FamilyTable& shared() const { return *reinterpret_cast<FamilyTable*>(mapping.data()); }
 };
-// Published whole, so that a child made at any instant has all of it or none.
+// The table is published as a whole, so that a child made at any moment has all of it or none.
 constinit std::atomic<Table*> g_table{nullptr};
-// Guards making and joining a table, and taking a place.
+// Guards the making and joining of a table, and the taking of a place.
 constinit PerProcess<Mutex> g_mutex;
 
 uint64_t EndOfPlaces(uint32_t count) { return offsetof(FamilyTable, places) + uint64_t{count} * sizeof(FamilyPlace); }
 
-// g_mutex is held, and there is no table.
+// The caller holds g_mutex, and there is no table.
 void Adopt(Fd file, Mapping mapping) {
   EnableAsymmetricFence(reinterpret_cast<FamilyTable*>(mapping.data())->full_fences);
   g_table.store(new Table{std::move(file), std::move(mapping)}, std::memory_order_release);
@@ -71,7 +71,7 @@ absl::StatusOr<Table*> TheTable() {
   if (Table* table = g_table.load(std::memory_order_acquire)) return table;
   absl::StatusOr<Fd> file = CreateMemfd("regatta family");
   if (!file.ok()) return file.status();
-  // Memory for the header and the first step of places: the rest of the table comes when it is needed.
+  // Allocates memory for the header and the first step of places. The rest of the table gets memory when it is needed.
   if (absl::Status grown = GrowMemfd(*file, 0, EndOfPlaces(kFamilyStep)); !grown.ok()) return grown;
   absl::StatusOr<Mapping> header = Mapping::Map(*file, sizeof(FamilyTable));
   if (!header.ok()) return header.status();
@@ -84,7 +84,7 @@ absl::StatusOr<Table*> TheTable() {
   return g_table.load(std::memory_order_acquire);
 }
 
-// A member's number comes from shared memory: only a place with memory behind it may be looked at.
+// Whether the member's place has memory. The number comes from shared memory, so check it before you use the place.
 bool IsPlace(const FamilyTable& shared, Member member) {
   const uint32_t index = member & kPlaceMask;
   return index != 0 && index < shared.backed.load(std::memory_order_acquire);
@@ -95,7 +95,7 @@ FamilyTable* ExistingTable() {
   return table == nullptr ? nullptr : &table->shared();
 }
 
-// Lets go of the place's Life when the thread that holds it ends and the process goes on.
+// Releases the place's Life when the thread that holds it ends and the process goes on.
 struct LifeKeeper {
   FamilyPlace* place = nullptr;
   uint32_t fork_generation = 0;
@@ -125,7 +125,7 @@ bool IsCertainlyDead(FamilyPlace& place, uint64_t seen, int64_t interval) {
   return true;
 }
 
-// Whether the place's process has ended, as far as it costs little to know.
+// Whether the place's process has ended, as far as this is cheap to find out.
 bool IsDead(FamilyPlace& place, uint64_t seen) {
   const Claim claim = Unpack(seen);
   switch (claim.state) {
@@ -135,7 +135,8 @@ bool IsDead(FamilyPlace& place, uint64_t seen) {
     case PlaceState::kClaimed:
       return LivenessOf({claim.pid}) == Liveness::kDead;
     case PlaceState::kLive:
-      // The mark is one thread's. Others of that process may run on for an instant, or the thread alone has ended.
+      // The mark belongs to one thread. Other threads of the process may still run for an instant, or only that thread
+      // has ended.
       return !place.life.held() && IsCertainlyDead(place, seen, 0);
     case PlaceState::kByProcess:
       return IsCertainlyDead(place, seen, kLookAgain);
@@ -143,14 +144,14 @@ bool IsDead(FamilyPlace& place, uint64_t seen) {
   return false;
 }
 
-// How hard to look for a place of a dead process.
+// How far a search for a free place goes.
 enum class Search { kFree, kMarkedDead, kAskedFor };
 
 std::optional<Member> TryTake(FamilyTable& shared, uint32_t index, Search search, const ProcessStamp& stamp) {
   FamilyPlace& place = shared.places[index];
   uint64_t seen = place.claim.load(std::memory_order_acquire);
   const Claim old = Unpack(seen);
-  // No number of a member is ever used twice: a place that had them all stays empty.
+  // No member number is ever used twice. A place that has used all of its numbers stays empty.
   if (old.generation == kLastGeneration) return std::nullopt;
   if (old.state != PlaceState::kFree && search == Search::kFree) return std::nullopt;
   if (old.state != PlaceState::kFree && !IsDead(place, seen) &&
@@ -168,7 +169,7 @@ std::optional<Member> TryTake(FamilyTable& shared, uint32_t index, Search search
   place.clock = stamp.clock;
   place.start_time = stamp.start_time;
   place.seen_running.store(MonotonicNanos(), std::memory_order_relaxed);
-  const bool held = place.life.Hold().ok();  // Otherwise the kernel tells, more slowly.
+  const bool held = place.life.Hold().ok();  // If not, the kernel is asked about this process, which is slower.
   FaultPointHere(fault::kFamilyLifeHeld);
   place.claim.store(Pack({held ? PlaceState::kLive : PlaceState::kByProcess, generation, stamp.pid}),
                     std::memory_order_release);
@@ -188,9 +189,9 @@ absl::StatusOr<Member> Family::Self() {
   FamilyTable& shared = (*table)->shared();
   const MutexLock lock(g_mutex.Get());
   if (const Member self = SelfIfAny(); self != kNobody) return self;
-  // Before a place is taken: a child that can't be told apart would take it for its own.
+  // Do this before a place is taken. If a fork could not be noticed, a child would take the place for its own.
   if (!SetOwnWord(kNobody)) {
-    return absl::ResourceExhaustedError("no memory to tell a forked child from its parent: free some");
+    return absl::ResourceExhaustedError("no memory is left for the page by which a forked child is noticed: free some");
   }
   EnableAsymmetricFence(shared.full_fences);
   KeepSpareDescriptor();
@@ -199,9 +200,9 @@ absl::StatusOr<Member> Family::Self() {
     const uint32_t backed = shared.backed.load(std::memory_order_acquire);
     const uint32_t start = shared.next.load(std::memory_order_relaxed);
     for (const Search search : {Search::kFree, Search::kMarkedDead, Search::kAskedFor}) {
-      if (search == Search::kAskedFor && backed < kFamilyPlaces) break;  // Growing costs less.
+      if (search == Search::kAskedFor && backed < kFamilyPlaces) break;  // To grow the table costs less.
       for (uint32_t i = 0; i < backed - 1; ++i) {
-        const uint32_t index = 1 + (start + i) % (backed - 1);  // Place 0 stays empty: Member 0 is nobody.
+        const uint32_t index = 1 + (start + i) % (backed - 1);  // Place 0 stays empty, as Member 0 is no process.
         if (const auto member = TryTake(shared, index, search, stamp)) {
           shared.next.store(start + i + 1, std::memory_order_relaxed);
           SetOwnWord(*member);
@@ -210,7 +211,7 @@ absl::StatusOr<Member> Family::Self() {
       }
     }
     if (backed == kFamilyPlaces) break;
-    // Several processes may do this at once: growing what is there changes nothing.
+    // Several processes may do this at once. To grow memory that exists changes nothing.
     if (absl::Status grown = GrowMemfd((*table)->file, EndOfPlaces(backed), kFamilyStep * sizeof(FamilyPlace));
         !grown.ok()) {
       return grown;
@@ -264,7 +265,7 @@ bool Family::IsAlive(Member member) {
   if (claim.generation != member >> kPlaceBits) return false;
   if (claim.state == PlaceState::kLive && place.life.held()) [[likely]]
     return true;
-  // The place may have been given on between the two loads; then the claim has changed, and the member is dead.
+  // Another process may have got the place between the two loads. Then the claim has changed, and the member is dead.
   return !IsDead(place, seen) && Unpack(place.claim.load(std::memory_order_acquire)).generation == claim.generation;
 }
 

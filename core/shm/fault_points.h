@@ -22,7 +22,7 @@ inline constexpr FaultPoint kArenaFreed("arena_freed");
 
 }  // namespace fault
 
-// Every point above: the coverage tests go through it.
+// All points above. queue_death_test requires a death at each of them.
 inline constexpr std::array kShmFaultPoints = {
     fault::kFamilyPlaceClaimed, fault::kFamilyLifeHeld, fault::kLockReleased, fault::kLockTakenOver,
     fault::kLockWaiting,        fault::kArenaLocked,    fault::kArenaGrown,   fault::kArenaTailMarked,

@@ -1,9 +1,9 @@
-// GrowingObject: what the objects in shared memory that grow have in common: a file of their own, and an arena in it.
+// GrowingObject: the base of objects in shared memory that grow, such as the queue. Each has a file of its own, with an
+// arena. (Objects of fixed size use ObjectRef.)
 //
-// It is the base of types like the queue; ObjectRef serves those of fixed size. Header is the layout of the file's
-// first bytes. It begins with an ObjectHeader named `object`, has an ArenaState named `arena`, and a `static constexpr
-// ObjectType kType`. All zero but for what CreateFile is told is a valid one. The arena's lock guards whatever else of
-// the object the type says.
+// Header is the layout of the file's first bytes. It begins with an ObjectHeader named `object`, has an ArenaState
+// named `arena`, and a `static constexpr ObjectType kType`. It must be valid if all of it is zero except what
+// CreateFile fills in. A type may guard more of its object by the arena's lock.
 #ifndef REGATTA_CORE_SHM_GROWING_OBJECT_H_
 #define REGATTA_CORE_SHM_GROWING_OBJECT_H_
 
@@ -31,15 +31,15 @@ class GrowingObject {
   Header& header() const { return *header_; }
   Arena& arena() { return arena_; }
   const Arena& arena() const { return arena_; }
-  // Segment's functions of these names.
+  // The same as Segment's functions.
   const Fd& file() const { return segment_->file(); }
   absl::Status CheckFile() const { return segment_->CheckFile(); }
   uint64_t OffsetOf(const void* at) const { return segment_->OffsetOf(at); }
   absl::Status Grow(uint64_t offset, uint64_t length) const { return segment_->Grow(offset, length); }
 
  protected:
-  // The file of a new object, with memory behind its first `bytes`. `fill` sets the fields of the header that are not
-  // zero. ResourceExhausted: no memory, descriptors or address space.
+  // Makes the file of a new object, with memory for its first `bytes`. `fill` sets the fields of the header that are
+  // not zero. ResourceExhausted: no memory, descriptors or address space left.
   static absl::StatusOr<std::shared_ptr<Segment>> CreateFile(uint64_t bytes, uint64_t fingerprint,
                                                              absl::FunctionRef<void(Header&)> fill) {
     auto segment = Segment::Create(absl::StrCat("regatta ", Header::kType.noun), bytes);
@@ -49,7 +49,7 @@ class GrowingObject {
     if (absl::Status made = MakeObject(Header::kType, fingerprint, header.object); !made.ok()) return made;
     return segment;
   }
-  // The file of an object that another process passed on. Errors: Segment::Attach's and CheckObject's.
+  // Opens the file of an object that another process passed on. Errors: as Segment::Attach and CheckObject.
   static absl::StatusOr<std::shared_ptr<Segment>> AttachFile(Fd file, uint64_t offset, uint64_t bytes,
                                                              uint64_t fingerprint) {
     absl::StatusOr<std::shared_ptr<Segment>> segment = Segment::Attach(std::move(file));
@@ -58,11 +58,11 @@ class GrowingObject {
     if (!fits.ok()) return fits;
     if (offset != 0) {
       return absl::DataLossError(
-          absl::StrCat("not a ", Header::kType.noun, ": a ", Header::kType.noun, " lies at the begin of its file"));
+          absl::StrCat("not a ", Header::kType.noun, ": a ", Header::kType.noun, " begins at offset 0 of its file"));
     }
     return segment;
   }
-  // `limit`: chunks of the arena that may be taken at one time.
+  // At most `limit` chunks of the arena may be taken at one time.
   GrowingObject(std::shared_ptr<Segment> segment, const ArenaPlace& place, uint32_t limit)
       : segment_(std::move(segment)),
         header_(segment_->Get<Header>(0)),

@@ -5,7 +5,7 @@
 
 namespace regatta {
 namespace {
-constexpr int kLooks = 100;  // A short critical section on another processor ends within them.
+constexpr int kLooks = 100;  // A short critical section on another processor ends within so many tries.
 constexpr int64_t kTick = 1'000'000'000;
 }  // namespace
 
@@ -27,7 +27,7 @@ LockTaken LockCell::AcquireSlow(Member self, Deadline deadline) {
       continue;
     }
     if (!Family::Recheck(holder)) {
-      // Others may sleep beside the dead holder: keep the mark for them, and let them look again.
+      // Other waiters may sleep beside the dead holder. Keep the mark for them, and wake them.
       if (!word_.compare_exchange_strong(seen, self | kWaiters, std::memory_order_acquire)) continue;
       FaultPointHere(fault::kLockTakenOver);
       Family::WakeOthers(holder);
@@ -37,7 +37,7 @@ LockTaken LockCell::AcquireSlow(Member self, Deadline deadline) {
     if ((seen & kWaiters) == 0 && !word_.compare_exchange_strong(seen, seen | kWaiters, std::memory_order_relaxed)) {
       continue;
     }
-    mine = self | kWaiters;  // From now on others may sleep behind this one.
+    mine = self | kWaiters;  // From now on other waiters may sleep behind this one.
     FaultPointHere(fault::kLockWaiting);
     Family::WaitBeside(holder, word_, holder | kWaiters,
                        Deadline::Earlier(deadline, Deadline::AtMonotonicNanos(MonotonicNanos() + kTick)));

@@ -1,7 +1,7 @@
-// LockCell: the word of a lock in shared memory that survives the death of its holder.
+// LockCell: the word of a lock in shared memory. The lock survives the death of its holder.
 //
-// The holder is a process (a Member) from acquire to release, whichever of its threads acquires and whoever releases. A
-// waiter sleeps on the word and on the holder's Life at once, so the kernel itself wakes it when the holder dies.
+// The holder is the process (a Member) that acquired the lock, until any process or thread releases it. A waiter sleeps
+// on the word and on the holder's Life at once, so the kernel itself wakes it when the holder dies.
 #ifndef REGATTA_CORE_SHM_LOCK_CELL_H_
 #define REGATTA_CORE_SHM_LOCK_CELL_H_
 
@@ -16,7 +16,7 @@ namespace regatta {
 
 struct LockTaken {
   bool acquired = false;            // False: the deadline passed.
-  Member previous_owner = kNobody;  // Who died holding it: what it guards may be half changed.
+  Member previous_owner = kNobody;  // The holder that died. The guarded data may be half changed.
 };
 
 class LockCell {
@@ -30,7 +30,7 @@ class LockCell {
     }
     return AcquireSlow(self, deadline);
   }
-  // False if it was free.
+  // Returns false if the lock was free.
   bool Release() {
     const uint32_t old = word_.exchange(0, std::memory_order_release);
     FaultPointHere(fault::kLockReleased);
@@ -46,7 +46,7 @@ class LockCell {
   LockTaken AcquireSlow(Member self, Deadline deadline);
   void WakeOne();
 
-  std::atomic<uint32_t> word_;  // The holder, and kWaiters if somebody may sleep. All zero is free.
+  std::atomic<uint32_t> word_;  // The holder, and kWaiters if a waiter may sleep. Zero means free.
 };
 
 }  // namespace regatta

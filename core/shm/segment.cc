@@ -15,7 +15,7 @@
 namespace regatta {
 namespace {
 
-// The Segments of this process, by the identity of their file.
+// The Segments of this process. The key is the identity of their file.
 struct Registry {
   explicit Registry(uint32_t generation) : fork_generation(generation) {}
   std::atomic<uint32_t> fork_generation;
@@ -25,7 +25,7 @@ struct Registry {
 
 std::atomic<Registry*> g_registry{nullptr};
 
-// Copies that this process has made of itself.
+// The number of copies that this process has made of itself.
 std::atomic<uint64_t> g_forks{0};
 std::atomic<uint64_t> g_nurseries{0};
 std::atomic<bool> g_next_is_nursery{false};
@@ -34,11 +34,12 @@ void LockBeforeFork();
 void UnlockInParent();
 void UnlockInChild();
 
-// A child of fork() keeps the registry, as its handlers hold the mutex meanwhile. After a fork that runs no handlers
-// the mutex may be locked for ever: then the child begins a new one, and what the old one owned is left alone.
+// A child of fork() keeps the registry, because handlers hold the mutex during the fork. After a fork that runs no
+// handlers the mutex may be locked for ever. Then the child makes a new registry and does not touch the old one's
+// objects.
 Registry& ThisProcess() {
   static const int handlers = pthread_atfork(LockBeforeFork, UnlockInParent, UnlockInChild);
-  static_cast<void>(handlers);  // Without memory for them every child begins a new registry.
+  static_cast<void>(handlers);  // If there was no memory for the handlers, every child makes a new registry.
   Registry* registry = g_registry.load(std::memory_order_acquire);
   const uint32_t generation = Family::fork_generation();
   while (registry == nullptr || registry->fork_generation != generation) {
@@ -49,7 +50,7 @@ Registry& ThisProcess() {
   return *registry;
 }
 
-// The analysis does not follow a mutex from one handler to the next.
+// The analysis can not follow a mutex from one handler to the next.
 void LockBeforeFork() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   ThisProcess().mutex.Lock();
   (g_next_is_nursery ? g_nurseries : g_forks).fetch_add(1, std::memory_order_relaxed);
@@ -105,7 +106,7 @@ absl::StatusOr<std::shared_ptr<Segment>> Segment::Attach(Fd file) {
   const absl::StatusOr<uint64_t> size = MemfdSize(file);
   if (!size.ok()) return size.status();
   Registry& registry = ThisProcess();
-  std::shared_ptr<Segment> segment;  // Destroyed, if it must be, after the lock is.
+  std::shared_ptr<Segment> segment;  // Declared before the lock, so that a Segment is destroyed without the lock.
   MutexLock lock(registry.mutex);
   std::weak_ptr<Segment>& entry = registry.segments[identity];
   segment = entry.lock();
@@ -124,7 +125,7 @@ Segment::~Segment() {
     Registry& registry = ThisProcess();
     MutexLock lock(registry.mutex);
     const auto entry = registry.segments.find(identity_);
-    // Another thread may have attached the same file anew since the last handle went.
+    // Another thread may have attached the same file again since the last handle was destroyed.
     if (entry != registry.segments.end() && entry->second.expired()) registry.segments.erase(entry);
   }
   for (uint64_t window = 0; window < kWindows; ++window) {
@@ -159,7 +160,8 @@ absl::Status Segment::MapWindow(uint64_t window) const {
 
 absl::Status Segment::Reserve(uint64_t offset) const {
   const uint64_t window = WindowOf(offset);
-  if (window >= kWindows) return absl::InvalidArgumentError("an offset that no segment can have");
+  if (window >= kWindows)
+    return absl::InvalidArgumentError(absl::StrCat("offset ", offset, " is beyond the end of any segment"));
   if (windows_[window].load(std::memory_order_acquire) != 0) return absl::OkStatus();
   if (absl::Status same = CheckFile(); !same.ok()) return same;
   return MapWindow(window);
@@ -200,12 +202,12 @@ absl::Status Segment::Punch(uint64_t offset, uint64_t length) const {
 absl::StatusOr<uint64_t> Segment::Size() const {
   if (absl::Status same = CheckFile(); !same.ok()) return same;
   absl::StatusOr<uint64_t> size = MemfdSize(file_);
-  if (size.ok()) known_size_.store(*size, std::memory_order_relaxed);  // It only grows: the file is sealed.
+  if (size.ok()) known_size_.store(*size, std::memory_order_relaxed);  // It can only grow, because the file is sealed.
   return size;
 }
 
 void Segment::AdoptInherited() {
-  // Its only thread was in the clone, so the mutex is free.
+  // The only thread of the parent made the clone, so the mutex is free.
   Registry* inherited = g_registry.load(std::memory_order_relaxed);
   if (inherited != nullptr) inherited->fork_generation = Family::fork_generation();
 }

@@ -34,8 +34,8 @@ class Segment {
   static constexpr uint32_t kFirstWindowLog2 = 21;
   static constexpr uint32_t kWindows = 17;
 
-  // A new file with memory behind its first `bytes`, all zero. `name` shows in /proc/PID/maps.
-  // ResourceExhausted: no memory, descriptors or address space.
+  // Makes a new file with memory for its first `bytes`, all zero. /proc/PID/maps shows `name`.
+  // ResourceExhausted: no memory, descriptors or address space left.
   static absl::StatusOr<std::shared_ptr<Segment>> Create(absl::string_view name, uint64_t bytes);
   // The same with `later` bytes from offset `begin` on, behind which the kernel puts memory as they are touched.
   // ResourceExhausted also: fewer are available now.
@@ -65,8 +65,8 @@ class Segment {
   T* Get(uint64_t offset) const {
     return offset % alignof(T) == 0 ? reinterpret_cast<T*>(At(offset, sizeof(T))) : nullptr;
   }
-  // Maps the window of `offset`, whether the file reaches it or not. ResourceExhausted: no address space is left.
-  // FailedPrecondition: CheckFile's.
+  // Maps the window of `offset`, even if the file does not reach it. ResourceExhausted: no address space left.
+  // FailedPrecondition: as CheckFile.
   absl::Status Reserve(uint64_t offset) const;
   // Whether the bytes are in the file and in one window, mapped or not.
   bool Contains(uint64_t offset, uint64_t size) const;
@@ -74,17 +74,17 @@ class Segment {
     const uint64_t window = WindowOf(offset);
     return window < kWindows && size <= WindowEnd(window) - offset;
   }
-  // The end of the window that `offset` lies in. Places that must be contiguous do not cross it.
+  // The end of the window in which `offset` lies. Contiguous memory must not cross it.
   static constexpr uint64_t EndOfWindowAt(uint64_t offset) { return WindowEnd(WindowOf(offset)); }
   // The offset of an address that At returned.
   uint64_t OffsetOf(const void* address) const;
 
-  // Puts memory behind [offset, offset + length). ResourceExhausted: there is no room for it; nothing changed.
-  // FailedPrecondition: CheckFile's.
+  // Allocates memory for [offset, offset + length). ResourceExhausted: there is no room; nothing has changed.
+  // FailedPrecondition: as CheckFile.
   absl::Status Grow(uint64_t offset, uint64_t length) const;
-  // Gives the memory of the whole pages in [offset, offset + length) back. They read as zero from then on.
+  // Returns the whole pages in [offset, offset + length) to the kernel. They read as zero from then on.
   absl::Status Punch(uint64_t offset, uint64_t length) const;
-  // Bytes of the file; holes count.
+  // The size of the file in bytes, including its holes.
   absl::StatusOr<uint64_t> Size() const;
 
   // To be passed to another process. The Segment keeps owning it.
@@ -92,10 +92,10 @@ class Segment {
     passed_on_.store(true, std::memory_order_relaxed);
     return file_;
   }
-  // True if this process made the file, has not passed it on, and has made no copy of itself since but for nurseries:
-  // then only workers that a nursery makes can come to use it. In a child of fork it is false.
+  // True if this process made the file, has not passed it on, and has since made no copies of itself except nurseries.
+  // Then no process but the workers of a nursery can come to use the file. False in a child of fork.
   bool IsOursAlone() const;
-  // Whether a nursery was made since: it keeps the memory for as long as it lives.
+  // Whether a nursery was made since then. It keeps the memory as long as it lives.
   bool NurseryHasIt() const;
   // Held around the fork of a nursery. One thread at a time.
   class NurseryFork {
@@ -114,8 +114,8 @@ class Segment {
   // In a child that a process of one thread made by a raw clone, which runs no handlers: keeps the parent's Segments.
   static void AdoptInherited();
 
-  // The one object of this process that stands for what the segment holds; `make` is called if there is none, and may
-  // return null. All callers for one segment use the same type V.
+  // The one object by which this process uses the segment. Calls `make`, which may return null, if there is none. All
+  // callers for one segment use the same type V.
   template <class V>
   std::shared_ptr<V> ViewOr(absl::FunctionRef<std::shared_ptr<V>()> make) {
     return std::static_pointer_cast<V>(FindOrMakeView([make]() -> std::shared_ptr<void> { return make(); }));
@@ -139,10 +139,10 @@ class Segment {
   Fd file_;
   const uint64_t identity_;
   mutable std::atomic<uint64_t> known_size_;  // The file may be larger by now.
-  // By window: its address minus the offset of its begin; 0 while it is not mapped.
+  // For each window, its address minus the offset of its begin. 0 while it is not mapped.
   mutable std::atomic<uintptr_t> windows_[kWindows] = {};
   std::weak_ptr<void> view_;                   // Guarded by the registry of segments.
-  mutable std::atomic<bool> passed_on_{true};  // Until Create says otherwise.
+  mutable std::atomic<bool> passed_on_{true};  // Create sets it to false.
   uint64_t forks_before_ = 0;
   uint64_t nurseries_before_ = 0;
   uint32_t made_in_ = 0;  // Fork generation.

@@ -51,8 +51,8 @@ absl::Status NoObjectError(const ObjectType& type) {
 namespace shared_object_internal {
 namespace {
 
-// The bank that this process takes places from. It is freed with the last of its objects. A child of fork takes none of
-// the places that its parent will take.
+// The bank from which this process takes places. It is freed with the last of its objects. A child of fork uses another
+// bank, so that it takes no place that its parent will take.
 struct Bank {
   Mutex mutex;
   std::weak_ptr<Segment> segment ABSL_GUARDED_BY(mutex);

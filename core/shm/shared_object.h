@@ -38,7 +38,7 @@ namespace regatta {
 struct ObjectHeader {
   uint64_t magic;        // The type and the version of its layout, as eight letters.
   uint64_t family;       // Family::Id of its creator.
-  uint64_t fingerprint;  // Of the type of the values that it holds; 0 if it holds none.
+  uint64_t fingerprint;  // The fingerprint of the values that it holds; 0 if it holds none.
 };
 
 // What the errors call a type of object.
@@ -47,7 +47,7 @@ struct ObjectType {
   absl::string_view noun;  // "lock"
 };
 
-// Fills in the header of a new object; `magic` last, so that nobody takes a half made one for whole.
+// Fills in the header of a new object. It stores `magic` last, so that no process takes a half-made object for whole.
 absl::Status MakeObject(const ObjectType& type, uint64_t fingerprint, ObjectHeader& header);
 
 // Whether the object at `offset` is of `type`, has `bytes` bytes, and belongs to this process's family.
@@ -68,7 +68,8 @@ struct Place {
   std::shared_ptr<Segment> segment;
   uint64_t offset = 0;
 };
-// Zeroed room for an object in a bank of this process, or, above a quarter of a bank, in a segment of its own.
+// Returns zeroed memory for an object: in a bank of this process, or in a segment of its own if the object is larger
+// than a quarter of a bank.
 absl::StatusOr<Place> TakePlace(uint64_t bytes);
 
 }  // namespace shared_object_internal
@@ -82,7 +83,7 @@ class ObjectRef {
 
   ObjectRef() = default;
 
-  // A new one, all zero but for its header. ResourceExhausted: no memory, descriptors or address space.
+  // Makes a new object, all zero except its header. ResourceExhausted: no memory, descriptors or address space left.
   static absl::StatusOr<ObjectRef> Create(uint64_t fingerprint = 0) {
     return CreateAt(shared_object_internal::TakePlace(sizeof(Layout)), fingerprint);
   }
@@ -93,7 +94,7 @@ class ObjectRef {
     if (absl::Status made = MakeObject(Layout::kType, fingerprint, ref->header); !made.ok()) return made;
     return ref;
   }
-  // The one at `offset` of the file behind `descriptor`. Errors: Segment::Attach's and CheckObject's.
+  // Refers to the object at `offset` of the file `descriptor`. Errors: as Segment::Attach and CheckObject.
   static absl::StatusOr<ObjectRef> Attach(Fd descriptor, uint64_t offset, uint64_t fingerprint = 0) {
     absl::StatusOr<std::shared_ptr<Segment>> segment = Segment::Attach(std::move(descriptor));
     if (!segment.ok()) return segment.status();
@@ -105,7 +106,7 @@ class ObjectRef {
   bool valid() const { return layout_ != nullptr; }
   Layout* operator->() const { return layout_; }
   Layout& operator*() const { return *layout_; }
-  // Where it lies, for passing it on.
+  // The place of the object, for passing it on.
   const Fd& descriptor() const { return segment_->file(); }
   uint64_t offset() const { return offset_; }
   absl::Status CheckDescriptor() const { return segment_->CheckFile(); }
@@ -141,7 +142,7 @@ class ObjectHandle {
     return Of(Ref::Attach(std::move(descriptor), offset, H::ValuesFingerprint()));
   }
 
-  // False until one is assigned to it. Then only valid() may be called.
+  // False until an object is assigned to the handle. Until then only valid() may be called.
   bool valid() const { return object_.valid(); }
   // Where the object lies in shared memory. The descriptor stays owned by the handle. Other objects may lie behind it,
   // too.
@@ -173,7 +174,7 @@ struct ObjectCodec {
   }
   static void Encode(const H& handle, Encoder& out) {
     if (!handle.valid()) return out.Fail(NoObjectError(H::kType));
-    // Else another process would get whatever file has the number now.
+    // Otherwise another process could get a different file that has the same number now.
     if (absl::Status same = handle.CheckDescriptor(); !same.ok()) return out.Fail(same);
     out.Write(handle.descriptor());
     out.Write(handle.offset());

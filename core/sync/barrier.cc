@@ -133,7 +133,7 @@ Barrier::Slot* Barrier::FreeSlot() {
   return &object_->slots[used];
 }
 
-absl::StatusOr<int> Barrier::Outcome(Slot& slot, int index) {
+absl::StatusOr<int> Barrier::ResultOf(Slot& slot, int index) {
   const State state = BarrierLayout::StateOf(slot.load(std::memory_order_acquire));
   slot.store(0, std::memory_order_release);
   if (state == State::kReleased) return index;
@@ -211,7 +211,7 @@ absl::StatusOr<int> Barrier::WaitWith(const absl::FunctionRef<absl::Status()>* a
       }
     }
     Leave();
-    absl::StatusOr<int> outcome = Outcome(*slot, index);
+    absl::StatusOr<int> outcome = ResultOf(*slot, index);
     if (!done.ok()) return done;
     return outcome;
   }
@@ -229,7 +229,7 @@ absl::StatusOr<int> Barrier::WaitWith(const absl::FunctionRef<absl::Status()>* a
           absl::StrCat("not all of the barrier's ", parties(), " parties came by the deadline"));
     }
   }
-  return Outcome(*slot, index);
+  return ResultOf(*slot, index);
 }
 
 absl::Status Barrier::Abort() {

@@ -85,7 +85,7 @@ class Barrier : public ObjectHandle<Barrier, ObjectRef<BarrierLayout>> {
   // A slot for a thread that arrives; null if there is none.
   Slot* FreeSlot();
   // Ends the call of the thread in `slot`, whose turn has ended.
-  absl::StatusOr<int> Outcome(Slot& slot, int index);
+  absl::StatusOr<int> ResultOf(Slot& slot, int index);
   absl::Status BrokenError() const;
 };
 
