@@ -1,5 +1,5 @@
-// Arbitrary<T>(random): some T, for tests; the same ones for the same seed. Small values and the extreme ones come
-// often.
+// For tests: Arbitrary<T>(random) makes a random T. The same seed gives the same values. Small and extreme values are
+// frequent.
 #ifndef REGATTA_CORE_TESTING_ARBITRARY_H_
 #define REGATTA_CORE_TESTING_ARBITRARY_H_
 
@@ -29,7 +29,7 @@ namespace regatta::codec_internal {
 
 using Random = std::mt19937_64;
 
-// 0 to `most`, each as likely.
+// A number from 0 to `most`, all with the same probability.
 inline size_t Below(Random& random, size_t most) { return std::uniform_int_distribution<size_t>(0, most)(random); }
 
 template <class T>

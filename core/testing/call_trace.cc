@@ -19,7 +19,7 @@ namespace {
 
 constexpr uint64_t kFutexWaitv = 449;
 
-// A test can't go on without what it asked for.
+// Ends the program if `holds` is false, as the test can't go on.
 void Require(bool holds, const char* what) {
   if (holds) return;
   std::fprintf(stderr, "call trace: %s: %s\n", what, std::strerror(errno));
@@ -27,7 +27,7 @@ void Require(bool holds, const char* what) {
 }
 
 void Resume(__ptrace_request how, pid_t thread, int signal) {
-  // It may have been killed meanwhile: the next wait says so.
+  // The thread may have been killed meanwhile. Then the next wait returns that.
   Require(ptrace(how, thread, nullptr, reinterpret_cast<void*>(static_cast<intptr_t>(signal))) == 0 || errno == ESRCH,
           "resuming a thread");
 }
@@ -47,11 +47,11 @@ SeenCall::Kind KindOf(uint64_t number, uint64_t operation) {
   }
 }
 
-// Says what begins, if the thread stands at a call's begin.
+// Calls `seen` if the thread stands at the begin of a call.
 void Look(pid_t thread, absl::FunctionRef<void(const SeenCall&)> seen) {
   __ptrace_syscall_info info{};
   const long got = ptrace(PTRACE_GET_SYSCALL_INFO, thread, sizeof(info), &info);
-  if (got < 0 && errno == ESRCH) return;  // Killed at this moment.
+  if (got < 0 && errno == ESRCH) return;  // The thread was killed at this moment.
   Require(got > 0, "ptrace(PTRACE_GET_SYSCALL_INFO), which needs Linux 5.3");
   if (info.op != PTRACE_SYSCALL_INFO_ENTRY) return;
   seen({.thread = static_cast<int32_t>(thread),
@@ -121,7 +121,7 @@ int TraceCalls(absl::FunctionRef<int()> body, absl::FunctionRef<void(const SeenC
       Look(thread, seen);
       Resume(PTRACE_SYSCALL, thread, 0);
     } else if (status >> 16 == PTRACE_EVENT_STOP && signal != SIGTRAP) {
-      Resume(PTRACE_LISTEN, thread, 0);  // Stopped by job control: it stays so until SIGCONT.
+      Resume(PTRACE_LISTEN, thread, 0);  // Job control has stopped it. It stays stopped until SIGCONT.
     } else {
       Resume(PTRACE_SYSCALL, thread, status >> 16 != 0 ? 0 : signal);
     }

@@ -1,4 +1,4 @@
-// For the tests of a condition: processes that wait for it.
+// For tests of a condition: processes that wait for it.
 #ifndef REGATTA_CORE_TESTING_CONDITION_SCENE_H_
 #define REGATTA_CORE_TESTING_CONDITION_SCENE_H_
 
@@ -28,8 +28,8 @@ struct ConditionScene {
 
 class ConditionTest : public testing::Test {
  protected:
-  // A child that waits once, and counts itself if it was notified; at `point`, if one is given, it is killed. It is
-  // asleep when this returns. Its number is what the order of the wake-ups is told by.
+  // Makes a child that waits once, and counts itself if it was notified. If `point` is given, the child is killed
+  // there. The child is asleep when this returns. Its number shows the order of the wake-ups.
   ForkedChild Waiter(int number = 0, std::optional<FaultPoint> point = std::nullopt) {
     ForkedChild child([&, number, point] {
       REGATTA_CHILD_REQUIRE(condition_.Acquire().ok());
@@ -58,7 +58,8 @@ class ConditionTest : public testing::Test {
     EXPECT_THAT(condition_.NotifyAll(), IsOk());
     ASSERT_THAT(condition_.Release(), IsOk());
   }
-  // Whether a wait of this process that begins now ends without a notification. Leaves the condition without waiters.
+  // Whether a wait of this process that begins now ends without a notification. The condition has no waiters
+  // afterwards.
   bool NoneIsLeft() {
     EXPECT_THAT(condition_.Acquire(Watchdog()), IsOk());
     const absl::StatusOr<Waited> waited = condition_.Wait(Deadline::After(absl::Milliseconds(5)));

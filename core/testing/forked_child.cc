@@ -25,7 +25,7 @@
 namespace regatta {
 namespace {
 
-// A test can't go on without what it asked for.
+// Ends the program if `holds` is false, as the test can't go on.
 void Require(bool holds, const char* what) {
   if (holds) return;
   std::fprintf(stderr, "%s: %s\n", what, std::strerror(errno));

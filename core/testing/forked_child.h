@@ -1,8 +1,8 @@
-// For tests: a process that runs a function, and what a test wants to see and do with processes.
+// For tests: runs a function in a child, and does other things with processes that tests need.
 //
-// Threads  Fork where no other thread runs, but for tests of exactly that.
-// End      The child ends by _exit: nothing of the test framework runs in it. Left behind by a test, it is killed and
-//          reaped.
+// Threads  Fork only while no other thread runs, except in tests of that very case.
+// End      The child ends by _exit, so the test framework prints nothing in it. The destructor kills and reaps a child
+//          that still runs.
 #ifndef REGATTA_CORE_TESTING_FORKED_CHILD_H_
 #define REGATTA_CORE_TESTING_FORKED_CHILD_H_
 
@@ -15,7 +15,7 @@
 #include "absl/time/time.h"
 #include "core/testing/watchdog.h"
 
-// In a child's body: says what does not hold, and ends with code 1.
+// For the body of a child: if `condition` is false, prints it and returns 1.
 #define REGATTA_CHILD_REQUIRE(condition)                                                             \
   do {                                                                                               \
     if (!(condition)) {                                                                              \
@@ -26,14 +26,14 @@
 
 namespace regatta {
 
-// The call that makes a process. No handler of pthread_atfork runs for the last two.
+// The call that makes a process. Handlers of pthread_atfork run for kFork only.
 enum class ForkCall { kFork, kUnderscoreFork, kClone };
 
 class ForkedChild {
  public:
   static constexpr int kHung = 1000;
 
-  // The child's exit code is what `body` returns.
+  // The child exits with the result of `body`.
   explicit ForkedChild(absl::FunctionRef<int()> body, ForkCall call = ForkCall::kFork);
   ForkedChild(ForkedChild&& other) noexcept;
   ForkedChild& operator=(ForkedChild&& other) noexcept;
@@ -43,12 +43,12 @@ class ForkedChild {
   // Its exit code, or minus the signal that killed it. If it runs for longer than `watchdog`, Wait kills it, says so on
   // stderr, and returns kHung.
   int Wait(absl::Duration watchdog = kWatchdog);
-  // True once it has ended; it is reaped by Wait or at the end.
+  // True once the child has ended. Wait or the destructor reaps it.
   bool HasEnded() const;
   void Kill() const;
-  // Returns when it has stopped.
+  // Stops the child, and returns when it has stopped.
   void Stop() const;
-  // Returns when it has stopped by itself.
+  // Returns when the child has stopped by itself.
   void AwaitStop() const;
   void Continue() const;
 
@@ -60,10 +60,10 @@ class ForkedChild {
 // Whether the thread sleeps in the kernel.
 bool IsAsleep(int32_t thread_id);
 int32_t ThisThreadId();
-// Looks until `condition` holds; false if it doesn't within `watchdog`.
+// Polls until `condition` is true. Returns false if that does not happen within `watchdog`.
 bool Eventually(const std::function<bool()>& condition, absl::Duration watchdog = kWatchdog);
 
-// Waits until the child sleeps in the kernel; false if it ends before, or never sleeps.
+// Waits until the child sleeps in the kernel. Returns false if it ends before that, or never sleeps.
 bool FallsAsleep(const ForkedChild& child);
 
 struct CpuUse {
@@ -73,22 +73,22 @@ struct CpuUse {
 };
 CpuUse CpuUseOfThisThread();
 
-// For a child: at most so many descriptors, so much more address space than now, so large files.
+// Limits for a child: the number of descriptors, and the address space beyond what it uses now.
 void LimitDescriptors(uint64_t count);
 void LimitMoreAddressSpace(uint64_t bytes);
-// From now on the system call of that number fails with `error_number` in this process.
+// From now on the system call with that number fails with `error_number` in this process.
 void RefuseSystemCall(long number, int error_number);
-// Signals by pidfd are forbidden (EPERM), as to a process of another user.
+// From now on signals by pidfd are forbidden (EPERM), as to a process of another user.
 void RefuseSignals();
-// The kernel's part of AsymmetricFenceHeavy.
+// From now on the kernel's part of AsymmetricFenceHeavy fails.
 void RefuseMembarrier();
-// From now on a signal interrupts this process, wherever it is, about every `period`: its handler does nothing, and
-// restarts no system call. Not inherited by children; zero ends it.
+// From now on a signal interrupts this process about every `period`. Its handler does nothing, and system calls are not
+// restarted. Children do not inherit this. Zero ends it.
 void InterruptOften(absl::Duration period);
-// Every growth of shared memory fails, as on a full /dev/shm or machine.
+// From now on shared memory can't grow, as on a full machine.
 void RefuseMemory();
-// Whatever makes processes fails as if there were none left; the second only what CloneSibling uses, and fork() does
-// not.
+// From now on all calls that make processes fail as if no processes were left. The second function refuses only clone3,
+// which CloneSibling uses and fork() does not.
 void RefuseNewProcesses();
 void RefuseClone3();
 

@@ -1,4 +1,4 @@
-// The worked examples of FORMAT.md, for the tests that compare their bytes with an object's.
+// For tests: compares the worked examples of FORMAT.md with the bytes of an object.
 #ifndef REGATTA_CORE_TESTING_FORMAT_EXAMPLE_H_
 #define REGATTA_CORE_TESTING_FORMAT_EXAMPLE_H_
 
@@ -17,8 +17,8 @@
 
 namespace regatta {
 
-// Expects the bytes of each row of the table after the line `title` at its offset of `memory`. Returns the number of
-// rows. The test has //:FORMAT.md in its data.
+// Expects that `memory` has the bytes of each row of the table below the line `title`, at the row's offset. Returns the
+// number of rows. The test must have //:FORMAT.md in its data.
 inline int ExpectFormatExample(absl::string_view title, const std::byte* memory) {
   std::ifstream file("FORMAT.md");
   EXPECT_TRUE(file.is_open());

@@ -1,5 +1,5 @@
-// What must hold when any bytes at all are decoded: a value or DataLoss, and a value that was accepted is the one whose
-// encoding the bytes are. Shared by the fuzz target and its short run in the tests.
+// For tests: decodes arbitrary bytes. The result must be a value or DataLoss, and the encoding of the value must be
+// these bytes. The fuzz target and its short run in the tests share this.
 #ifndef REGATTA_CORE_TESTING_HOSTILE_INPUT_H_
 #define REGATTA_CORE_TESTING_HOSTILE_INPUT_H_
 
@@ -53,7 +53,7 @@ struct HostileRecord {
   absl::Duration time;
 };
 
-// The first byte of an input selects one of these, modulo their number. New ones go at the end, or the corpus loses its
+// The first byte of an input selects one of these types, modulo their number. Append new types, or the corpus loses its
 // meaning.
 using HostileTypes =
     TypeList<int32_t, bool, HostileFlag, std::string, std::vector<int32_t>, std::vector<bool>,
@@ -78,7 +78,7 @@ inline void RequireOfDecoding(bool holds, const char* what) {
   std::abort();
 }
 
-// True if the bytes were accepted. Aborts where one of the rules is broken.
+// Returns true if the bytes were accepted. Aborts if one of the rules is broken.
 template <class T>
 bool DecodeHostileAs(absl::Span<const std::byte> bytes) {
   T value{};

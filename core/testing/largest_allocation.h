@@ -1,4 +1,4 @@
-// The largest allocation by operator new, which a program that links this has replaced. For tests.
+// For tests: the size of the largest allocation. A program that links this has its own operator new.
 #ifndef REGATTA_CORE_TESTING_LARGEST_ALLOCATION_H_
 #define REGATTA_CORE_TESTING_LARGEST_ALLOCATION_H_
 
@@ -6,9 +6,9 @@
 
 namespace regatta::codec_internal {
 
-// Forgets what was allocated so far.
+// Forgets all earlier allocations.
 void ResetLargestAllocation();
-// Bytes; 0 if there was none since.
+// In bytes. 0 if there was no allocation since the reset.
 size_t LargestAllocation();
 
 }  // namespace regatta::codec_internal

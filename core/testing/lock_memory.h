@@ -1,10 +1,11 @@
-// For tests: a process whose memory may not be swapped out.
+// For tests: locks the memory of this process, so that it is not swapped out.
 #ifndef REGATTA_CORE_TESTING_LOCK_MEMORY_H_
 #define REGATTA_CORE_TESTING_LOCK_MEMORY_H_
 
 namespace regatta {
 
-// Locks what this process maps from now on and, if `all`, what it has mapped. False: it may not.
+// Locks all memory that this process maps from now on and, if `all` is true, what it has mapped. Returns false if it
+// may not.
 bool LockMemory(bool all);
 
 }  // namespace regatta

@@ -10,17 +10,17 @@
 namespace regatta {
 
 struct TestingPipe {
-  TestingPipe();  // Ends the process if it can't be made.
+  TestingPipe();  // Ends the process if the pipe can't be made.
   Fd read;
   Fd write;
 };
 
 void WriteText(const Fd& to, absl::string_view text);
-// Until end of file.
+// Reads until the end of file.
 std::string ReadToEnd(const Fd& from);
-// One byte; false at end of file. Waits for it.
+// Blocks until it has read one byte. Returns false at the end of file.
 bool ReadByte(const Fd& from);
-// A line without its end; "" at end of file.
+// Reads a line, and returns it without its end. Returns "" at the end of file.
 std::string ReadLine(const Fd& from);
 
 }  // namespace regatta

@@ -1,2 +1,2 @@
-// A plugin for tests: a library that a program loads while it runs.
+// For tests: a plugin, which is a library that a program loads while it runs.
 extern "C" int PluginAdd(int x) { return x + 40; }

@@ -11,10 +11,10 @@
 
 namespace regatta {
 
-// A second view of the board of this process's only pool. NotFound: it has none.
+// Attaches to the board of this process's only pool. NotFound: there is no pool.
 absl::StatusOr<std::unique_ptr<Board>> FindBoard();
 
-// The worker whose process is `pid`, if it has come so far as to be ready for tasks.
+// The index of the worker with the process `pid`. Absent until the worker is ready for tasks.
 std::optional<uint32_t> WorkerOf(const Board& board, int workers, int32_t pid);
 
 }  // namespace regatta

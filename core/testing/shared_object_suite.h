@@ -1,9 +1,9 @@
-// What every type of object in shared memory promises, as tests. A type H (a handle) passes by one line in its own
-// test:
+// For tests: what every type of object in shared memory promises. The test of a type H (a handle) runs this suite by
+// one line:
 //
 //   INSTANTIATE_TYPED_TEST_SUITE_P(Lock, SharedObjectTest, Lock);
 //
-// H has Create(), Attach(Fd, offset), descriptor(), offset(), CheckDescriptor(), valid(), kType, and a codec.
+// H needs Create(), Attach(Fd, offset), descriptor(), offset(), CheckDescriptor(), valid(), kType, and a codec.
 #ifndef REGATTA_CORE_TESTING_SHARED_OBJECT_SUITE_H_
 #define REGATTA_CORE_TESTING_SHARED_OBJECT_SUITE_H_
 
@@ -33,7 +33,7 @@ class SharedObjectTest : public testing::Test {
  protected:
   SharedObjectTest() : object_(*H::Create()) {}
 
-  // A file like the one that the object lies in, changed by `change`, which is given the object's bytes.
+  // Attaches to a copy of the object's file, in which `change` has changed the object's header.
   template <class Change>
   absl::Status AttachChanged(Change change) {
     const uint64_t size = *MemfdSize(object_.descriptor());
@@ -47,7 +47,7 @@ class SharedObjectTest : public testing::Test {
     }
     return H::Attach(std::move(file), object_.offset()).status();
   }
-  // That the two handles are of one object.
+  // Whether the two handles stand for one object.
   static bool AreOne(const H& a, const H& b) {
     return MemfdIdentity(a.descriptor()) == MemfdIdentity(b.descriptor()) && a.offset() == b.offset();
   }
@@ -131,7 +131,7 @@ TYPED_TEST_P(SharedObjectTest, CrossesAsADescriptorAndAnOffset) {
 
 TYPED_TEST_P(SharedObjectTest, IsNotPassedOnAsAnotherFile) {
   ForkedChild child([&] {
-    // This process's own code closes the descriptor, and opens a file that gets its number.
+    // As if code of this process had closed the descriptor and opened a file that got its number.
     REGATTA_CHILD_REQUIRE(dup2(STDERR_FILENO, this->object_.descriptor().get()) >= 0);
     DescriptorSink sink;
     std::vector<std::byte> bytes(EncodedSize(this->object_));
@@ -170,7 +170,7 @@ TYPED_TEST_P(SharedObjectTest, OutlivesTheProcessThatMadeIt) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   Shared<uint64_t> offset;
-  // A child makes one, hands its descriptor over by /proc, and is killed.
+  // A child makes an object and is killed, after this process has got its descriptor through /proc.
   ForkedChild maker([&] {
     const TypeParam made = *TypeParam::Create();
     *offset = made.offset();

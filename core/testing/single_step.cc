@@ -20,24 +20,24 @@
 namespace regatta {
 namespace {
 
-constexpr int kLooksBeforeProc = 200;       // A step ends within a few looks, unless it sleeps.
-constexpr uint64_t kMostWork = 20'000'000;  // Steps of one operation in all: some minutes.
+constexpr int kLooksBeforeProc = 200;       // Unless the victim sleeps, a step ends within a few tries.
+constexpr uint64_t kMostWork = 20'000'000;  // The most steps for one operation in total, which take some minutes.
 
-// A test can't go on without what it asked for.
+// Ends the program if `holds` is false, as the test can't go on.
 void Require(bool holds, const char* what) {
   if (holds) return;
   std::fprintf(stderr, "single step: %s: %s\n", what, std::strerror(errno));
   std::abort();
 }
 
-// To this very thread, without the instructions of raise().
+// Sends SIGSTOP to this thread without the instructions of raise().
 void StopThisThread() {
   static_assert(sizeof(pid_t) == sizeof(int));
   syscall(SYS_tgkill, getpid(), gettid(), SIGSTOP);
 }
 
 void Resume(__ptrace_request how, int32_t pid) {
-  // It may have been killed meanwhile: the next wait says so.
+  // The victim may have been killed meanwhile. Then the next wait returns that.
   Require(ptrace(how, pid, nullptr, nullptr) == 0 || errno == ESRCH, "resuming the victim");
 }
 
@@ -53,7 +53,7 @@ void EndSteps() { StopThisThread(); }
 SteppedProcess::At SteppedProcess::WaitForStop(bool may_sleep) {
   for (int looks = 1;; ++looks) {
     siginfo_t about{};
-    // Only stops: an end is left to whose child it is.
+    // Waits for stops only. The owner of the child reaps it.
     const int outcome = waitid(P_PID, static_cast<id_t>(pid_), &about, WSTOPPED | WNOHANG | __WALL);
     if (outcome != 0) {
       Require(errno == EINTR || errno == ECHILD, "waitid");
@@ -151,7 +151,7 @@ SteppedHere::~SteppedHere() {
 }
 
 StepPlan PlanSteps(uint64_t steps, uint64_t most, uint32_t seed) {
-  // To kill after each of `steps` instructions takes half their square of steps.
+  // To kill after each of `steps` instructions takes steps * steps / 2 steps.
   if (std::getenv("REGATTA_EVERY_STEP") != nullptr) most = std::max<uint64_t>(most, kMostWork / (steps / 2 + 1));
   if (steps <= most) return {};
   StepPlan plan;

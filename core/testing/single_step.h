@@ -1,4 +1,4 @@
-// For tests: a process that is run one instruction at a time, and killed after any of them.
+// For tests: runs a process one instruction at a time, and kills it after any of them.
 //
 //   SteppedChild victim([&] {
 //     Prepare();
@@ -9,11 +9,12 @@
 //   });
 //   if (victim.Step(n) == SteppedChild::At::kStep) victim.Kill();
 //
-// Steps      Instructions of user space; a system call is one, whatever the kernel does in it. They are counted from
-//            BeginSteps on, so a few of its own come first, and a few of EndSteps' last.
-// Threads    The thread that made the victim steps it (the kernel's rule for tracers); the victim has one thread.
-// Processor  SteppedHere pins the caller, and with it the victims that it forks: a step then costs two switches and no
-//            wake-up.
+// Steps      A step is an instruction of user space. A system call is one step, whatever the kernel does in it. The
+//            count begins in BeginSteps, so it includes a few instructions of BeginSteps and of EndSteps.
+// Threads    Only the thread that made the victim may step it (the kernel's rule for tracers). The victim has one
+//            thread.
+// Processor  SteppedHere pins the caller, and thus the victims that it forks. A step then costs two context switches
+//            and no wake-up.
 #ifndef REGATTA_CORE_TESTING_SINGLE_STEP_H_
 #define REGATTA_CORE_TESTING_SINGLE_STEP_H_
 
@@ -26,31 +27,31 @@
 
 namespace regatta {
 
-// For the victim, a child of the process that steps it: stops until it is stepped or let go.
+// Called by the victim, a child of the process that steps it: stops until it is stepped or detached.
 void BeginSteps();
-// The end of what is stepped: stops again. Only after BeginSteps.
+// Called by the victim after BeginSteps, at the end of the stepped code: stops again.
 void EndSteps();
 
 class SteppedProcess {
  public:
   enum class At {
-    kStep,    // It stands after the last instruction asked for.
+    kStep,    // It stands after the requested number of instructions.
     kAsleep,  // In a system call that waits for somebody; the call after the next Step goes on with it.
-    kEnd,     // At EndSteps, all of the region done.
+    kEnd,     // It stands at EndSteps, after all of the stepped code.
     kGone,    // It has ended.
   };
 
-  // Of a child of the calling thread that comes, or has come, to BeginSteps.
+  // `pid` is a child of the calling thread that calls BeginSteps, or has called it.
   explicit SteppedProcess(int32_t pid) : pid_(pid) {}
-  // Waits until it stands at BeginSteps. kGone: it ended before.
+  // Waits until the process stands at BeginSteps. kGone: it ended before.
   At Begin();
-  // Runs `count` instructions further, or as far as it gets.
+  // Runs `count` more instructions, or as many as it can.
   At Step(uint64_t count) { return Advance(count, /*by_calls=*/false); }
-  // The same in coarser steps, for long operations: it stands before or after a system call.
+  // The same in coarser steps, for long operations: it stops before and after each system call.
   At StepCalls(uint64_t count) { return Advance(count, /*by_calls=*/true); }
-  // Runs it freely to EndSteps.
+  // Runs the process freely to EndSteps.
   At RunToEnd();
-  // Lets it go for good; from EndSteps, or from anywhere.
+  // Lets the process go on without steps, from wherever it stands.
   void Detach();
   void Kill() const;
 
@@ -63,23 +64,23 @@ class SteppedProcess {
 
   const int32_t pid_;
   uint64_t steps_ = 0;
-  bool under_way_ = false;  // A step was begun, and its stop is yet to come.
+  bool under_way_ = false;  // A step has begun, and the process has not stopped yet.
 };
 
-// One that is forked for it, reaped at the end.
+// A SteppedProcess that the constructor forks and the destructor reaps.
 class SteppedChild {
  public:
   using At = SteppedProcess::At;
-  // The exit code is what `body` returns. It stands at BeginSteps when this returns.
+  // The child exits with the result of `body`. When the constructor returns, the child stands at BeginSteps.
   explicit SteppedChild(absl::FunctionRef<int()> body);
   SteppedChild(const SteppedChild&) = delete;
   ~SteppedChild();
 
   At Step(uint64_t count) { return process_->Step(count); }
   At StepCalls(uint64_t count) { return process_->StepCalls(count); }
-  // Kills it where it stands; all of its memory and its descriptors are gone when this returns.
+  // Kills the child where it stands. When this returns, its memory and its descriptors are gone.
   void Kill();
-  // Lets it finish, and returns its exit code, or minus the signal that ended it.
+  // Lets the child finish. Returns its exit code, or minus the signal that ended it.
   int Finish();
 
   int32_t pid() const { return process_->pid(); }
@@ -90,7 +91,7 @@ class SteppedChild {
   bool reaped_ = false;
 };
 
-// While it lives the calling thread stays on the processor that it runs on.
+// Pins the calling thread to its current processor. The destructor restores the affinity.
 class SteppedHere {
  public:
   SteppedHere();
@@ -100,18 +101,18 @@ class SteppedHere {
   std::vector<std::byte> before_;
 };
 
-// Which instructions to kill after, of an operation of `steps` of them: each one, or some `most` of them, of every
-// `stride`-th from a random one on. REGATTA_EVERY_STEP in the environment makes it each one up to 6,000, and as many as
-// minutes allow of more.
+// The instructions after which to kill, for an operation of `steps` instructions: each one, or about `most` of them,
+// which are every `stride`-th from a random first one on. If REGATTA_EVERY_STEP is set, these are all of up to 6,000
+// instructions, and of more as many as fit into some minutes.
 struct StepPlan {
   uint64_t first = 0;
   uint64_t stride = 1;
 };
 StepPlan PlanSteps(uint64_t steps, uint64_t most, uint32_t seed);
 
-// Calls `run` with the numbers that a plan names; `run` makes a victim, steps it so far, kills it, checks what must
-// hold, and returns how far it came. Called first with a number that nobody comes to, to find the end. Says on stdout
-// what was done, and the seed.
+// Calls `run` with each number of a plan. `run` makes a victim, runs so many steps of it, kills it, checks what must
+// hold, and returns the number of steps that the victim made. The first call has a number that no victim reaches, to
+// find the end. Prints to stdout what it did, and the seed.
 void KillAtEachStep(const char* operation, uint64_t most, absl::FunctionRef<uint64_t(uint64_t)> run);
 
 }  // namespace regatta

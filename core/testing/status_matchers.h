@@ -9,6 +9,7 @@
 
 #include <ostream>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -59,23 +60,43 @@ class StatusMatcher {
 template <typename Inner>
 class IsOkAndHoldsMatcher {
  public:
-  using is_gtest_matcher = void;
-
   explicit IsOkAndHoldsMatcher(Inner inner) : inner_(std::move(inner)) {}
 
-  template <typename T>
-  bool MatchAndExplain(const absl::StatusOr<T>& result, std::ostream* explanation) const {
-    if (!result.ok()) {
-      if (explanation != nullptr) *explanation << "whose status is " << result.status();
-      return false;
-    }
-    if (explanation != nullptr) *explanation << "which holds " << testing::PrintToString(*result);
-    return testing::SafeMatcherCast<const T&>(inner_).Matches(*result);
+  // `Result` is an absl::StatusOr, or a reference to one.
+  template <typename Result>
+  operator testing::Matcher<Result>() const {  // NOLINT(google-explicit-constructor): GoogleMock demands it.
+    return testing::Matcher<Result>(new Impl<Result>(inner_));
   }
-  void DescribeTo(std::ostream* out) const { *out << "is OK and holds " << testing::PrintToString(inner_); }
-  void DescribeNegationTo(std::ostream* out) const { *out << "is not OK, or holds another value"; }
 
  private:
+  template <typename Result>
+  class Impl : public testing::MatcherInterface<Result> {
+   public:
+    explicit Impl(const Inner& inner) : inner_(testing::SafeMatcherCast<const Value&>(inner)) {}
+
+    bool MatchAndExplain(Result result, testing::MatchResultListener* explanation) const override {
+      if (!result.ok()) {
+        *explanation << "whose status is " << result.status();
+        return false;
+      }
+      *explanation << "whose value is " << testing::PrintToString(*result);
+      return inner_.Matches(*result);
+    }
+    void DescribeTo(std::ostream* out) const override {
+      *out << "is OK and has a value that ";
+      inner_.DescribeTo(out);
+    }
+    void DescribeNegationTo(std::ostream* out) const override {
+      *out << "is not OK or has a value that ";
+      inner_.DescribeNegationTo(out);
+    }
+
+   private:
+    using Value = typename std::remove_cvref_t<Result>::value_type;
+
+    const testing::Matcher<const Value&> inner_;
+  };
+
   Inner inner_;
 };
 

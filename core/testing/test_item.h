@@ -1,4 +1,4 @@
-// For tests: an item that says who put it, as which, and whether it arrived whole.
+// For tests: a queue's item that holds its producer and its number, and shows whether it arrived whole.
 #ifndef REGATTA_CORE_TESTING_TEST_ITEM_H_
 #define REGATTA_CORE_TESTING_TEST_ITEM_H_
 
@@ -23,7 +23,7 @@ struct TestItem {
   uint32_t producer = 0;
   uint32_t number = 0;
 
-  // Writes it to all of `bytes`: every byte follows from producer, number and size.
+  // Fills `bytes` with the item. Every byte is a function of producer, number and size.
   void Write(absl::Span<std::byte> bytes) const {
     const uint64_t size = bytes.size();
     uint64_t state = Seed(size);
@@ -40,7 +40,7 @@ struct TestItem {
     Write(absl::MakeSpan(bytes));
     return bytes;
   }
-  // None if a byte is not as written.
+  // Absent if a byte is not as written.
   static std::optional<TestItem> Read(absl::Span<const std::byte> bytes) {
     if (bytes.size() < kSmallest) return std::nullopt;
     TestItem item;
@@ -67,7 +67,7 @@ struct TestItem {
 inline absl::Status PutItem(ByteQueue& queue, uint32_t producer, uint32_t number, size_t size = 64) {
   return queue.Put(TestItem{producer, number}.Bytes(size), Watchdog());
 }
-// None if there is no item by the deadline, or if it is not whole.
+// Absent if there is no item by the deadline, or if it is not whole.
 inline std::optional<TestItem> GetItem(ByteQueue& queue, Deadline deadline = Watchdog()) {
   QueueItem item;
   if (!queue.Get(&item, deadline).ok()) return std::nullopt;

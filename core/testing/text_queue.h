@@ -1,4 +1,4 @@
-// For tests: puts texts into a queue, and gets them.
+// For tests: puts texts into a queue and gets them.
 #ifndef REGATTA_CORE_TESTING_TEXT_QUEUE_H_
 #define REGATTA_CORE_TESTING_TEXT_QUEUE_H_
 
@@ -20,7 +20,7 @@ inline absl::Status PutText(ByteQueue& queue, absl::string_view text, Deadline d
   return queue.Put({reinterpret_cast<const std::byte*>(text.data()), text.size()}, deadline);
 }
 
-// The item's text, or the name of the error's code.
+// Returns the item's text, or the name of the error's code.
 inline std::string GetText(ByteQueue& queue, Deadline deadline = Deadline::Now()) {
   QueueItem item;
   const absl::Status got = queue.Get(&item, deadline);
