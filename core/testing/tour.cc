@@ -41,7 +41,7 @@ namespace regatta {
 namespace {
 
 // A wait that lasts longer is a hang.
-Deadline Watchdog() { return Deadline::After(absl::Seconds(10)); }
+Deadline TimeLimit() { return Deadline::After(absl::Seconds(10)); }
 
 // Not a status of the core's: the core did not do what it promises.
 constexpr char kWrong[] = "wrong: ";
@@ -54,7 +54,7 @@ absl::Status BadEnd(const ExitStatus& end) {
 }
 
 absl::Status Joined(absl::StatusOr<Process>& process) {
-  const absl::StatusOr<ExitStatus> end = process->Join(Watchdog());
+  const absl::StatusOr<ExitStatus> end = process->Join(TimeLimit());
   if (!end.ok()) return end.status();
   // The kernel reaps the children of a process that ignores SIGCHLD.
   return end->success() || end->unknown() ? absl::OkStatus()
@@ -69,12 +69,12 @@ absl::Status TryAlone() {
   if (!event.ok()) return event.status();
   absl::StatusOr<Queue<int>> queue = Queue<int>::Create();
   if (!queue.ok()) return queue.status();
-  if (const auto held = lock->Acquire(Watchdog()); !held.ok()) return held.status();
+  if (const auto held = lock->Acquire(TimeLimit()); !held.ok()) return held.status();
   if (absl::Status released = lock->Release(); !released.ok()) return released;
   event->Set();
-  if (absl::Status waited = event->Wait(Watchdog()); !waited.ok()) return waited;
-  if (absl::Status put = queue->Put(7, Watchdog()); !put.ok()) return put;
-  const absl::StatusOr<int> got = queue->Get(Watchdog());
+  if (absl::Status waited = event->Wait(TimeLimit()); !waited.ok()) return waited;
+  if (absl::Status put = queue->Put(7, TimeLimit()); !put.ok()) return put;
+  const absl::StatusOr<int> got = queue->Get(TimeLimit());
   if (!got.ok()) return got.status();
   return *got == 7 ? absl::OkStatus() : Wrong(absl::StrCat("a 7 arrived as ", *got));
 }
@@ -86,7 +86,7 @@ absl::Status TryEvent() {
   absl::StatusOr<Process> child = Process::Start(
       {}, [](Event set) { set.Set(); }, *event);
   if (!child.ok()) return child.status();
-  if (absl::Status waited = event->Wait(Watchdog()); !waited.ok()) return waited;
+  if (absl::Status waited = event->Wait(TimeLimit()); !waited.ok()) return waited;
   return Joined(child);
 }
 
@@ -94,14 +94,14 @@ absl::Status TryEvent() {
 absl::Status TryLock() {
   absl::StatusOr<Lock> lock = Lock::Create();
   if (!lock.ok()) return lock.status();
-  if (const auto held = lock->Acquire(Watchdog()); !held.ok()) return held.status();
+  if (const auto held = lock->Acquire(TimeLimit()); !held.ok()) return held.status();
   if (lock->Acquire(Deadline::Now()).ok()) return Wrong("the lock was acquired twice");
   if (absl::Status released = lock->Release(); !released.ok()) return released;
   absl::StatusOr<Process> child = Process::Start(
-      {}, [](Lock taken) { return taken.Acquire(Watchdog()).status(); }, *lock);
+      {}, [](Lock taken) { return taken.Acquire(TimeLimit()).status(); }, *lock);
   if (!child.ok()) return child.status();
   if (absl::Status joined = Joined(child); !joined.ok()) return joined;
-  const absl::StatusOr<Acquired> again = lock->Acquire(Watchdog());
+  const absl::StatusOr<Acquired> again = lock->Acquire(TimeLimit());
   if (!again.ok()) return again.status();
   return again->previous_owner_died.has_value() ? absl::OkStatus() : Wrong("the holder's death was not told");
 }
@@ -111,22 +111,22 @@ constexpr size_t kLargeItem = 200'000;
 
 absl::Status PutAll(Queue<std::string> queue) {
   for (int i = 0; i < kItems; ++i) {
-    if (absl::Status put = queue.Put(absl::StrCat(i), Watchdog()); !put.ok()) return put;
+    if (absl::Status put = queue.Put(absl::StrCat(i), TimeLimit()); !put.ok()) return put;
   }
-  return queue.Put(std::string(kLargeItem, 'x'), Watchdog());
+  return queue.Put(std::string(kLargeItem, 'x'), TimeLimit());
 }
 
 // The next item; or how the child ended, if none comes.
 absl::StatusOr<std::string> GetFrom(Queue<std::string>& queue, Process& child) {
-  for (const Deadline watchdog = Watchdog();;) {
+  for (const Deadline limit = TimeLimit();;) {
     const bool ended = !child.IsAlive();
     absl::StatusOr<std::string> item = queue.Get(Deadline::After(absl::Milliseconds(50)));
     if (item.ok() || !IsEmpty(item.status())) return item;
     if (ended) {
-      const absl::StatusOr<ExitStatus> end = child.Join(Watchdog());
+      const absl::StatusOr<ExitStatus> end = child.Join(TimeLimit());
       return end.ok() ? BadEnd(*end) : end.status();
     }
-    if (watchdog.remaining() <= absl::ZeroDuration()) return item;
+    if (limit.remaining() <= absl::ZeroDuration()) return item;
   }
 }
 
@@ -152,7 +152,7 @@ absl::Status TryPool(StartMethod method) {
   std::iota(numbers.begin(), numbers.end(), 0);
   const absl::StatusOr<AsyncResult<std::vector<int>>> squares = pool->MapAsync([](int x) { return x * x; }, numbers);
   if (!squares.ok()) return squares.status();
-  const absl::StatusOr<std::vector<int>> got = squares->Get(Watchdog());
+  const absl::StatusOr<std::vector<int>> got = squares->Get(TimeLimit());
   if (!got.ok()) return got.status();
   for (int i = 0; i < 1000; ++i) {
     if ((*got)[i] != i * i) return Wrong(absl::StrCat("the square of ", i, " is ", (*got)[i]));
@@ -165,15 +165,15 @@ absl::Status TryPool(StartMethod method) {
       },
       0);
   if (!abort_task.ok()) return abort_task.status();
-  const absl::Status died = abort_task->Get(Watchdog()).status();
+  const absl::Status died = abort_task->Get(TimeLimit()).status();
   if (!absl::IsAborted(died)) return died.ok() ? Wrong("a task that aborts returned") : died;
   const auto next = pool->ApplyAsync([](int x) { return x + 1; }, 1);
   if (!next.ok()) return next.status();
-  const absl::StatusOr<int> two = next->Get(Watchdog());
+  const absl::StatusOr<int> two = next->Get(TimeLimit());
   if (!two.ok()) return two.status();
   if (*two != 2) return Wrong(absl::StrCat("1 + 1 is ", *two));
   if (absl::Status closed = pool->Close(); !closed.ok()) return closed;
-  return pool->Join(Watchdog());
+  return pool->Join(TimeLimit());
 }
 
 const std::map<std::string, std::function<absl::Status()>>& Parts() {
