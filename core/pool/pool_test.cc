@@ -251,9 +251,11 @@ TEST_P(PoolTest, TerminateEndsAMapThatIsBeingPosted) {
     std::thread poster([&] {
       const auto map = pool.MapAsync(Square, items, {.chunk = 1});
       if (!map.ok()) return;
-      // Its first item that did not end was on the board, or was not taken any more.
+      // Its first item that did not end was on the board, or was not taken any more. On a busy machine all items may
+      // have ended before Terminate was called.
       const absl::Status ended = map->Get(Watchdog()).status();
-      EXPECT_TRUE(absl::IsCancelled(ended) || absl::IsFailedPrecondition(ended)) << ended;
+      const bool whole = ended.ok() && pool.statistics().tasks_done == items.size();
+      EXPECT_TRUE(whole || absl::IsCancelled(ended) || absl::IsFailedPrecondition(ended)) << ended;
     });
     while (pool.statistics().tasks_done < done) std::this_thread::yield();
     ASSERT_THAT(pool.Terminate(), IsOk());
