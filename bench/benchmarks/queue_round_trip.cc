@@ -1,5 +1,5 @@
 // queue_round_trip: a message to another process and back. queue_round_trip_slept: the same, when the receiver has been
-// asleep.
+// asleep. connection_round_trip, connection_round_trip_slept: the same by pipes and what else connects two processes.
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -16,9 +16,11 @@
 #include "bench/message_sizes.h"
 #include "bench/peers/boost_message_queue.h"
 #include "bench/peers/channel.h"
+#include "bench/peers/core_connection.h"
 #include "bench/peers/core_queue.h"
 #include "bench/peers/cpython.h"
 #include "bench/peers/pipe.h"
+#include "bench/peers/posix_mq.h"
 #include "bench/peers/ring.h"
 #include "bench/peers/zeromq.h"
 #include "core/os/cpu.h"
@@ -166,10 +168,13 @@ class RoundTrips : public Fixture {
   uint64_t stamp_ = 0;
 };
 
+template <const char* kBenchmark>
 absl::StatusOr<std::unique_ptr<Fixture>> StartCPython(PartnerWatch& watch, const ArmPlacement& placement,
                                                       const ChannelShape& shape, bool slept) {
-  return CPython::Start(watch, "queue_round_trip", placement.cpus, {{"bytes", shape.bytes}, {"slept", slept}});
+  return CPython::Start(watch, kBenchmark, placement.cpus, {{"bytes", shape.bytes}, {"slept", slept}});
 }
+constexpr char kQueueRoundTrip[] = "queue_round_trip";
+constexpr char kConnectionRoundTrip[] = "connection_round_trip";
 
 struct System {
   const char* name;
@@ -185,12 +190,20 @@ constexpr System kSystems[] = {
     {"pipe", false, &RoundTrips<Pipe>::Start},
     {"boost_message_queue", false, &RoundTrips<BoostMessageQueue>::Start},
     {"zeromq", false, &RoundTrips<ZeroMq>::Start},
-    {"cpython", false, &StartCPython},
+    {"cpython", false, &StartCPython<kQueueRoundTrip>},
 };
 
-void AddRoundTrips(const Benchmark& row, const Configuration& configuration, bool slept, std::vector<Arm>& arms) {
-  for (const System& system : kSystems) {
-    for (const size_t bytes : kMessageSizes) {
+constexpr System kConnectionSystems[] = {
+    {"core", false, &RoundTrips<CoreConnection>::Start}, {"unix_stream", false, &RoundTrips<UnixStream>::Start},
+    {"pipe", false, &RoundTrips<Pipe>::Start},           {"posix_mq", false, &RoundTrips<PosixMq>::Start},
+    {"zeromq", false, &RoundTrips<ZeroMq>::Start},       {"cpython", false, &StartCPython<kConnectionRoundTrip>},
+};
+constexpr size_t kConnectionSizes[] = {64};
+
+void AddRoundTrips(const Benchmark& row, const Configuration& configuration, std::span<const System> systems,
+                   std::span<const size_t> sizes, bool slept, std::vector<Arm>& arms) {
+  for (const System& system : systems) {
+    for (const size_t bytes : sizes) {
       // The time of a wake-up is small beside the time that a larger message takes.
       if (slept && bytes > 1048576) continue;
       if (absl::string_view(system.name) == "core_by_reference" && bytes < kSmallestByReference) continue;
@@ -215,13 +228,25 @@ void AddRoundTrips(const Benchmark& row, const Configuration& configuration, boo
 template <>
 void AddArms<RowIndex("queue_round_trip")>(const Benchmark& row, const Configuration& configuration,
                                            std::vector<Arm>& arms) {
-  AddRoundTrips(row, configuration, /*slept=*/false, arms);
+  AddRoundTrips(row, configuration, kSystems, kMessageSizes, /*slept=*/false, arms);
+}
+
+template <>
+void AddArms<RowIndex("connection_round_trip")>(const Benchmark& row, const Configuration& configuration,
+                                                std::vector<Arm>& arms) {
+  AddRoundTrips(row, configuration, kConnectionSystems, kConnectionSizes, /*slept=*/false, arms);
+}
+
+template <>
+void AddArms<RowIndex("connection_round_trip_slept")>(const Benchmark& row, const Configuration& configuration,
+                                                      std::vector<Arm>& arms) {
+  AddRoundTrips(row, configuration, kConnectionSystems, kConnectionSizes, /*slept=*/true, arms);
 }
 
 template <>
 void AddArms<RowIndex("queue_round_trip_slept")>(const Benchmark& row, const Configuration& configuration,
                                                  std::vector<Arm>& arms) {
-  AddRoundTrips(row, configuration, /*slept=*/true, arms);
+  AddRoundTrips(row, configuration, kSystems, kMessageSizes, /*slept=*/true, arms);
 }
 
 // The core's queue between every two processors. The process that measures runs on the first of them.

@@ -124,6 +124,36 @@ class QueueRoundTrip:
         check(self.partner.exitcode == 0, f"the echoing partner ended with {self.partner.exitcode}")
 
 
+def echo_connection(cpus, there):
+    pin(cpus)
+    while (item := there.recv()) is not None:
+        there.send(item)
+
+
+class ConnectionRoundTrip(QueueRoundTrip):
+    def __init__(self, request):
+        cpus = request["cpus"]
+        self.size, self.slept = request["bytes"], request["slept"]
+        self.here, there = fork.Pipe()
+        self.partner = fork.Process(target=echo_connection, args=(cpus[1:2], there), daemon=True)
+        self.partner.start()
+        there.close()
+        self.rest = bytes(i * 131 % 256 for i in range(self.size - 8))
+        self.stamp = 0
+
+    def trip(self):
+        self.stamp += 1
+        self.here.send(message(self.stamp, self.rest))
+        item = self.here.recv()
+        check(stamp_of(item, self.size) == self.stamp, "another message came back")
+        return item
+
+    def finish(self):
+        self.here.send(None)
+        self.partner.join()
+        check(self.partner.exitcode == 0, f"the echoing partner ended with {self.partner.exitcode}")
+
+
 def produce(index, cpus, orders, reports, queue, size):
     pin(cpus)
     rest = bytes(i * 131 % 256 for i in range(size - 8))
@@ -457,6 +487,7 @@ class ValueAdd:
 
 BENCHMARKS = {
     "queue_round_trip": QueueRoundTrip,
+    "connection_round_trip": ConnectionRoundTrip,
     "queue_throughput": QueueThroughput,
     "pool_round_trip": PoolRoundTrip,
     "pool_empty_tasks": PoolEmptyTasks,

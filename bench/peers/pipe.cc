@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "core/os/error.h"
+#include "core/os/local_socket.h"
 
 namespace regatta::bench {
 
@@ -20,6 +22,18 @@ absl::StatusOr<std::unique_ptr<Pipe>> Pipe::Create(const ChannelShape& shape) {
   pipe->read_ = Fd(ends[0]);
   pipe->write_ = Fd(ends[1]);
   return pipe;
+}
+
+absl::StatusOr<std::unique_ptr<UnixStream>> UnixStream::Create(const ChannelShape& shape) {
+  if (shape.producers > 1 || shape.consumers > 1) {
+    return absl::InvalidArgumentError("a stream shared by several doesn't keep messages whole");
+  }
+  absl::StatusOr<LocalSocketPair> ends = MakeLocalSocketPair();
+  if (!ends.ok()) return ends.status();
+  std::unique_ptr<UnixStream> stream(new UnixStream);
+  stream->read_ = std::move(ends->first);
+  stream->write_ = std::move(ends->second);
+  return stream;
 }
 
 absl::Status Pipe::AttachProducer(int) {

@@ -1,5 +1,5 @@
 // Pipe: the kernel's pipe, blocking, one write a message. With several producers or consumers only messages of up to
-// PIPE_BUF bytes stay whole.
+// PIPE_BUF bytes stay whole. UnixStream: the same with a pair of local stream sockets.
 #ifndef REGATTA_BENCH_PEERS_PIPE_H_
 #define REGATTA_BENCH_PEERS_PIPE_H_
 
@@ -28,10 +28,16 @@ class Pipe {
   absl::Status Send(std::span<const std::byte> message);
   absl::Status Receive(std::span<std::byte> room);
 
- private:
+ protected:
   Pipe() = default;
   Fd read_;
   Fd write_;
+};
+
+class UnixStream : public Pipe {
+ public:
+  // InvalidArgument: several producers or consumers.
+  static absl::StatusOr<std::unique_ptr<UnixStream>> Create(const ChannelShape& shape);
 };
 
 }  // namespace regatta::bench

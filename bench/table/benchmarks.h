@@ -295,6 +295,8 @@ inline constexpr Benchmark kBenchmarks[] = {
          {{.name = "after a sleep", .arms = "bytes:64/placement:!same_cpu", .quick_ms = 70, .full_blocks = 2}},
      .peers = {{"ring", "bare ring"}, {"pipe", "pipe"}},
      .advice = {{.work = "Small messages after a pause", .arms = "bytes:64/placement:other_core"}}},
+    {.key = "connection_round_trip", .view = View::kHidden},
+    {.key = "connection_round_trip_slept", .view = View::kHidden},
     {.key = "queue_throughput",
      .unit = Unit::kPerSecond,
      .better = Better::kHigher,

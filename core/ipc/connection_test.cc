@@ -258,7 +258,7 @@ TEST_F(ByteConnectionTest, ADeathWakesAllThatSleepAtOnce) {
         return 0;
       });
     }
-    // They sleep for as long as they can by now.
+    // After 50 ms a sleep lasts for a second, unless something ends it.
     absl::SleepFor(absl::Milliseconds(100));
     for (const ForkedChild& sleeper : sleepers) EXPECT_TRUE(Eventually([&] { return IsAsleep(sleeper.pid()); }));
     const int64_t since = MonotonicNanos();
@@ -427,11 +427,11 @@ TEST_F(ByteConnectionTest, SignalsDisturbNothing) {
     return 0;
   });
   EXPECT_EQ(sender.Wait(), 0);
-  EXPECT_EQ(echo.Wait(), 0) << "the sender's end is a death's, as this process never used its copy";
+  EXPECT_EQ(echo.Wait(), 0) << "the sender has died, and this process never used its copy";
 }
 
 TEST_F(ByteConnectionTest, SeveralSendersKeepTheOrderOfTheirCalls) {
-  // Three processes take turns on one end; the turn goes round by a pipe of its own each.
+  // Three processes take turns on one end. A word in shared memory says whose turn it is.
   constexpr int kTurns = 300;
   Shared<std::atomic<int>> turn;
   std::vector<ForkedChild> senders;
