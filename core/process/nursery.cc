@@ -78,7 +78,9 @@ absl::StatusOr<std::unique_ptr<Nursery>> Nursery::Create(Origin origin) {
     // The next Heal may find the resources that the standby lacked.
     if (!nursery->servers_.empty()) return nursery;
   }
-  return healed;
+  if (!healed.ok()) return healed;
+  return absl::AbortedError(
+      absl::StrCat("the nursery's process ended as often as it was made, the last time: ", nursery->last_loss_));
 }
 
 Nursery::~Nursery() {
