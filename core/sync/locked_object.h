@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -28,7 +27,22 @@ namespace regatta {
 // yours, which several objects may share.
 struct OwnLock {};
 struct NoLock {};
-using LockChoice = std::variant<OwnLock, NoLock, Lock, RLock>;
+class LockChoice {
+ public:
+  LockChoice(OwnLock) {}
+  LockChoice(NoLock) : kind_(Kind::kNone) {}
+  LockChoice(Lock lock) : kind_(Kind::kLock), lock_(std::move(lock)) {}
+  LockChoice(RLock lock) : kind_(Kind::kRLock), rlock_(std::move(lock)) {}
+
+ private:
+  template <class H, class Ref>
+  friend class LockedObject;
+  // Not a std::variant: gcc 12 warns in its users' sources that one may be used uninitialized.
+  enum class Kind { kOwn, kNone, kLock, kRLock };
+  Kind kind_ = Kind::kOwn;
+  Lock lock_;
+  RLock rlock_;
+};
 
 // In shared memory.
 enum class LockPlace : uint64_t {
@@ -73,16 +87,17 @@ class LockedObject : public ObjectHandle<H, Ref> {
   // Gives a new object its lock. InvalidArgument: `lock` was never created.
   static absl::StatusOr<H> GiveLock(absl::StatusOr<H> made, LockChoice lock) {
     if (!made.ok()) return made;
-    const auto use = [&](auto* given, auto& place) -> absl::Status {
-      if (given == nullptr) return absl::OkStatus();
-      if (!given->valid()) return NoObjectError(given->kType);
-      place = *std::move(given);
+    const auto use = [&](auto& given, auto& place) -> absl::Status {
+      if (!given.valid()) return NoObjectError(given.kType);
+      place = std::move(given);
       made->object_->lock_place = LockPlace::kInHandle;
       return absl::OkStatus();
     };
-    if (std::holds_alternative<NoLock>(lock)) made->object_->lock_place = LockPlace::kNone;
-    if (absl::Status used = use(std::get_if<Lock>(&lock), made->lock_); !used.ok()) return used;
-    if (absl::Status used = use(std::get_if<RLock>(&lock), made->rlock_); !used.ok()) return used;
+    absl::Status used;
+    if (lock.kind_ == LockChoice::Kind::kNone) made->object_->lock_place = LockPlace::kNone;
+    if (lock.kind_ == LockChoice::Kind::kLock) used = use(lock.lock_, made->lock_);
+    if (lock.kind_ == LockChoice::Kind::kRLock) used = use(lock.rlock_, made->rlock_);
+    if (!used.ok()) return used;
     made->FindOwnLock();
     return made;
   }

@@ -285,12 +285,13 @@ TEST_F(WaitPointTest, ADeathAtEachStepDelaysOthersByATickAtMost) {
   for (const FaultPoint point : {fault::kWaitTokenTaken, fault::kWaitAnnounced, fault::kWaitWoken}) {
     SCOPED_TRACE(point.name());
     scene_->items = 0;
+    ForkedChild survivor([&] { return AwaitOne(Watchdog()) ? 0 : 1; });
+    ASSERT_TRUE(FallsAsleep(survivor));  // So the token is free for the victim.
     ForkedChild victim([&] {
       ArmFaultPoint(point);
       AwaitOne();
       return 0;
     });
-    ForkedChild survivor([&] { return AwaitOne(Watchdog()) ? 0 : 1; });
     if (point == fault::kWaitWoken) {
       ASSERT_TRUE(Eventually([&] { return IsAsleep(victim.pid()) && IsAsleep(survivor.pid()); }));
       scene_->point.NotifyAll();
