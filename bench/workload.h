@@ -29,7 +29,7 @@ struct Entry {
   Runner runner;
   // cpus: as PoolShape has them; the serial runners have only the first. workers: 0 for CPython's serial runner.
   PoolShape shape;
-  // Its key, processors and availability are filled in. The workload adds what it runs.
+  // The caller has filled in its key, its processors and whether it is available. The workload adds the code to run.
   Arm arm;
 };
 // `more_fields`: behind workers in the keys.

@@ -1,5 +1,5 @@
-// The judge as a program: `bazel run //conformance -- <flags>`; README.md says how to use it, RESULTS.md what it
-// writes.
+// The program that judges the scenarios: `bazel run //conformance -- <flags>`. README.md describes its flags, and
+// RESULTS.md describes the results that it writes.
 //
 // Exit code 0: every case stands as it should. 1: one doesn't, or the results could not be written. 2: the command line
 // is wrong.

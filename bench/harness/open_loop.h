@@ -1,7 +1,6 @@
-// Open loop: work that comes when it comes, whether or not what came before it is done, as from many users who don't
-// know of each other. Latency counts from the moment at which a piece of work was to start, never from that at which a
-// busy system let it start: one that stalls for 20 ms has let everything wait that was due meanwhile, and its tail
-// shows that.
+// Open loop: each piece of work has a moment at which it is due, whether or not earlier work is done. So it is with
+// many users who do not know of each other. Latency counts from the due moment, not from the moment at which a busy
+// system started the work. If a system stalls for 20 ms, the work that was due meanwhile waited, and the tail shows it.
 //
 // Arrivals are a Poisson process: at a fixed pace they could fall into step with the system and always meet it ready.
 #ifndef REGATTA_BENCH_HARNESS_OPEN_LOOP_H_

@@ -21,7 +21,7 @@ struct Availability {
   }
 };
 
-// A processor, and the numbers of what it belongs to: -1 where there is none.
+// A processor, and the numbers of its core, socket, L3 cache and memory node. -1: it has none, or none is known.
 struct Processor {
   int cpu = -1;
   int core = -1;

@@ -29,7 +29,7 @@ struct ArmInfo {
   std::string system;
   std::map<std::string, std::string> fields;
   std::string state;   // "ready", "absent", "unavailable"
-  std::string reason;  // Of a state that isn't "ready".
+  std::string reason;  // Why it is absent or unavailable.
 
   // "" without that field.
   std::string Field(const std::string& name) const {

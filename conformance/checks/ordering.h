@@ -1,4 +1,4 @@
-// Expectations on order and overlap. Each also fails where an event that it speaks of is missing, but where it says
+// Expectations on order and overlap. Each fails if an event that it names is missing, unless its own comment says
 // otherwise.
 #ifndef REGATTA_CONFORMANCE_CHECKS_ORDERING_H_
 #define REGATTA_CONFORMANCE_CHECKS_ORDERING_H_

@@ -9,7 +9,6 @@
 #include <csignal>
 #include <optional>
 #include <random>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -20,6 +19,7 @@
 #include "core/os/error.h"
 #include "core/os/fault_point.h"
 #include "core/os/memfd.h"
+#include "core/testing/died_at.h"
 #include "core/testing/forked_child.h"
 #include "core/testing/status_matchers.h"
 #include "core/testing/test_item.h"
@@ -56,10 +56,7 @@ absl::StatusOr<TestItem> RecvItem(const ByteConnection& end, Deadline deadline =
   return *item;
 }
 
-std::set<FaultPoint>& Killed() {
-  static auto& killed = *new std::set<FaultPoint>;
-  return killed;
-}
+[[maybe_unused]] const auto* const kEachPoint = RequireDeathsAt(kConnectionFaultPoints);
 
 class ConnectionDeath : public testing::TestWithParam<FaultPoint> {
  protected:
@@ -68,7 +65,7 @@ class ConnectionDeath : public testing::TestWithParam<FaultPoint> {
   bool Died(ForkedChild& victim) const {
     const int end = victim.Wait();
     EXPECT_TRUE(end == 0 || end == -SIGKILL) << end;
-    if (end == -SIGKILL) Killed().insert(GetParam());
+    if (end == -SIGKILL) RecordDeathAt(GetParam());
     return end == -SIGKILL;
   }
 
@@ -149,16 +146,6 @@ TEST_P(ConnectionDeath, OfAReceiver) {
 
 INSTANTIATE_TEST_SUITE_P(All, ConnectionDeath, testing::ValuesIn(kConnectionFaultPoints),
                          [](const auto& info) { return std::string(info.param.name()); });
-
-// Runs after the others, as its parameter is declared last.
-class ConnectionDeaths : public testing::TestWithParam<int> {};
-TEST_P(ConnectionDeaths, HappenedAtEachPoint) {
-  if (testing::UnitTest::GetInstance()->total_test_count() != testing::UnitTest::GetInstance()->test_to_run_count()) {
-    return;  // Only a part was asked for.
-  }
-  for (const FaultPoint& point : kConnectionFaultPoints) EXPECT_TRUE(Killed().contains(point)) << point.name();
-}
-INSTANTIATE_TEST_SUITE_P(Last, ConnectionDeaths, testing::Values(0));
 
 // Several processes use both ends, and are killed at random; new ones take their places.
 TEST(ConnectionStorm, LosesDoublesAndTearsNothing) {

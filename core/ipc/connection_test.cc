@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <map>
 #include <random>
@@ -20,7 +21,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "core/ipc/byte_connection.h"
 #include "core/os/error.h"
@@ -34,6 +34,15 @@
 namespace regatta {
 namespace {
 
+// How often the process has gone to sleep.
+int64_t SleepsOf(int32_t pid) {
+  std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
+  int64_t sleeps = -1;
+  for (std::string word; status >> word;) {
+    if (word == "voluntary_ctxt_switches:") status >> sleeps;
+  }
+  return sleeps;
+}
 Deadline Soon() { return Deadline::After(absl::Milliseconds(20)); }
 
 // A message of `size` bytes that differs from others with another seed or size.
@@ -258,9 +267,12 @@ TEST_F(ByteConnectionTest, ADeathWakesAllThatSleepAtOnce) {
         return 0;
       });
     }
-    // After 50 ms a sleep lasts for a second, unless something ends it.
-    absl::SleepFor(absl::Milliseconds(100));
-    for (const ForkedChild& sleeper : sleepers) EXPECT_TRUE(Eventually([&] { return IsAsleep(sleeper.pid()); }));
+    // The first sleep lasts for 50 ms at most, each later one for a second.
+    for (const ForkedChild& sleeper : sleepers) {
+      ASSERT_TRUE(FallsAsleep(sleeper));
+      const int64_t first = SleepsOf(sleeper.pid());
+      EXPECT_TRUE(Eventually([&] { return SleepsOf(sleeper.pid()) > first && IsAsleep(sleeper.pid()); }));
+    }
     const int64_t since = MonotonicNanos();
     victim.Kill();
     for (ForkedChild& sleeper : sleepers) EXPECT_EQ(sleeper.Wait(), 0);

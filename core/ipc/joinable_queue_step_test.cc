@@ -3,18 +3,16 @@
 #include <atomic>
 #include <cstdint>
 
-#include "absl/time/time.h"
 #include "core/ipc/joinable_queue.h"
 #include "core/os/deadline.h"
 #include "core/shm/family.h"
 #include "core/testing/forked_child.h"
 #include "core/testing/single_step.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
 
 class JoinableQueueStep : public testing::TestWithParam<IfGetterDies> {
  protected:

@@ -17,14 +17,13 @@
 #include "core/os/memfd.h"
 #include "core/testing/forked_child.h"
 #include "core/testing/shared_object_suite.h"
+#include "core/testing/watchdog.h"
 #include "gtest/gtest.h"
 
 namespace regatta {
 namespace {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(JoinableQueue, SharedObjectTest, JoinableQueue<int>);
-
-Deadline Watchdog() { return Deadline::After(absl::Seconds(20)); }
 
 JoinableQueue<int> Make(IfGetterDies if_getter_dies = IfGetterDies::kCountsAsDone, int64_t capacity = 0) {
   return *JoinableQueue<int>::Create(capacity, if_getter_dies);

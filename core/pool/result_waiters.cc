@@ -178,7 +178,7 @@ void ResultWaiters::Attend(uint32_t seen) {
     }
     // The wake that ended its sleep may have been meant for its successor.
     WaitPoint& results = board_->header().results;
-    if (results.anybody_sleeps() && source_->AnythingPosted()) results.Notify();
+    if (results.anybody_sleeps() && source_->AnyResultPosted()) results.Notify();
     return;
   }
   collector_sleeps_.store(true, std::memory_order_seq_cst);

@@ -37,7 +37,7 @@ class ResultWaiters {
     // Collects what has been posted. Returns whether there was anything. `leading`: the caller is the leader and checks
     // by itself whether it is done, so that it need not be woken.
     virtual bool Collect(bool leading) = 0;
-    virtual bool AnythingPosted() const = 0;
+    virtual bool AnyResultPosted() const = 0;
   };
   // The threads that sleep until one thing is done.
   class List {

@@ -17,7 +17,7 @@ T ReadOnce(const T& field) {
 
 }  // namespace
 
-bool TaskTable::AnythingPosted(uint32_t after) const {
+bool TaskTable::AnyResultPosted(uint32_t after) const {
   for (uint32_t i = 0; i < workers_; ++i) {
     if (board_->DoneAt(i, positions_[i].load(std::memory_order_relaxed) + after)) return true;
   }
@@ -49,11 +49,11 @@ void TaskTable::UnlockDrain() {
   drain_.Unlock();
   AsymmetricFenceLight();
   WaitPoint& results = board_->header().results;
-  if (results.anybody_sleeps() && AnythingPosted(0)) results.Notify();
+  if (results.anybody_sleeps() && AnyResultPosted(0)) results.Notify();
 }
 
 bool TaskTable::Collect(bool leading) {
-  if (!AnythingPosted(0) || !drain_.TryLock()) return false;  // The holder of drain_ collects for all.
+  if (!AnyResultPosted(0) || !drain_.TryLock()) return false;  // The holder of drain_ collects for all.
   Batch batch;
   TakePosted(batch);
   UnlockDrain();

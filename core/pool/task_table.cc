@@ -116,7 +116,7 @@ void TaskTable::AddToBacklog(Waiting task) {
 }
 
 void TaskTable::CollectMany() {
-  if (AnythingPosted(kBatch / 2)) Collect(/*leading=*/false);
+  if (AnyResultPosted(kBatch / 2)) Collect(/*leading=*/false);
 }
 
 void TaskTable::PostSmall(TaskSpec& spec, absl::Span<const SmallArguments>& tasks,

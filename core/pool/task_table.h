@@ -83,7 +83,7 @@ class TaskTable final : public ResultWaiters::Source {
   void Refuse(absl::Status why);
 
   bool Collect(bool leading) override;
-  bool AnythingPosted() const override { return AnythingPosted(0); }
+  bool AnyResultPosted() const override { return AnyResultPosted(0); }
 
   // A new process takes the worker's place.
   void ResetWorker(uint32_t worker);
@@ -177,7 +177,7 @@ class TaskTable final : public ResultWaiters::Source {
     if (take()) ended.finished = std::move(state.kept_by_pool);
   }
   // Whether a worker has posted more than `after` tasks that have not been collected.
-  bool AnythingPosted(uint32_t after) const;
+  bool AnyResultPosted(uint32_t after) const;
   // Adds up to kBatch of the tasks that workers have posted as done to `batch`. Returns false if there were none.
   bool TakePosted(Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(drain_);
   // Hands the outcome of the slot's task to its state: `error`, or if that is null, what the worker wrote.

@@ -120,7 +120,7 @@ template <class Model>
 testing::AssertionResult IsLinearizable(std::vector<HistoryEntry<typename Model::Operation>> entries) {
   using State = typename Model::State;
   using Entry = HistoryEntry<typename Model::Operation>;
-  constexpr size_t kMostStates = 2'000'000;  // Then the history is too tangled to be of use: about a second.
+  constexpr size_t kMostStates = 2'000'000;  // A search through more takes too long for a test.
   constexpr size_t kEnd = SIZE_MAX;
 
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.called < b.called; });

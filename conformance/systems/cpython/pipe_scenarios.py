@@ -1,6 +1,6 @@
 """Pipes: what crosses them, and how they end."""
 
-import time
+import signal
 from multiprocessing import Pipe, Process
 
 from record import record, table_of, tell, tell_exit
@@ -86,7 +86,7 @@ def closed():
 def send_and_wait(connection):
     send(connection, "child", "alive")
     while True:
-        time.sleep(1)
+        signal.pause()
 
 
 def kept_end():
