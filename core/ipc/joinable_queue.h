@@ -74,8 +74,9 @@ class JoinableQueue : public ObjectHandle<JoinableQueue<T>, ByteQueue> {
   // has finished all that it got.
   absl::Status TaskDone() { return object_.TaskDone(); }
   // Blocks until all items are done. Returns how many were abandoned since the queue was made. DeadlineExceeded: some
-  // are unfinished at `deadline`. Unavailable: the same for Deadline::Now(). What a getter wrote before TaskDone is
-  // visible after Join.
+  // are unfinished at `deadline`. Unavailable: the same for Deadline::Now(). ResourceExhausted: this process had to
+  // join the family of processes, and found no memory or descriptors. What a getter wrote before TaskDone is visible
+  // after Join.
   absl::StatusOr<int64_t> Join(Deadline deadline = Deadline::Never()) { return object_.Join(deadline); }
 
   // As Queue's. An item that would be put back into a closed queue counts as done instead.

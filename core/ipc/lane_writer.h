@@ -91,8 +91,8 @@ class LaneWriter {
   const void* opener_ = nullptr;  // Identifies the thread that opened the reservation.
   uint64_t next_ = 0;
   uint64_t ready_until_ = 0;  // Items below it have a slot. That slot and the next one have memory.
-  uint64_t ring_begin_ =
-      0;  // The first item in this ring. A getter that has not reached the ring has not got this item.
+  // The first item in this ring. A getter that has not reached the ring has not got this item.
+  uint64_t ring_begin_ = 0;
   uint64_t hop_ = 0;
   QueueSlot* ring_ = nullptr;
   uint64_t mask_ = 0;

@@ -146,7 +146,7 @@ class SharedValues : public LockedObject<H, Ref> {
   absl::StatusOr<Acquired> UnderLock(Work work, Deadline deadline) {
     absl::StatusOr<Acquired> how = this->has_lock() ? this->Acquire(deadline) : Acquired();
     if (!how.ok()) return how;
-    // A child that `work` forks does not hold the lock.
+    // A child that `work` forks does not hold the lock. Release fails only if `work` has released the lock itself.
     const absl::Cleanup release = [this, generation = ForkGeneration()] {
       if (this->has_lock() && IsForkGeneration(generation)) this->Release().IgnoreError();
     };
